@@ -1,0 +1,318 @@
+"""Every value that crosses Kafka: strict, typed, versioned, JSON on the wire.
+
+`decode()` never guesses: unknown fields, wrong types, broken UTF-8 and impossible dates raise `Reject`, which carries
+the reason code that the dead letter will show. The JSON Schemas in `streams/schemas/` are made from these types.
+Times are RFC 3339 strings in UTC on the wire and aware datetimes here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+SCHEMA_VERSION: Final = 1
+EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)  # older than any electronic newswire archive we replay
+FUTURE_SLACK: Final = timedelta(days=1)  # time zones and sloppy clocks; more than that is a wrong date
+
+Id = Annotated[str, Meta(min_length=1, max_length=512)]
+Short = Annotated[str, Meta(max_length=256)]
+Unit = Annotated[float, Meta(ge=0.0, le=1.0)]
+Time = Annotated[datetime, Meta(tz=True)]
+Known = Literal["stated", "feed", "inferred", "unknown"]
+Kind = Literal["news", "chat"]
+
+
+class Reject(ValueError):  # noqa: N818 - a value with a reason, not a fault of the program
+    """Input that cannot be accepted. `reason` is a stable code, the message says what is wrong."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class Record(Struct, frozen=True, forbid_unknown_fields=True):
+    """Common to all records: immutable, unknown fields refused, times must state their zone."""
+
+
+class RawItem(Record, kw_only=True, tag_field="type", tag="item"):
+    """What a source hands in, untouched. `(source, native_id, revision)` identifies it."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    source: Annotated[str, Meta(min_length=1, max_length=128)]
+    native_id: Id  # the source's own id, or a canonical URL
+    revision: Short = ""  # empty: derived from the content, so an edited text is a new revision
+    kind: Kind
+    title: str = ""
+    text: str = ""
+    url: Annotated[str, Meta(max_length=2048)] = ""
+    author: Short = ""
+    lang: Annotated[str, Meta(max_length=16)] = ""  # what the source says; empty: detect
+    published_at: Time | None = None
+    published_how: Known = "unknown"
+    collected_at: Time
+    collected_how: Literal["clock", "archive"] = "clock"  # archive: no collection time known, the published one used
+    may_store_body: bool = True
+    may_train: bool = False
+    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
+    demo: bool = False
+
+
+class RawTick(Record, kw_only=True, tag_field="type", tag="tick"):
+    """A source's promise: everything collected up to `at` has been written before this record, in this partition."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    at: Time
+    source: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class Entity(Record, kw_only=True):
+    """A company found in a document, with the reason for the match."""
+
+    id: Id
+    name: str
+    relevance: Unit
+    where: Literal["title", "lead", "body"]
+    matched: Short  # the words that matched
+    count: Annotated[int, Meta(ge=1)]
+
+
+class Judgement(Record, kw_only=True):
+    """What one model said: probabilities by label, in the order of `models.labels`."""
+
+    model: Short
+    version: Short
+    sentiment: dict[str, Unit]
+    topic: dict[str, Unit]
+
+
+class Signature(Record, kw_only=True):
+    """How a text is recognised again: exact after cleaning (`copy_key`) and nearly (`minhash`)."""
+
+    copy_key: Annotated[str, Meta(min_length=32, max_length=32)]
+    minhash: tuple[int, ...] = ()
+    algorithm: Short = ""  # of the MinHash; signatures of different algorithms are never compared
+
+
+class Document(Record, kw_only=True):
+    """An item cleaned, masked, identified and judged: what is indexed and what replay reads."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Annotated[str, Meta(min_length=32, max_length=32)]
+    origin: Short  # "topic/partition@offset" of the raw record
+    source: Short
+    native_id: Id
+    revision: Short
+    kind: Kind
+    title: str
+    text: str  # empty when the source forbids storing bodies
+    truncated: bool = False
+    url: str
+    author: Short  # keyed pseudonym, never a name
+    lang: Short
+    published_at: Time | None
+    published_how: Known
+    collected_at: Time
+    collected_how: Literal["clock", "archive"]
+    masked: dict[str, int]  # how many of which kind of personal data were masked
+    signature: Signature
+    entities: tuple[Entity, ...]
+    judgement: Judgement | None  # None: no model for this language; counted as unjudged, never guessed
+    unjudged: Short = ""  # the reason, when there is no judgement
+    stale: Literal["fresh", "stale", "unknown"]
+    may_train: bool
+    retention_days: int
+    code: Short  # version of Tocsin that made it
+    gazetteer: Short  # version of the names that were looked up
+    demo: bool = False
+
+
+class Mention(Record, kw_only=True, tag_field="type", tag="mention"):
+    """One document about one subject: the contract between enrich and detect."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    subject: Id  # "entity:<id>" or "topic:<name>"
+    name: str  # for people
+    document: Annotated[str, Meta(min_length=32, max_length=32)]
+    channel: Short  # "topic/partition" of the raw record
+    offset: Annotated[int, Meta(ge=0)]  # of the raw record; with `ordinal` the position in the channel
+    ordinal: Annotated[int, Meta(ge=0)]
+    source: Short
+    kind: Kind
+    author: Short
+    lang: Short
+    url: str
+    headline: Annotated[str, Meta(max_length=200)]  # masked; empty when the source forbids storing bodies
+    collected_at: Time
+    published_at: Time | None
+    stale: Literal["fresh", "stale", "unknown"]
+    relevance: Unit
+    signature: Signature
+    sentiment: dict[str, Unit] | None
+    topic: Short  # the likeliest topic; empty when unjudged
+    topic_confidence: Unit = 0.0
+    model: Short = ""
+    demo: bool = False
+
+
+class Tick(Record, kw_only=True, tag_field="type", tag="tick"):
+    """Forwarded into every partition of `mentions`: the channel holds nothing older than `at` any more."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    channel: Short
+    offset: Annotated[int, Meta(ge=0)]
+    at: Time
+
+
+class Evidence(Record, kw_only=True):
+    """One story behind an alert: a representative document and how many say the same."""
+
+    document: str
+    headline: str
+    url: str
+    source: Short
+    collected_at: Time
+    negative: Unit
+    copies: Annotated[int, Meta(ge=1)]  # documents in this story
+    authors: Annotated[int, Meta(ge=1)]
+
+
+State = Literal["pending", "firing", "updated", "resolved"]
+
+
+class AlertEvent(Record, kw_only=True):
+    """One step in the life of one alert. `(alert, sequence)` identifies it, the same on every redelivery and replay."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id  # f"{alert}.{sequence}"
+    alert: Annotated[str, Meta(min_length=32, max_length=32)]  # deterministic: rule, subject, start of the episode
+    sequence: Annotated[int, Meta(ge=0)]
+    state: State
+    reason: str  # why this step was taken, from the engine
+    rule: Short
+    rule_hash: Short
+    severity: Literal["info", "warning", "critical"]
+    subject: Id
+    name: str
+    at: Time  # event time of this step
+    since: Time  # event time at which the condition first held
+    window_seconds: int
+    observed: float
+    expected: float | None
+    low: float | None  # interval of the observed value, or of the expectation for surges
+    high: float | None
+    unit: Short  # what observed and expected count, e.g. "negative stories", "negative share"
+    p_value: float | None
+    support: int  # stories judged in the window
+    documents: int
+    stories: int
+    sources: int
+    authors: int
+    evidence: tuple[Evidence, ...]
+    models: tuple[Short, ...]
+    labels: dict[str, str]
+    demo: bool = False
+
+
+class Receipt(Record, kw_only=True):
+    """What a channel answered to one attempt to deliver one notification."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    notification: Id
+    event: Id
+    receiver: Short  # without secrets: scheme and host only
+    attempt: Annotated[int, Meta(ge=1)]
+    at: Time
+    outcome: Literal["delivered", "retry", "refused", "disabled"]
+    status: int | None
+    reason: Short
+
+
+class DeadLetter(Record, kw_only=True):
+    """What failed, where, why and how often. `value` is base64 of the original bytes, cut at a limit."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id  # f"{stage}:{topic}/{partition}@{offset}"
+    stage: Short
+    topic: Short  # of the origin: a Kafka topic, or "file:<name>" / "push" at the doors
+    partition: int
+    offset: int  # line number for files
+    reason: Short  # stable code
+    message: Annotated[str, Meta(max_length=1000)]
+    at: Time
+    retries: Annotated[int, Meta(ge=0)] = 0
+    key: str | None = None  # base64
+    value: str | None = None  # base64
+    size: int = 0
+    truncated: bool = False
+    sha256: Short = ""
+    code: Short = ""
+
+
+R = TypeVar("R")
+Raw = RawItem | RawTick
+Signal = Mention | Tick
+
+_encoder = msgspec.json.Encoder()
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+
+
+def encode(record: Struct) -> bytes:
+    """Bytes on the wire. Raises Reject when a text holds a lone surrogate, which no UTF-8 can carry."""
+    try:
+        return _encoder.encode(record)
+    except UnicodeEncodeError as error:
+        raise Reject("bad_unicode", f"text holds a lone surrogate at {error.start}") from None
+
+
+def decode(data: bytes | None, kind: type[R] | Any) -> R:
+    """The record in `data`, or Reject with a reason: empty, bad_utf8, bad_json, bad_schema, bad_time."""
+    if not data:
+        raise Reject("empty", "the record has no value")
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    try:
+        record: R = decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise Reject("bad_schema", str(error)) from None
+    except UnicodeDecodeError as error:
+        raise Reject("bad_utf8", f"not UTF-8 at byte {error.start}") from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Reject("bad_json", str(error)) from None
+    return record
+
+
+def check_time(at: datetime, now: datetime, field: str) -> datetime:
+    """`at` in UTC. Reject `bad_time` when it has no zone or lies before 1990 or more than a day ahead of `now`."""
+    if at.tzinfo is None:
+        raise Reject("bad_time", f"{field} has no time zone: write 2026-01-31T09:30:00Z or +08:00")
+    at = at.astimezone(UTC)
+    if at < EARLIEST:
+        raise Reject("bad_time", f"{field} {at:%Y-%m-%d} lies before {EARLIEST:%Y}: is it in the right unit?")
+    if at > now + FUTURE_SLACK:
+        raise Reject("bad_time", f"{field} {at:%Y-%m-%d} lies in the future")
+    return at
+
+
+def content_revision(title: str, text: str) -> str:
+    """Revision of an item whose source names none: 16 hex digits of its content."""
+    return digest(title, text)[:16]
+
+
+def document_id(source: str, native_id: str, revision: str) -> str:
+    """Identity of a document: 32 hex digits of source, native id and revision."""
+    return digest(source, native_id, revision)
+
+
+def digest(*parts: str) -> str:
+    """32 hex digits (BLAKE2b-128) of the parts, each length-prefixed so that no two lists collide."""
+    state = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        state.update(len(data).to_bytes(8, "big"))
+        state.update(data)
+    return state.hexdigest()

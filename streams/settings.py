@@ -1,0 +1,141 @@
+"""Every setting of Tocsin: frozen, typed, described, read once.
+
+Values come from the environment (`TOCSIN_KAFKA_BOOTSTRAP=...`) or, for secrets, from a file named by the variable
+with `_FILE` at its end (`TOCSIN_KAFKA_PASSWORD_FILE=/run/secrets/kafka`). A value left empty for an engine's address
+means "the engine that `tocsin up` started": its address is read from the state folder.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "TOCSIN_"
+
+
+class Settings(BaseSettings):
+    """All settings. Immutable; build one with `load()` and hand it down."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    state_dir: Path = Field(Path(".tocsin"), description="Folder for everything Tocsin writes; may be deleted.")
+    cache_dir: Path = Field(
+        Path("~/.cache/tocsin"), description="Downloaded engines, shared by all clones; may be deleted."
+    )
+
+    # Engines. Empty address: the local engine started by `tocsin up`.
+    kafka_bootstrap: str = Field("", description="host:port[,host:port...] of your own Kafka.")
+    kafka_tls: bool = Field(False, description="Use TLS to Kafka.")
+    kafka_ca_file: Path | None = Field(None, description="CA bundle for Kafka; the system's when absent.")
+    kafka_user: str = Field("", description="SASL user; empty means no SASL.")
+    kafka_password: SecretStr = Field(SecretStr(""), description="SASL password.")
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="SASL mechanism."
+    )
+    kafka_allow_plaintext_sasl: bool = Field(
+        False, description="Permit SASL without TLS. The password then crosses the network readable."
+    )
+    elasticsearch_url: str = Field("", description="http(s)://host:port of your own Elasticsearch.")
+    elasticsearch_api_key: SecretStr = Field(SecretStr(""), description="API key (the encoded form).")
+    elasticsearch_ca_file: Path | None = Field(None, description="CA bundle for Elasticsearch.")
+    triton_url: str = Field("", description="host:port of your own Triton's gRPC endpoint.")
+    triton_tls: bool = Field(False, description="Use TLS to Triton.")
+    triton_ca_file: Path | None = Field(None, description="CA bundle for Triton.")
+
+    # Flow
+    partitions: int = Field(4, ge=1, le=256, description="Partitions of the raw, documents and mentions topics.")
+    replication: int = Field(1, ge=1, le=9, description="Replicas of each topic; 3 on a real cluster.")
+    namespace: str = Field(
+        "", pattern=r"^[a-z0-9-]{0,32}$", description="Prefix of topics, groups and indices, to keep runs apart."
+    )
+    batch_items: int = Field(64, ge=1, le=1024, description="Most records one handler call receives.")
+    batch_wait: float = Field(0.05, gt=0, description="Seconds a started batch waits for more records.")
+    batches_in_flight: int = Field(12, ge=1, le=64, description="Handler calls of one worker running at once.")
+    text_limit: int = Field(32_768, ge=256, description="Characters of a text kept and judged; the rest is cut off.")
+    record_limit: int = Field(
+        262_144, ge=4096, description="Bytes of one raw record; larger input is refused at the door."
+    )
+
+    # Scoring
+    model_repository: Path | None = Field(None, description="Folder Triton reads; default: the shipped one.")
+    token_budget: int = Field(1024, ge=128, description="Tokens, padding included, of one request to Triton.")
+    token_limit: int = Field(256, ge=16, le=512, description="Tokens of one text that the model reads.")
+    requests_in_flight: int = Field(2, ge=1, le=16, description="Requests to Triton under way at once, per worker.")
+    score_cache: int = Field(50_000, ge=0, description="Texts whose verdict is remembered, so copies are not rescored.")
+
+    # People and places
+    watchlist: Path | None = Field(None, description="YAML file with your own companies and their names.")
+    pseudonym_key: SecretStr = Field(
+        SecretStr(""), description="Key of author pseudonyms; empty: one is made and kept in the state folder."
+    )
+
+    # Alerts
+    rules: Path | None = Field(None, description="Rule file or folder; default: the shipped rules.")
+    allowed_lateness: float = Field(5.0, ge=0, description="Seconds an item may arrive after its tick and still count.")
+    snapshot_every: float = Field(5.0, gt=0, description="Seconds between snapshots of the detector.")
+    stale_after: float = Field(86_400.0, gt=0, description="An item published longer ago than this does not ring.")
+    webhook_urls: str = Field("", description="Webhook receivers, comma separated.")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="`whsec_...` signing secret of the receivers.")
+    webhook_allow: str = Field(
+        "", description="CIDR blocks of private receivers that may be called, e.g. 127.0.0.0/8,10.1.2.0/24."
+    )
+    webhook_timeout: float = Field(15.0, gt=0, description="Seconds one delivery may take.")
+
+    # Doors
+    push_host: str = Field("127.0.0.1", description="Address the push endpoint listens on.")
+    push_port: int = Field(8099, ge=0, le=65535, description="Port of the push endpoint; 0 takes a free one.")
+    push_token: SecretStr = Field(SecretStr(""), description="Bearer token of the push endpoint.")
+    feeds: Path | None = Field(None, description="YAML file with the RSS/Atom feeds to read.")
+    contact: str = Field("", description="E-mail or URL told to web sites in the User-Agent.")
+
+    # Sight
+    metrics_host: str = Field("127.0.0.1", description="Address of each worker's Prometheus endpoint.")
+    metrics_port: int = Field(0, ge=0, le=65535, description="Port of the Prometheus endpoint; 0 takes a free one.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
+    log_format: Literal["json", "console"] = Field("json", description="Log lines for machines or for people.")
+
+    @field_validator("state_dir", "cache_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names the variable, the fault and what to do."""
+
+
+def _secrets_from_files() -> dict[str, str]:
+    """Values of `TOCSIN_X_FILE` variables: the content of the named files, without the trailing newline."""
+    found: dict[str, str] = {}
+    for name in Settings.model_fields:
+        path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+        if path is None or f"{name}_file" in Settings.model_fields:
+            continue
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").rstrip("\n")
+        except OSError as error:
+            raise SettingsError(f"{PREFIX}{name.upper()}_FILE: cannot read {path}: {error.strerror}") from None
+    return found
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """Read the settings once. Raises SettingsError, whose message never holds a value, only names and reasons."""
+    from pydantic import ValidationError
+
+    try:
+        settings = Settings(**_secrets_from_files())  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("\n".join(lines)) from None
+    if settings.kafka_user and not (settings.kafka_tls or settings.kafka_allow_plaintext_sasl):
+        raise SettingsError(
+            "TOCSIN_KAFKA_USER is set without TOCSIN_KAFKA_TLS: the password would cross the network readable. "
+            "Set TOCSIN_KAFKA_TLS=true, or TOCSIN_KAFKA_ALLOW_PLAINTEXT_SASL=true if that is what you want."
+        )
+    return settings
