@@ -138,8 +138,7 @@ class Mention(Record, kw_only=True, tag_field="type", tag="mention"):
     name: str  # for people
     document: Annotated[str, Meta(min_length=32, max_length=32)]
     channel: Short  # "topic/partition" of the raw record
-    offset: Annotated[int, Meta(ge=0)]  # of the raw record; with `ordinal` the position in the channel
-    ordinal: Annotated[int, Meta(ge=0)]
+    offset: Annotated[int, Meta(ge=0)]  # of the raw record
     source: Short
     kind: Kind
     author: Short
