@@ -1,4 +1,4 @@
-"""Every Kafka topic: name, key, partitions, retention. Created before any worker starts (`streams.kafka.ensure_topics`).
+"""Every Kafka topic: name, key, partitions, retention. `streams.kafka.ensure_topics` makes them before a worker starts.
 
 Names are data: they derive from nothing in the code and are prefixed only by the setting `namespace`.
 """

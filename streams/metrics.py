@@ -1,0 +1,66 @@
+"""Every metric: name, kind, labels, meaning. Prometheus names, seconds and bytes, defined once."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram, start_http_server
+
+from streams.settings import Settings
+
+FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+RECORDS = Counter("tocsin_records_total", "Records a stage took in, by outcome", ["stage", "outcome"])
+REJECTS = Counter("tocsin_rejects_total", "Records sent to the dead letters, by reason", ["stage", "reason"])
+BATCH_RECORDS = Histogram(
+    "tocsin_batch_records", "Records in one handler call", ["stage"], buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+)
+BATCH_SECONDS = Histogram(
+    "tocsin_batch_seconds", "Seconds from taking a batch to its delivery", ["stage"], buckets=FAST
+)
+LATENCY = Histogram(
+    "tocsin_latency_seconds",
+    "Seconds from a record's append to Kafka to its delivery by a stage",
+    ["stage"],
+    buckets=FAST,
+)
+LAST_DELIVERY = Gauge("tocsin_last_delivery_timestamp_seconds", "When a stage last delivered a batch", ["stage"])
+
+MENTIONS = Counter("tocsin_mentions_total", "Mentions produced, by kind of subject", ["kind"])
+UNJUDGED = Counter("tocsin_unjudged_total", "Documents without a judgement, by reason", ["reason"])
+MASKED = Counter("tocsin_masked_total", "Personal data masked, by kind", ["kind"])
+
+SCORE_TEXTS = Counter("tocsin_score_texts_total", "Texts judged, by how", ["how"])  # model, cached
+SCORE_REQUESTS = Counter("tocsin_score_requests_total", "Requests to Triton, by outcome", ["outcome"])
+SCORE_SECONDS = Histogram("tocsin_score_request_seconds", "Seconds of one request to Triton", buckets=FAST)
+SCORE_PADDING = Gauge("tocsin_score_padding_efficiency", "Share of tokens sent to Triton that are not padding")
+
+INDEX_ITEMS = Counter(
+    "tocsin_index_items_total", "Bulk items, by outcome", ["outcome"]
+)  # written, unchanged, rejected, retried
+INDEX_BULK_SECONDS = Histogram("tocsin_index_bulk_seconds", "Seconds of one bulk request", buckets=FAST)
+
+WATERMARK = Gauge("tocsin_watermark_timestamp_seconds", "Event time up to which rules were evaluated", ["partition"])
+DETECT = Counter("tocsin_detect_signals_total", "Signals the detector took in, by outcome", ["outcome"])
+ALERTS = Counter("tocsin_alerts_total", "Alert events, by state and severity", ["state", "severity"])
+SNAPSHOTS = Counter("tocsin_snapshots_total", "Snapshots of the detector written")
+SNAPSHOT_BYTES = Gauge("tocsin_snapshot_bytes", "Bytes of the newest snapshot", ["partition"])
+
+DELIVERIES = Counter("tocsin_deliveries_total", "Attempts to deliver a notification, by outcome", ["outcome"])
+OUTBOX = Gauge("tocsin_outbox_rows", "Notifications waiting to be delivered")
+
+SOURCE_ITEMS = Counter("tocsin_source_items_total", "Items a source handed in, by outcome", ["source", "outcome"])
+SOURCE_SEEN = Gauge("tocsin_source_last_success_timestamp_seconds", "When a source last answered", ["source"])
+
+
+def serve(settings: Settings, stage: str) -> int:
+    """Start this process' Prometheus endpoint; its address is noted in the state folder for `tocsin status`."""
+    server, _ = start_http_server(settings.metrics_port, addr=settings.metrics_host)
+    port = int(server.server_address[1])
+    folder = settings.state_dir / "metrics"
+    folder.mkdir(parents=True, exist_ok=True)
+    note = {"stage": stage, "pid": os.getpid(), "url": f"http://{settings.metrics_host}:{port}/metrics"}
+    (folder / f"{stage}-{os.getpid()}.json").write_text(json.dumps(note), encoding="utf-8")
+    return port
