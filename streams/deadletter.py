@@ -8,6 +8,8 @@ from collections import deque
 from datetime import datetime
 from typing import Final
 
+from msgspec.structs import replace
+
 from streams.kafka import Message, Outgoing
 from streams.records import DeadLetter, Reject, encode
 from streams.topics import DEADLETTERS
@@ -51,8 +53,6 @@ def dead_letter(stage: str, message: Message, reject: Reject, at: datetime) -> O
     """The dead letter of a consumed record, ready to send; the original key travels along for a retry."""
     dead = letter(stage, message.topic, message.partition, message.offset, message.value, reject, at)
     if message.key is not None:
-        from msgspec.structs import replace
-
         dead = replace(dead, key=base64.b64encode(message.key[:1024]).decode())
     return send(dead)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import faust
 
 from streams.endpoints import resolve
+from streams.kafka import tls_context
 from streams.log import configure
 from streams.settings import Settings
 from streams.topics import Topic
@@ -14,14 +15,12 @@ from streams.topics import Topic
 BUFFERED: Final = 1024  # records a stream holds; smaller starves the worker (Faust sleeps a second when it is full)
 
 
-def _broker(settings: Settings, bootstrap: str) -> list[str]:
+def _broker(bootstrap: str) -> list[str]:
     return [f"kafka://{address.strip()}" for address in bootstrap.split(",")]
 
 
 def _credentials(settings: Settings) -> Any:
     """TLS and SASL in Faust's own types, or None."""
-    from streams.kafka import tls_context
-
     context = tls_context(settings.kafka_ca_file) if settings.kafka_tls else None
     if settings.kafka_user:
         return faust.SASLCredentials(
@@ -40,7 +39,7 @@ def create_app(stage: str, settings: Settings) -> faust.App:
     name = f"tocsin-{settings.namespace}-{stage}" if settings.namespace else f"tocsin-{stage}"
     return faust.App(
         name,
-        broker=_broker(settings, bootstrap),
+        broker=_broker(bootstrap),
         broker_credentials=_credentials(settings),
         autodiscover=False,  # a module that fails to import would be dropped with exit code 0
         store="memory://",

@@ -150,7 +150,8 @@ async def wait_for_kafka(settings: Settings, bootstrap: str) -> None:
     pause = FIRST_PAUSE
     while True:
         try:
-            return await ensure_topics(settings, bootstrap)
+            await ensure_topics(settings, bootstrap)
+            break
         except FATAL:
             raise
         except (KafkaError, OSError, TimeoutError) as error:
@@ -204,7 +205,8 @@ class Producer:
         pause = FIRST_PAUSE
         while records:
             try:
-                return await self._send_once(records)
+                await self._send_once(records)
+                break
             except FATAL:
                 raise
             except (KafkaError, OSError, TimeoutError) as error:

@@ -37,6 +37,7 @@ SCORE_REQUESTS = Counter("tocsin_score_requests_total", "Requests to Triton, by 
 SCORE_SECONDS = Histogram("tocsin_score_request_seconds", "Seconds of one request to Triton", buckets=FAST)
 SCORE_PADDING = Gauge("tocsin_score_padding_efficiency", "Share of tokens sent to Triton that are not padding")
 
+# outcomes: written, unchanged (already there), rejected, retried
 INDEX_ITEMS = Counter(
     "tocsin_index_items_total", "Bulk items, by outcome", ["outcome"]
 )  # written, unchanged, rejected, retried

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, overload
 
 import msgspec
 from msgspec import Meta, Struct
@@ -38,7 +38,7 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True):
     """Common to all records: immutable, unknown fields refused, times must state their zone."""
 
 
-class RawItem(Record, kw_only=True, tag_field="type", tag="item"):
+class RawItem(Record, frozen=True, kw_only=True, tag_field="type", tag="item"):
     """What a source hands in, untouched. `(source, native_id, revision)` identifies it."""
 
     v: Literal[1] = SCHEMA_VERSION
@@ -61,7 +61,7 @@ class RawItem(Record, kw_only=True, tag_field="type", tag="item"):
     demo: bool = False
 
 
-class RawTick(Record, kw_only=True, tag_field="type", tag="tick"):
+class RawTick(Record, frozen=True, kw_only=True, tag_field="type", tag="tick"):
     """A source's promise: everything collected up to `at` has been written before this record, in this partition."""
 
     v: Literal[1] = SCHEMA_VERSION
@@ -69,7 +69,7 @@ class RawTick(Record, kw_only=True, tag_field="type", tag="tick"):
     source: Annotated[str, Meta(min_length=1, max_length=128)]
 
 
-class Entity(Record, kw_only=True):
+class Entity(Record, frozen=True, kw_only=True):
     """A company found in a document, with the reason for the match."""
 
     id: Id
@@ -80,7 +80,7 @@ class Entity(Record, kw_only=True):
     count: Annotated[int, Meta(ge=1)]
 
 
-class Judgement(Record, kw_only=True):
+class Judgement(Record, frozen=True, kw_only=True):
     """What one model said: probabilities by label, in the order of `models.labels`."""
 
     model: Short
@@ -89,7 +89,7 @@ class Judgement(Record, kw_only=True):
     topic: dict[str, Unit]
 
 
-class Signature(Record, kw_only=True):
+class Signature(Record, frozen=True, kw_only=True):
     """How a text is recognised again: exact after cleaning (`copy_key`) and nearly (`minhash`)."""
 
     copy_key: Annotated[str, Meta(min_length=32, max_length=32)]
@@ -97,7 +97,7 @@ class Signature(Record, kw_only=True):
     algorithm: Short = ""  # of the MinHash; signatures of different algorithms are never compared
 
 
-class Document(Record, kw_only=True):
+class Document(Record, frozen=True, kw_only=True):
     """An item cleaned, masked, identified and judged: what is indexed and what replay reads."""
 
     v: Literal[1] = SCHEMA_VERSION
@@ -130,7 +130,7 @@ class Document(Record, kw_only=True):
     demo: bool = False
 
 
-class Mention(Record, kw_only=True, tag_field="type", tag="mention"):
+class Mention(Record, frozen=True, kw_only=True, tag_field="type", tag="mention"):
     """One document about one subject: the contract between enrich and detect."""
 
     v: Literal[1] = SCHEMA_VERSION
@@ -157,7 +157,7 @@ class Mention(Record, kw_only=True, tag_field="type", tag="mention"):
     demo: bool = False
 
 
-class Tick(Record, kw_only=True, tag_field="type", tag="tick"):
+class Tick(Record, frozen=True, kw_only=True, tag_field="type", tag="tick"):
     """Forwarded into every partition of `mentions`: the channel holds nothing older than `at` any more."""
 
     v: Literal[1] = SCHEMA_VERSION
@@ -166,7 +166,7 @@ class Tick(Record, kw_only=True, tag_field="type", tag="tick"):
     at: Time
 
 
-class Evidence(Record, kw_only=True):
+class Evidence(Record, frozen=True, kw_only=True):
     """One story behind an alert: a representative document and how many say the same."""
 
     document: str
@@ -182,7 +182,7 @@ class Evidence(Record, kw_only=True):
 State = Literal["pending", "firing", "updated", "resolved"]
 
 
-class AlertEvent(Record, kw_only=True):
+class AlertEvent(Record, frozen=True, kw_only=True):
     """One step in the life of one alert. `(alert, sequence)` identifies it, the same on every redelivery and replay."""
 
     v: Literal[1] = SCHEMA_VERSION
@@ -216,7 +216,7 @@ class AlertEvent(Record, kw_only=True):
     demo: bool = False
 
 
-class Receipt(Record, kw_only=True):
+class Receipt(Record, frozen=True, kw_only=True):
     """What a channel answered to one attempt to deliver one notification."""
 
     v: Literal[1] = SCHEMA_VERSION
@@ -230,7 +230,7 @@ class Receipt(Record, kw_only=True):
     reason: Short
 
 
-class DeadLetter(Record, kw_only=True):
+class DeadLetter(Record, frozen=True, kw_only=True):
     """What failed, where, why and how often. `value` is base64 of the original bytes, cut at a limit."""
 
     v: Literal[1] = SCHEMA_VERSION
@@ -267,7 +267,11 @@ def encode(record: Struct) -> bytes:
         raise Reject("bad_unicode", f"text holds a lone surrogate at {error.start}") from None
 
 
-def decode(data: bytes | None, kind: type[R] | Any) -> R:
+@overload
+def decode(data: bytes | None, kind: type[R]) -> R: ...
+@overload
+def decode(data: bytes | None, kind: Any) -> Any: ...
+def decode(data: bytes | None, kind: Any) -> Any:
     """The record in `data`, or Reject with a reason: empty, bad_utf8, bad_json, bad_schema, bad_time."""
     if not data:
         raise Reject("empty", "the record has no value")
@@ -275,7 +279,7 @@ def decode(data: bytes | None, kind: type[R] | Any) -> R:
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
-        record: R = decoder.decode(data)
+        record = decoder.decode(data)
     except msgspec.ValidationError as error:
         raise Reject("bad_schema", str(error)) from None
     except UnicodeDecodeError as error:

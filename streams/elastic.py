@@ -1,0 +1,69 @@
+"""Elasticsearch outside the pipeline: the client with its credentials, index names and templates."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, Final
+
+from elasticsearch import AsyncElasticsearch
+
+from streams.settings import Settings
+
+# Bigrams read Chinese without a plug-in; the standard tokenizer alone would cut it into single characters.
+ANALYSIS: Final = {
+    "analyzer": {"tocsin": {"type": "custom", "tokenizer": "standard", "filter": ["lowercase", "tocsin_cjk"]}},
+    "filter": {"tocsin_cjk": {"type": "cjk_bigram"}},
+}
+# Set, because the default stops refreshing an index nobody searched for thirty seconds.
+REFRESH: Final = "1s"
+
+
+def client(settings: Settings, url: str) -> AsyncElasticsearch:
+    """A client for `url`. Certificates are always verified; retries are left to the caller, who knows what failed."""
+    options: dict[str, Any] = {"request_timeout": 30, "retry_on_timeout": False, "max_retries": 0}
+    key = settings.elasticsearch_api_key.get_secret_value()
+    if key:
+        options["api_key"] = key
+    if settings.elasticsearch_ca_file:
+        options["ca_certs"] = str(settings.elasticsearch_ca_file)
+    return AsyncElasticsearch(url, **options)
+
+
+def prefix(settings: Settings) -> str:
+    """What stands before every index name: nothing, or the namespace."""
+    return f"{settings.namespace}-" if settings.namespace else ""
+
+
+def documents_index(settings: Settings, at: datetime) -> str:
+    """Index of a document collected at `at`: one a month."""
+    return f"{prefix(settings)}documents-{at:%Y.%m}"
+
+
+def alerts_index(settings: Settings, at: datetime) -> str:
+    """Index of an alert event at `at`: one a year."""
+    return f"{prefix(settings)}alerts-{at:%Y}"
+
+
+def pattern(settings: Settings, kind: str) -> str:
+    """Pattern of all indices of one kind (`documents` or `alerts`)."""
+    return f"{prefix(settings)}{kind}-*"
+
+
+async def put_templates(elastic: AsyncElasticsearch, settings: Settings) -> None:
+    """Install the index templates: strict mappings, one place, the same on every start."""
+    mappings = json.loads(files("streams").joinpath("mappings.json").read_text(encoding="utf-8"))
+    for kind, mapping in mappings.items():
+        await elastic.indices.put_index_template(
+            name=f"tocsin-{prefix(settings)}{kind}",
+            index_patterns=[pattern(settings, kind)],
+            priority=500,
+            template={
+                "settings": {
+                    "index": {"number_of_shards": 1, "number_of_replicas": 0, "refresh_interval": REFRESH},
+                    "analysis": ANALYSIS,
+                },
+                "mappings": mapping,
+            },
+        )
