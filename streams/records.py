@@ -293,7 +293,10 @@ def check_time(at: datetime, now: datetime, field: str) -> datetime:
     """`at` in UTC. Reject `bad_time` when it has no zone or lies before 1990 or more than a day ahead of `now`."""
     if at.tzinfo is None:
         raise Reject("bad_time", f"{field} has no time zone: write 2026-01-31T09:30:00Z or +08:00")
-    at = at.astimezone(UTC)
+    try:
+        at = at.astimezone(UTC)
+    except OverflowError:  # year 1 or 9999 with an offset that leaves the calendar
+        raise Reject("bad_time", f"{field} lies outside the calendar") from None
     if at < EARLIEST:
         raise Reject("bad_time", f"{field} {at:%Y-%m-%d} lies before {EARLIEST:%Y}: is it in the right unit?")
     if at > now + FUTURE_SLACK:

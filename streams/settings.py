@@ -90,7 +90,14 @@ class Settings(BaseSettings):
     push_host: str = Field("127.0.0.1", description="Address the push endpoint listens on.")
     push_port: int = Field(8099, ge=0, le=65535, description="Port of the push endpoint; 0 takes a free one.")
     push_token: SecretStr = Field(SecretStr(""), description="Bearer token of the push endpoint.")
+    push_hosts: str = Field(
+        "", description="Names in the Host header the push endpoint answers to, comma separated; local ones always."
+    )
+    push_rate: float = Field(50.0, gt=0, description="Requests a second the push endpoint takes; bursts of twice that.")
     feeds: Path | None = Field(None, description="YAML file with the RSS/Atom feeds to read.")
+    feeds_allow: str = Field(
+        "", description="CIDR blocks of private addresses that feeds may be read from, e.g. 127.0.0.0/8,10.1.2.0/24."
+    )
     contact: str = Field("", description="E-mail or URL told to web sites in the User-Agent.")
 
     # Sight
