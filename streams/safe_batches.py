@@ -26,8 +26,9 @@ class SafeBatches(Generic[T]):
     """Runs `prepare` and `deliver` over a stream of bytes with overlap and in-order acknowledgement.
 
     `deliver` returns True when everything delivered so far is durable; False holds the acknowledgements back until a
-    later batch returns True (a detector acknowledges only what a snapshot contains). An exception in either ends
-    `run` by raising, un-acknowledged records are delivered again after the restart.
+    later batch returns True (a detector acknowledges only what a snapshot contains), or until the stream has been
+    quiet for `flush_after` seconds and `flush` has made it all durable. An exception anywhere ends `run` by raising;
+    un-acknowledged records are delivered again after the restart.
     """
 
     def __init__(
@@ -38,12 +39,16 @@ class SafeBatches(Generic[T]):
         size: int,
         wait: float,
         in_flight: int = 1,
+        flush: Callable[[], Awaitable[None]] | None = None,
+        flush_after: float = 1.0,
     ) -> None:
         self._prepare = prepare
         self._deliver = deliver
         self._size = size
         self._wait = wait
         self._in_flight = in_flight
+        self._flush = flush
+        self._flush_after = flush_after
 
     async def run(self, stream: Any) -> None:
         """Consume `stream` until it ends. Cancelling leaves what is under way un-acknowledged."""
@@ -77,14 +82,28 @@ class SafeBatches(Generic[T]):
     async def _settle(self, stream: Any, queue: asyncio.Queue[Any], slots: asyncio.Semaphore) -> None:
         held: list[Any] = []
         while True:
-            events, task = await queue.get()
-            durable = await self._deliver(await task)
-            held.extend(events)
+            taken = await self._next(queue, waiting=bool(held))
+            if taken is None:
+                durable = True
+            else:
+                events, task = taken
+                durable = await self._deliver(await task)
+                held.extend(events)
+                slots.release()
             if durable:
                 for event in held:
                     await stream.ack(event)
                 held.clear()
-            slots.release()
+
+    async def _next(self, queue: asyncio.Queue[Any], waiting: bool) -> Any:
+        """The next batch; None after a flush because none came while acknowledgements were held."""
+        if self._flush is None or not waiting:
+            return await queue.get()
+        try:
+            return await asyncio.wait_for(queue.get(), self._flush_after)
+        except TimeoutError:
+            await self._flush()
+            return None
 
 
 def _message(event: Any) -> Message:

@@ -146,6 +146,25 @@ async def test_held_batches_are_acknowledged_with_the_next_durable_one() -> None
     assert stream.acked == [0, 1, 2]
 
 
+async def test_a_quiet_stream_is_flushed_and_acknowledged() -> None:
+    """Held acknowledgements do not wait for a record that never comes: the flush makes them durable."""
+    flushed: list[int] = []
+
+    async def prepare(messages: list[Message]) -> list[Message]:
+        return messages
+
+    async def deliver(_: list[Message]) -> bool:
+        return False
+
+    async def flush() -> None:
+        flushed.append(1)
+
+    stream = Stream([[0], [1]])
+    safe = SafeBatches(prepare=prepare, deliver=deliver, size=1, wait=0.01, flush=flush, flush_after=0.02)
+    await run_until(safe, stream, lambda: len(stream.acked) == 2)
+    assert (stream.acked, flushed) == ([0, 1], [1])
+
+
 async def test_cancelling_leaves_work_unacknowledged_and_stops_quickly() -> None:
     """A worker told to stop while an engine is away stops at once and acknowledges nothing it did not finish."""
 
