@@ -20,7 +20,7 @@ import typer
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import wait_for_kafka
 from streams.log import configure
-from streams.settings import PREFIX, Settings, SettingsError, load
+from streams.settings import Settings, SettingsError, environment, load
 
 APPS: Final = {
     "enrich": "streams.enrich_app",
@@ -67,7 +67,6 @@ class Workers:
     """Worker processes of this installation: started as `tocsin worker STAGE`, each in a group of its own."""
 
     settings: Settings
-    environment: dict[str, str] = field(default_factory=dict)
     logs: Path | None = None  # folder for one log file per stage; default: this process' standard error
     children: dict[str, Child] = field(default_factory=dict)
 
@@ -86,7 +85,7 @@ class Workers:
         try:
             child.process = subprocess.Popen(
                 [sys.executable, "-m", "console.cli", "worker", child.stage],
-                env=os.environ | self._environment(),
+                env=os.environ | environment(self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -96,10 +95,6 @@ class Workers:
             if output is not None:
                 output.close()
         child.started = time.monotonic()
-
-    def _environment(self) -> dict[str, str]:
-        """Where the parent keeps its state; everything else a child reads from the same environment."""
-        return {f"{PREFIX}STATE_DIR": str(self.settings.state_dir)} | self.environment
 
     def pid(self, stage: str) -> int | None:
         """Process id of a running stage."""

@@ -146,3 +146,14 @@ def load() -> Settings:
             "Set TOCSIN_KAFKA_TLS=true, or TOCSIN_KAFKA_ALLOW_PLAINTEXT_SASL=true if that is what you want."
         )
     return settings
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Variables that give a child process these very settings, secrets included; never log the result."""
+    found: dict[str, str] = {}
+    for name in settings.model_fields_set | {"state_dir", "cache_dir"}:
+        value = getattr(settings, name)
+        if value is not None:
+            text = value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            found[f"{PREFIX}{name.upper()}"] = text
+    return found
