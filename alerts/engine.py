@@ -1,0 +1,333 @@
+"""The pure fold from mentions and ticks to alert events, shared by the live detector, replay and the tests of rules.
+
+Nothing here reads a clock or a network. The same log gives the same events, whatever the density of ticks, the
+interleaving of channels, the number of redeliveries, and wherever it was stopped and restored:
+
+1. a mention waits until the watermark (the least tick of all channels, less the allowed lateness) has passed it;
+2. waiting mentions are released in order of (collected_at, document, subject), so arrival order does not matter;
+3. a document counts once for a subject as long as any window could hold it;
+4. rules are evaluated on a fixed grid of event time, once a minute, over what was released by then. An episode can
+   begin only at a minute that brought something new about its subject: time passing, and good news growing old, ring no
+   bell.
+
+A mention at or before its own channel's tick less the lateness is late: counted, not used.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from alerts import evidence, lifecycle, snapshots
+from alerts.baseline import Profile, profile
+from alerts.detect import Window, decide
+from alerts.lifecycle import Alert
+from alerts.moments import HOUR, MINUTE, SECOND, micros
+from alerts.rules import Rule
+from alerts.snapshots import EngineState, SubjectState
+from alerts.stories import MILLION, UNJUDGED, Entry, Stories
+from streams.records import AlertEvent, Mention, Signal, Tick
+
+LEAST_MEMORY: Final = 2 * HOUR  # copies are recognised at least this long, however short the windows are
+MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
+
+KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules with windows up to a day share them
+
+Waiting = tuple[int, str, str, Mention]
+
+
+class Subject:
+    """One subject at run time: its plain state, and what is derived from it."""
+
+    __slots__ = ("_profiles", "documents", "id", "state", "stories", "windows")
+
+    def __init__(self, name: str, state: SubjectState, rules: Iterable[Rule]) -> None:
+        self.id = name
+        self.state = state
+        self.stories = Stories(state.stories)
+        self.state.stories = self.stories.found
+        self.documents = {e.document for e in state.entries}
+        self.windows = [Window(rule) for rule in rules if rule.covers(name)]
+        for entry in state.entries:
+            for window in self.windows:
+                window.add(entry)
+        self.settle()
+        self._profiles: dict[int, Profile] = {}
+
+    @property
+    def fresh(self) -> bool:
+        """Whether something was counted since the rules were last evaluated."""
+        return any(window.fresh for window in self.windows)
+
+    def settle(self) -> None:
+        """The rules were evaluated."""
+        for window in self.windows:
+            window.fresh = False
+
+    def forget(self, until: int) -> None:
+        """Let go of mentions and stories no later than `until`."""
+        entries = self.state.entries
+        gone = 0
+        while gone < len(entries) and entries[gone].at <= until:
+            self._drop(entries[gone])
+            gone += 1
+        del entries[:gone]
+        self.stories.forget(until)
+
+    def shorten(self) -> int:
+        """Let go of the oldest mentions beyond the limit; how many."""
+        over = len(self.state.entries) - MOST_ENTRIES
+        for entry in self.state.entries[: max(0, over)]:
+            self._drop(entry)
+        del self.state.entries[: max(0, over)]
+        return max(0, over)
+
+    def _drop(self, entry: Entry) -> None:
+        self.documents.discard(entry.document)
+        for window in self.windows:
+            window.drop(entry)
+
+    def profile(self, began: int, until: int) -> Profile:
+        """The baseline up to the hour of `until`; computed once an hour for each length of window."""
+        hour = until // HOUR
+        if hour not in self._profiles:
+            self._profiles = {h: p for h, p in self._profiles.items() if h > hour - KEPT_PROFILES}
+            self._profiles[hour] = profile(self.state.history, began, until)
+        return self._profiles[hour]
+
+
+class Engine:
+    """The detector of one partition of `mentions`.
+
+    `channels` are the raw partitions that must all have ticked before anything is evaluated; a tick of another channel
+    adds it. `counters` counts signals by outcome: released, late, duplicate, skipped, forgotten, evaluated.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        lateness: float,
+        channels: Collection[str],
+        state: EngineState | None = None,
+    ) -> None:
+        self._rules = tuple(rules)
+        self._lateness = round(lateness * SECOND)
+        self._expected = frozenset(channels)
+        self._memory = max([LEAST_MEMORY, *(r.window.seconds * SECOND for r in rules)])
+        self._state = state or EngineState()
+        self._waiting: list[Waiting] = [_waiting(m) for m in self._state.waiting]
+        heapq.heapify(self._waiting)
+        self._known = {w[:3] for w in self._waiting}
+        self._subjects = {name: Subject(name, s, self._rules) for name, s in self._state.subjects.items()}
+        self._alerts: dict[tuple[str, str], Alert] = {(a.rule, a.subject): a for a in self._state.alerts}
+        self._fresh: set[str] = set()
+        current = {(r.name, r.hash) for r in self._rules}
+        self._orphans = [a for a in self._alerts.values() if (a.rule, a.rule_hash) not in current]
+        self.counters: Counter[str] = Counter(self._state.counters)
+
+    @classmethod
+    def restore(cls, data: bytes, rules: Sequence[Rule], *, lateness: float, channels: Collection[str]) -> Engine:
+        """The engine as it was when `data` was taken; SnapshotError otherwise.
+
+        Other rules than then are allowed: mentions and baselines are kept, and alerts whose rule is gone or was changed
+        are resolved with the reason `rule_removed` at the next minute.
+        """
+        return cls(rules, lateness=lateness, channels=channels, state=snapshots.unpack(data))
+
+    def snapshot(self) -> bytes:
+        """The whole state, with the position it contains."""
+        state = self._state
+        state.waiting = [w[3] for w in sorted(self._waiting, key=lambda w: w[:3])]
+        state.alerts = list(self._alerts.values())
+        state.counters = dict(self.counters)
+        return snapshots.pack(state)
+
+    @property
+    def next_offset(self) -> int:
+        """The first offset of `mentions` that is not contained yet."""
+        return self._state.next_offset
+
+    @property
+    def watermark(self) -> int | None:
+        """Event time (microseconds) that every channel has passed; None while a channel has not ticked."""
+        ticks = self._state.ticks
+        if not ticks or not self._expected <= ticks.keys():
+            return None
+        return min(ticks.values()) - self._lateness
+
+    @property
+    def evaluated(self) -> int | None:
+        """Event time (microseconds) up to which rules were evaluated."""
+        return self._state.evaluated
+
+    @property
+    def waiting(self) -> int:
+        """Mentions that the watermark has not passed."""
+        return len(self._waiting)
+
+    @property
+    def subjects(self) -> int:
+        """Subjects in memory."""
+        return len(self._subjects)
+
+    def feed(self, signal: Signal, offset: int) -> list[AlertEvent]:
+        """Take in the record at `offset`; the alert events it leads to, in order. A contained offset does nothing."""
+        if offset < self._state.next_offset:
+            self.counters["skipped"] += 1
+            return []
+        self._state.next_offset = offset + 1
+        if isinstance(signal, Tick):
+            return self._tick(signal)
+        self._take(signal)
+        return []
+
+    def _take(self, mention: Mention) -> None:
+        item = _waiting(mention)
+        tick = self._state.ticks.get(mention.channel)
+        passed = self._state.evaluated  # also guards against a channel that appears while others are far ahead
+        if (tick is not None and item[0] <= tick - self._lateness) or (passed is not None and item[0] <= passed):
+            subject = self._subjects.get(mention.subject)
+            again = subject is not None and mention.document in subject.documents
+            self.counters["duplicate" if again or item[:3] in self._known else "late"] += 1
+        elif item[:3] in self._known:
+            self.counters["duplicate"] += 1
+        else:
+            self._known.add(item[:3])
+            heapq.heappush(self._waiting, item)
+
+    def _tick(self, tick: Tick) -> list[AlertEvent]:
+        at = micros(tick.at)
+        ticks = self._state.ticks
+        if at <= ticks.get(tick.channel, at - 1):
+            return []
+        ticks[tick.channel] = at
+        watermark = self.watermark
+        return [] if watermark is None else self._advance(watermark // MINUTE * MINUTE)
+
+    def _advance(self, end: int) -> list[AlertEvent]:
+        """Evaluate every minute of the grid up to `end` at which something can change."""
+        events: list[AlertEvent] = []
+        before = self._state.evaluated
+        while self._state.evaluated is None or self._state.evaluated < end:
+            now = self._next(end)
+            self._state.evaluated = now
+            while self._waiting and self._waiting[0][0] <= now:
+                at, document, subject, mention = heapq.heappop(self._waiting)
+                self._known.discard((at, document, subject))
+                self._release(at, mention)
+            events += self._evaluate(now)
+        if before is None or end // HOUR > before // HOUR:
+            self._sweep(end)
+        return events
+
+    def _next(self, end: int) -> int:
+        """The next minute to evaluate: the very next while alerts are open, else that of the next mention, or `end`."""
+        last = self._state.evaluated
+        if last is not None and self._alerts:
+            return last + MINUTE
+        if not self._waiting:
+            return end
+        return min(end, -(-self._waiting[0][0] // MINUTE) * MINUTE)
+
+    def _release(self, at: int, mention: Mention) -> None:
+        subject = self._subjects.get(mention.subject)
+        if subject is None:
+            subject = Subject(mention.subject, SubjectState(), self._rules)
+            self._subjects[mention.subject] = subject
+            self._state.subjects[mention.subject] = subject.state
+        subject.forget(at - self._memory)
+        if mention.document in subject.documents:
+            self.counters["duplicate"] += 1
+            return
+        if self._state.began is None:
+            self._state.began = at
+        story, new = subject.stories.assign(at, mention.document, mention.signature)
+        entry = _entry(at, mention, story)
+        subject.state.name = mention.name
+        subject.state.entries.append(entry)
+        subject.documents.add(entry.document)
+        for window in subject.windows:
+            window.add(entry)
+        if new and not entry.stale:
+            judged = entry.negative != UNJUDGED
+            subject.state.history.record(at, judged, 2 * entry.negative >= MILLION)
+        self.counters["forgotten"] += subject.shorten()
+        self.counters["released"] += 1
+        if subject.fresh:
+            self._fresh.add(subject.id)
+
+    def _evaluate(self, now: int) -> list[AlertEvent]:
+        events = self._close_orphans(now)
+        names = self._fresh | {name for _, name in self._alerts}
+        self._fresh = set()
+        for name in sorted(names):
+            subject = self._subjects[name]
+            for window in subject.windows:
+                events += self._judge(subject, window, now)
+            subject.settle()
+        return events
+
+    def _judge(self, subject: Subject, window: Window, now: int) -> list[AlertEvent]:
+        rule = window.rule
+        key = rule.name, subject.id
+        alert = self._alerts.get(key)
+        if alert is None and not window.fresh:
+            return []
+        self.counters["evaluated"] += 1
+        start = now - rule.window.seconds * SECOND
+        window.slide(start)
+        decision = decide(window, now, lambda: subject.profile(self._state.began or start, start))
+        after, steps = lifecycle.step(alert, decision, rule, subject.id, now)
+        events: list[AlertEvent] = []
+        for said in steps:
+            last = events[-1] if events else alert.event if alert else None
+            events.append(evidence.tell(said, window, subject.state.name, decision, last, now))
+        if after is None:
+            self._alerts.pop(key, None)
+        else:
+            self._alerts[key] = replace(after, event=events[-1]) if events else after
+        return events
+
+    def _close_orphans(self, now: int) -> list[AlertEvent]:
+        events = [evidence.close(alert, now) for alert in self._orphans]
+        for alert in self._orphans:
+            del self._alerts[alert.rule, alert.subject]
+        self._orphans = []
+        return [event for event in events if event is not None]
+
+    def _sweep(self, now: int) -> None:
+        """Let go of what no window and no baseline needs. Changes no result: it would go at the next mention anyway."""
+        open_subjects = {subject for _, subject in self._alerts}
+        for name, subject in list(self._subjects.items()):
+            subject.forget(now - self._memory)
+            subject.state.history.forget(now)
+            if not subject.state.entries and not subject.state.history.hours and name not in open_subjects:
+                del self._subjects[name], self._state.subjects[name]
+
+
+def _waiting(mention: Mention) -> Waiting:
+    return micros(mention.collected_at), mention.document, mention.subject, mention
+
+
+def _entry(at: int, mention: Mention, story: str) -> Entry:
+    sentiment = mention.sentiment
+    return Entry(
+        at=at,
+        document=mention.document,
+        story=story,
+        source=mention.source,
+        author=mention.author,
+        kind=mention.kind,
+        lang=mention.lang,
+        url=mention.url,
+        headline=mention.headline,
+        negative=UNJUDGED if sentiment is None else round(sentiment.get("negative", 0.0) * MILLION),
+        stale=mention.stale == "stale",
+        model=mention.model,
+        demo=mention.demo,
+    )

@@ -1,0 +1,121 @@
+"""The life of one alert: inactive → pending (`for`) → firing → updated … → resolved after `keep_firing_for`.
+
+One episode of one rule on one subject is one alert, whose id depends on nothing but the rule, the subject and the event
+time at which the condition first held. Every step has a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alerts.detect import Decision
+from alerts.moments import MINUTE, SECOND, moment
+from alerts.rules import LEVELS, Level, Rule
+from streams.records import AlertEvent, State, digest
+
+UPDATE_EVERY: Final = 10 * MINUTE  # between two updates for more evidence; a higher severity never waits
+Reason = Literal[
+    "began",  # the condition holds; it must hold for the rule's `for` before it rings
+    "held",  # it held long enough: ring
+    "severity",  # it became more severe
+    "doubled",  # the evidence doubled since the last word
+    "ended",  # it was over for the rule's `keep_firing_for`
+    "lapsed",  # it ended before it had held long enough; nobody was rung
+    "rule_removed",  # the rule is gone or was changed
+]
+
+
+class Alert(Struct, frozen=True, kw_only=True):
+    """An episode under way. `event` is the last word about it."""
+
+    rule: str
+    rule_hash: str
+    subject: str
+    id: str
+    since: int
+    firing: bool
+    sequence: int  # of the next event
+    held_last: int  # when the condition last held
+    level: Level  # the highest so far
+    told: int  # amount at the last word
+    told_at: int
+    event: AlertEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event to send about an alert."""
+
+    alert: str
+    subject: str
+    sequence: int
+    state: State
+    reason: Reason
+    level: Level
+    since: int
+
+
+def alert_id(rule: Rule, subject: str, since: int) -> str:
+    """Identity of an episode: 32 hex digits of rule, rule hash, subject and its start."""
+    return digest(rule.name, rule.hash, subject, moment(since).isoformat())
+
+
+def step(
+    alert: Alert | None, decision: Decision, rule: Rule, subject: str, now: int
+) -> tuple[Alert | None, list[Step]]:
+    """The alert after `decision`, and the events to send, in order. None: no episode is under way."""
+    if alert is None:
+        return _begin(decision, rule, subject, now) if decision.holds else (None, [])
+    if decision.holds:
+        return _go_on(replace(alert, held_last=now), decision, rule, now)
+    if not alert.firing:
+        return None, [_say(alert, "resolved", "lapsed")]
+    if now - alert.held_last >= rule.keep_firing_for.seconds * SECOND:
+        return None, [_say(alert, "resolved", "ended")]
+    return alert, []
+
+
+def _begin(decision: Decision, rule: Rule, subject: str, now: int) -> tuple[Alert, list[Step]]:
+    alert = Alert(
+        rule=rule.name,
+        rule_hash=rule.hash,
+        subject=subject,
+        id=alert_id(rule, subject, now),
+        since=now,
+        firing=False,
+        sequence=0,
+        held_last=now,
+        level=rule.level(decision.beyond),
+        told=decision.amount,
+        told_at=now,
+    )
+    if not rule.for_.seconds:
+        return _go_on(alert, decision, rule, now)
+    return replace(alert, sequence=1), [_say(alert, "pending", "began")]
+
+
+def _go_on(alert: Alert, decision: Decision, rule: Rule, now: int) -> tuple[Alert, list[Step]]:
+    level = max(alert.level, rule.level(decision.beyond), key=LEVELS.index)
+    state: State
+    reason: Reason
+    if not alert.firing:
+        if now - alert.since < rule.for_.seconds * SECOND:
+            return alert, []
+        state, reason = "firing", "held"
+    elif level != alert.level:
+        state, reason = "updated", "severity"
+    elif decision.amount >= 2 * alert.told and now - alert.told_at >= UPDATE_EVERY:
+        state, reason = "updated", "doubled"
+    else:
+        return alert, []
+    risen = replace(alert, level=level)
+    told = replace(risen, firing=True, sequence=alert.sequence + 1, told=decision.amount, told_at=now)
+    return told, [_say(risen, state, reason)]
+
+
+def _say(alert: Alert, state: State, reason: Reason) -> Step:
+    return Step(alert.id, alert.subject, alert.sequence, state, reason, alert.level, alert.since)

@@ -1,0 +1,109 @@
+"""YAML as plain data together with the line each value stands on, so that a fault can be told where it is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import yaml
+
+DEEPEST: Final = 20  # no rule nests further; also what stops an anchor that contains itself
+MOST_NODES: Final = 200_000  # what stops anchors that multiply
+LARGEST: Final = 1_048_576
+
+
+class YamlFault(ValueError):  # noqa: N818 - a fault of the text, with its line
+    """The text is not usable YAML."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class Lines:
+    """Line numbers by path (`$.rules[0].window`)."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, int] = {}
+
+    def note(self, path: str, line: int) -> None:
+        """Remember where `path` stands; the line of its key, noted first, wins over that of its value."""
+        self._lines.setdefault(path, line)
+
+    def at(self, path: str) -> int:
+        """Line of `path`, or of the nearest thing around it."""
+        while path not in self._lines:
+            shorter = re.sub(r"(\.[^.\[\]]*|\[[^\]]*\])$", "", path)
+            if shorter == path:
+                return 1
+            path = shorter
+        return self._lines[path]
+
+
+class _Core(yaml.SafeLoader):
+    """YAML 1.2 core scalars: only true/false, null and plain numbers are special, so NO, ON and 1:30 stay text."""
+
+
+_Core.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"^(?:true|false)$", "tf"),
+    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
+    ("int", r"^[-+]?[0-9]+$", "-+0123456789"),
+    ("float", r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+):
+    _Core.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+
+
+def read_yaml(text: str) -> tuple[Any, Lines]:
+    """Plain data and its lines. YamlFault for broken YAML, doubled keys, tags, and files that are too large or deep."""
+    if len(text) > LARGEST:
+        raise YamlFault(1, f"the file is larger than {LARGEST} characters")
+    loader: Any = None
+    try:
+        loader = _Core(text)
+        node = loader.get_single_node()
+        lines = Lines()
+        return (_plain(loader, node, "$", lines, [0]) if node is not None else None), lines
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise YamlFault(mark.line + 1 if mark else 1, f"not valid YAML: {error.problem or error.context}") from None
+    except yaml.YAMLError as error:
+        raise YamlFault(1, f"not valid YAML: {error}") from None
+    except RecursionError:
+        raise YamlFault(1, "nested too deeply") from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _plain(loader: Any, node: yaml.Node, path: str, lines: Lines, seen: list[int]) -> Any:
+    line = node.start_mark.line + 1
+    seen[0] += 1
+    if seen[0] > MOST_NODES or path.count(".") + path.count("[") > DEEPEST:
+        raise YamlFault(line, "too large or nested too deeply")
+    lines.note(path, line)
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(loader, child, f"{path}[{i}]", lines, seen) for i, child in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        return _mapping(loader, node, path, lines, seen)
+    if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith((":binary", ":timestamp")):
+        raise YamlFault(line, f"the tag {node.tag} is not allowed here")
+    try:
+        return loader.construct_object(node)
+    except ValueError as error:
+        raise YamlFault(line, str(error)) from None
+
+
+def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, seen: list[int]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        line = key_node.start_mark.line + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise YamlFault(line, "expected a word before the colon")
+        key = str(key_node.value)
+        if key in found:
+            raise YamlFault(line, f"{key!r} is given twice")
+        inner = f"{path}.{key}"
+        lines.note(inner, line)
+        found[key] = _plain(loader, value_node, inner, lines, seen)
+    return found
