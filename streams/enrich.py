@@ -101,7 +101,7 @@ class Enrich:
 
     async def _judge(self, prepared: Prepared) -> Document:
         try:
-            verdict = await self._scorer.score(prepared.judged_text, prepared.lang, prepared.signature.copy_key)
+            verdict = await self._scorer.score(prepared.judged_text, prepared.lang)
         except BadText as error:
             raise Reject("model_refused", str(error)) from None
         if isinstance(verdict, Unjudged):
@@ -150,5 +150,9 @@ class Enrich:
 
 
 def judgement(verdict: Verdict) -> Judgement:
-    """The model's answer as the record that travels on."""
-    return Judgement(model=verdict.model, version=verdict.version, sentiment=verdict.sentiment, topic=verdict.topic)
+    """The model's answer as the record that travels on.
+
+    Four digits: what lies below depends on the neighbours a text was batched with, and would differ after a restart.
+    """
+    sentiment, topic = ({k: round(p, 4) for k, p in head.items()} for head in (verdict.sentiment, verdict.topic))
+    return Judgement(model=verdict.model, version=verdict.version, sentiment=sentiment, topic=topic)

@@ -48,7 +48,7 @@ def build(settings: Settings) -> faust.App:
         try:
             await batches.run(stream)
         finally:
-            await scorer.close()
+            await scorer.stop()
             await producer.stop()
 
     return app

@@ -32,7 +32,7 @@ MENTIONS = Counter("tocsin_mentions_total", "Mentions produced, by kind of subje
 UNJUDGED = Counter("tocsin_unjudged_total", "Documents without a judgement, by reason", ["reason"])
 MASKED = Counter("tocsin_masked_total", "Personal data masked, by kind", ["kind"])
 
-SCORE_TEXTS = Counter("tocsin_score_texts_total", "Texts judged, by how", ["how"])  # model, cached
+SCORE_TEXTS = Gauge("tocsin_score_texts", "Texts judged since the start, by the model or from memory", ["how"])
 SCORE_REQUESTS = Counter("tocsin_score_requests_total", "Requests to Triton, by outcome", ["outcome"])
 SCORE_SECONDS = Histogram("tocsin_score_request_seconds", "Seconds of one request to Triton", buckets=FAST)
 SCORE_PADDING = Gauge("tocsin_score_padding_efficiency", "Share of tokens sent to Triton that are not padding")

@@ -1,0 +1,31 @@
+"""The scorer as the settings want it, with its counters exported as metrics."""
+
+from __future__ import annotations
+
+from models.client import Scorer
+from streams import metrics
+from streams.settings import Settings
+
+
+def create_scorer(settings: Settings, url: str) -> Scorer:
+    """A scorer for the Triton at `url`, not started yet."""
+    scorer = Scorer(
+        url,
+        settings.model_repository,
+        token_budget=settings.token_budget,
+        token_limit=settings.token_limit,
+        requests_in_flight=settings.requests_in_flight,
+        cache_size=settings.score_cache,
+        tls=settings.triton_tls,
+        ca_file=settings.triton_ca_file,
+        observe=_observe,
+    )
+    metrics.SCORE_PADDING.set_function(lambda: scorer.stats.padding_efficiency)
+    metrics.SCORE_TEXTS.labels("model").set_function(lambda: scorer.stats.texts)
+    metrics.SCORE_TEXTS.labels("cached").set_function(lambda: scorer.stats.cached)
+    return scorer
+
+
+def _observe(outcome: str, seconds: float) -> None:
+    metrics.SCORE_REQUESTS.labels(outcome).inc()
+    metrics.SCORE_SECONDS.observe(seconds)
