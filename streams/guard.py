@@ -91,7 +91,7 @@ def check_address(
         raise Refused(f"port {port} of {address} is none of {sorted(ports)}; name its block in the allow list")
 
 
-def check_url(url: str, allow: Sequence[Network] = (), *, plain: bool = False) -> URL:
+def check_url(url: str, allow: Sequence[Network] = (), *, plain: bool = False, ports: Collection[int] = PORTS) -> URL:
     """The parsed URL, or Refused: an early word about what the connector would refuse, and about what it cannot see.
 
     Scheme https; http with `plain`, or when `allow` names blocks (then build the connector with `public=False`, so
@@ -112,7 +112,9 @@ def check_url(url: str, allow: Sequence[Network] = (), *, plain: bool = False) -
         raise Refused(f"the URL of {host} is not https")
     literal = _literal(host)
     if literal is not None:
-        check_address(literal, port, allow, public=parsed.scheme == "https" or plain)
+        check_address(literal, port, allow, public=parsed.scheme == "https" or plain, ports=ports)
+    elif not allow and port not in ports:
+        raise Refused(f"port {port} of {host} is none of {sorted(ports)}; name its block in the allow list")
     return parsed
 
 

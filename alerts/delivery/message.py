@@ -1,0 +1,184 @@
+"""What a receiver is sent: a CloudEvents 1.0 body in JSON with the alert's numbers and evidence, and a paragraph in
+English and in Chinese made of those fields alone.
+
+The bytes depend on the alert and the receiver only, so every attempt and every redelivery sends the same ones.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+import yaml
+from msgspec.structs import replace
+
+from streams.records import AlertEvent, Evidence, digest
+
+LIMIT: Final = 20_000  # bytes of a body, by the Standard Webhooks specification
+LANGUAGES: Final = ("en", "zh")
+TYPE: Final = "io.tocsin.alert."
+CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
+NAME_LIMIT: Final = 120  # characters of a name, a rule, a unit …
+HEADLINE_LIMIT: Final = 200
+LABELS_SHOWN: Final = 10
+MODELS_SHOWN: Final = 10
+# Control characters break log lines and terminals, bidirectional marks make a text read as another.
+_HIDDEN: Final = dict.fromkeys([*range(32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F)]) | dict.fromkeys(
+    range(0x2066, 0x206A)
+)
+_encoder = msgspec.json.Encoder()
+
+
+def rings(event: AlertEvent) -> bool:
+    """Whether people are told of this step: it fires, grows more severe, or ends. The outbox drops the end of an
+    alert of which nobody was told."""
+    return event.state in ("firing", "resolved") or (event.state == "updated" and event.reason == "severity")
+
+
+def notification_id(event: str, receiver: str) -> str:
+    """Identity of one event for one receiver: the `webhook-id`. Letters and digits, no full stop."""
+    raw = bytes.fromhex(digest(event, receiver))
+    return "msg_" + base64.b32encode(raw).decode().rstrip("=").lower()
+
+
+def alert_body(event: AlertEvent, receiver: str, namespace: str = "") -> bytes:
+    """The body for an alert event, smaller than 20 kB: evidence is left out from the end until it fits."""
+    event = _bounded(event)
+    for shown in range(len(event.evidence), -1, -1):
+        body = _alert_body(event, receiver, namespace, shown)
+        if len(body) < LIMIT:
+            break
+    return body
+
+
+def _alert_body(event: AlertEvent, receiver: str, namespace: str, shown: int) -> bytes:
+    data = msgspec.to_builtins(event) | {
+        "evidence": msgspec.to_builtins(event.evidence[:shown]),
+        "evidence_left_out": len(event.evidence) - shown,
+        "text": {lang: text(event, lang) for lang in LANGUAGES},
+    }
+    return _envelope(notification_id(event.id, receiver), TYPE + event.state, event.subject, event.at, data, namespace)
+
+
+def notice_body(kind: str, id_: str, at: datetime, namespace: str = "", **values: str) -> bytes:
+    """The body of a word about Tocsin itself: kind `test` or `receiver.disabled`, with the values of its text."""
+    texts = {lang: say(kind, lang, demo="", **values) for lang in LANGUAGES}
+    type_ = f"{TYPE}test" if kind == "test" else f"io.tocsin.{kind}"
+    return _envelope(id_, type_, "tocsin", at, {**values, "text": texts}, namespace)
+
+
+def _envelope(id_: str, type_: str, subject: str, at: datetime, data: dict[str, Any], namespace: str) -> bytes:
+    return _encoder.encode(
+        {
+            "specversion": "1.0",
+            "id": id_,
+            "source": f"/tocsin/{namespace}" if namespace else "/tocsin",
+            "type": type_,
+            "subject": subject,
+            "time": at,
+            "datacontenttype": "application/json",
+            "data": data,
+        }
+    )
+
+
+def _bounded(event: AlertEvent) -> AlertEvent:
+    """The event with every text cut, so that a body without evidence always fits."""
+    labels = dict(list(event.labels.items())[:LABELS_SHOWN])
+    return replace(
+        event,
+        name=_plain(event.name),
+        reason=_plain(event.reason),
+        unit=_plain(event.unit),
+        rule=_plain(event.rule),
+        subject=_plain(event.subject),
+        rule_hash=_plain(event.rule_hash, 64),
+        labels={_plain(key, 40): _plain(value, 80) for key, value in labels.items()},
+        models=tuple(_plain(model, 40) for model in event.models[:MODELS_SHOWN]),
+        evidence=tuple(_bounded_evidence(e) for e in event.evidence),
+    )
+
+
+def _bounded_evidence(evidence: Evidence) -> Evidence:
+    url = evidence.url if evidence.url.startswith(("https://", "http://")) else ""  # no script: or file: to click on
+    headline = _plain(evidence.headline, HEADLINE_LIMIT)
+    return replace(evidence, headline=headline, source=_plain(evidence.source), url=url)
+
+
+def _plain(value: str, limit: int = NAME_LIMIT) -> str:
+    return value.translate(_HIDDEN)[:limit]
+
+
+@lru_cache
+def catalogue(lang: str) -> dict[str, str]:
+    """The sentences of one language, by key."""
+    source = (files("alerts.delivery") / "texts" / f"{lang}.yaml").read_text(encoding="utf-8")
+    return {str(key): str(value) for key, value in yaml.safe_load(source).items()}
+
+
+def say(key: str, lang: str, **values: object) -> str:
+    """One sentence, filled. Values are inserted as they are: braces in them mean nothing."""
+    return catalogue(lang)[key].format(**values)
+
+
+def text(event: AlertEvent, lang: str) -> str:
+    """One paragraph about a firing, updated or resolved alert; marked when it is demo data."""
+    return say(
+        event.state,
+        lang,
+        demo=say("demo", lang) if event.demo else "",
+        severity=say(f"severity.{event.severity}", lang),
+        name=event.name or event.subject,
+        figures=_figures(event, lang),
+        story=_story(event, lang),
+        rule=event.rule,
+        since=_time(event.since),
+        at=_time(event.at),
+    )
+
+
+def _figures(event: AlertEvent, lang: str) -> str:
+    window = _window(event.window_seconds, lang)
+    if not event.support and not event.documents:
+        return say("nothing", lang, window=window)
+    share = "share" in event.unit
+    usual = "" if event.expected is None else say("usual", lang, expected=_number(event.expected, share))
+    return say(
+        "figures",
+        lang,
+        unit=catalogue(lang).get(f"unit.{event.unit}", event.unit),
+        observed=_number(event.observed, share),
+        window=window,
+        usual=usual,
+        support=event.support,
+        sources=event.sources,
+        authors=event.authors,
+    )
+
+
+def _story(event: AlertEvent, lang: str) -> str:
+    first = next((e for e in event.evidence if e.headline), None)
+    if first is None:
+        return ""
+    return say("story", lang, copies=first.copies, headline=first.headline, source=first.source)
+
+
+def _window(seconds: int, lang: str) -> str:
+    for key, size in (("days", 86_400), ("hours", 3600)):
+        if seconds >= size and seconds % size == 0 and (key != "days" or seconds > size):
+            return say(key, lang, count=seconds // size)
+    return say("minutes", lang, count=f"{seconds / 60:g}")
+
+
+def _number(value: float, share: bool) -> str:
+    if share:
+        return f"{value:.0%}"
+    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
