@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     triton_tls: bool = Field(False, description="Use TLS to Triton.")
     triton_ca_file: Path | None = Field(None, description="CA bundle for Triton.")
 
+    kafka_heap: int = Field(512, ge=256, description="MiB of Java heap of the local Kafka.")
+    elasticsearch_heap: int = Field(512, ge=256, description="MiB of Java heap of the local Elasticsearch.")
+
     # Flow
     partitions: int = Field(4, ge=1, le=256, description="Partitions of the raw, documents and mentions topics.")
     replication: int = Field(1, ge=1, le=9, description="Replicas of each topic; 3 on a real cluster.")
@@ -80,11 +83,14 @@ class Settings(BaseSettings):
     snapshot_every: float = Field(5.0, gt=0, description="Seconds between snapshots of the detector.")
     stale_after: float = Field(86_400.0, gt=0, description="An item published longer ago than this does not ring.")
     webhook_urls: str = Field("", description="Webhook receivers, comma separated.")
-    webhook_secret: SecretStr = Field(SecretStr(""), description="`whsec_...` signing secret of the receivers.")
+    webhook_secret: SecretStr = Field(SecretStr(""), description="`whsec_...` signing secret; two with a space between while you change it.")
     webhook_allow: str = Field(
         "", description="CIDR blocks of private receivers that may be called, e.g. 127.0.0.0/8,10.1.2.0/24."
     )
     webhook_timeout: float = Field(15.0, gt=0, description="Seconds one delivery may take.")
+    outbox_days: float = Field(
+        7.0, ge=1, le=90, description="Days a delivered notification is remembered; an older alert is not sent."
+    )
 
     # Doors
     push_host: str = Field("127.0.0.1", description="Address the push endpoint listens on.")

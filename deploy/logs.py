@@ -1,0 +1,62 @@
+"""Logs of the engines: one folder, bounded size."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import Final
+
+LIMIT_MIB: Final = 8
+KEPT: Final = 2
+
+
+def folder(state: Path) -> Path:
+    """Folder of all engine logs."""
+    return state / "logs"
+
+
+def output(state: Path, name: str) -> Path:
+    """File that takes an engine's standard output and error."""
+    return folder(state) / f"{name}.out"
+
+
+def paths(state: Path, name: str) -> list[Path]:
+    """The log files of one engine that exist, its own log first."""
+    return [p for p in (folder(state) / f"{name}.log", output(state, name)) if p.exists()]
+
+
+def rotate(path: Path) -> None:
+    """Put a log that has grown beyond the limit aside; one older copy is kept."""
+    if path.exists() and path.stat().st_size > LIMIT_MIB * 1_048_576:
+        path.replace(path.with_name(path.name + ".1"))
+
+
+def log4j(state: Path, name: str) -> str:
+    """Configuration of log4j2 for a Java engine: one rolling file, warnings of the chatty parts only."""
+    path = folder(state) / f"{name}.log"
+    lines = {
+        "status": "error",
+        "appender.file.type": "RollingFile",
+        "appender.file.name": "file",
+        "appender.file.fileName": path,
+        "appender.file.filePattern": f"{path}.%i",
+        "appender.file.layout.type": "PatternLayout",
+        "appender.file.layout.pattern": "%d{ISO8601} %-5p %c{1.} %m%n",
+        "appender.file.policies.type": "Policies",
+        "appender.file.policies.size.type": "SizeBasedTriggeringPolicy",
+        "appender.file.policies.size.size": f"{LIMIT_MIB}MB",
+        "appender.file.strategy.type": "DefaultRolloverStrategy",
+        "appender.file.strategy.max": KEPT,
+        "rootLogger.level": "info",
+        "rootLogger.appenderRef.file.ref": "file",
+    }
+    return "".join(f"{key} = {value}\n" for key, value in lines.items())
+
+
+def tail(state: Path, name: str, lines: int) -> str:
+    """The last lines an engine wrote, of each of its files."""
+    parts = []
+    for path in paths(state, name):
+        with path.open(encoding="utf-8", errors="replace") as handle:
+            parts.append("".join(deque(handle, maxlen=lines)))
+    return "".join(parts)
