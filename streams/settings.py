@@ -83,7 +83,9 @@ class Settings(BaseSettings):
     snapshot_every: float = Field(5.0, gt=0, description="Seconds between snapshots of the detector.")
     stale_after: float = Field(86_400.0, gt=0, description="An item published longer ago than this does not ring.")
     webhook_urls: str = Field("", description="Webhook receivers, comma separated.")
-    webhook_secret: SecretStr = Field(SecretStr(""), description="`whsec_...` signing secret; two with a space between while you change it.")
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="`whsec_...` signing secret; two with a space between while you change it."
+    )
     webhook_allow: str = Field(
         "", description="CIDR blocks of private receivers that may be called, e.g. 127.0.0.0/8,10.1.2.0/24."
     )
