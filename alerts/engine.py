@@ -186,6 +186,10 @@ class Engine:
         self._take(signal)
         return []
 
+    def skip(self, offset: int) -> None:
+        """Nothing before `offset` is to come: the records up to there were no signals."""
+        self._state.next_offset = max(self._state.next_offset, offset)
+
     def _take(self, mention: Mention) -> None:
         item = _waiting(mention)
         tick = self._state.ticks.get(mention.channel)

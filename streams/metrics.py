@@ -44,6 +44,7 @@ INDEX_ITEMS = Counter(
 INDEX_BULK_SECONDS = Histogram("tocsin_index_bulk_seconds", "Seconds of one bulk request", buckets=FAST)
 
 WATERMARK = Gauge("tocsin_watermark_timestamp_seconds", "Event time up to which rules were evaluated", ["partition"])
+WAITING = Gauge("tocsin_detect_waiting", "Mentions the watermark has not passed: ticks are missing", ["partition"])
 DETECT = Counter("tocsin_detect_signals_total", "Signals the detector took in, by outcome", ["outcome"])
 ALERTS = Counter("tocsin_alerts_total", "Alert events, by state and severity", ["state", "severity"])
 SNAPSHOTS = Counter("tocsin_snapshots_total", "Snapshots of the detector written")
@@ -53,6 +54,7 @@ DELIVERIES = Counter("tocsin_deliveries_total", "Attempts to deliver a notificat
 OUTBOX = Gauge("tocsin_outbox_rows", "Notifications waiting to be delivered")
 
 SOURCE_ITEMS = Counter("tocsin_source_items_total", "Items a source handed in, by outcome", ["source", "outcome"])
+SOURCE_POLLS = Counter("tocsin_source_polls_total", "Times a feed was asked, by what came of it", ["source", "outcome"])
 SOURCE_SEEN = Gauge("tocsin_source_last_success_timestamp_seconds", "When a source last answered", ["source"])
 
 
