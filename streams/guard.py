@@ -35,6 +35,7 @@ TUNNELS: Final = tuple(
         "fec0::/10",  # site-local
     )
 )
+_USERINFO: Final = re.compile(r"[^:/?#]*://[^/?#]*@")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\\u2028\u2029]")
 
 
@@ -106,7 +107,7 @@ def check_url(url: str, allow: Sequence[Network] = (), *, plain: bool = False, p
         raise Refused("this is not a URL") from None
     if parsed.scheme not in ("http", "https") or not host or not port:
         raise Refused("the URL must look like https://host/path")
-    if parsed.user is not None or parsed.password is not None or "@" in parsed.raw_authority:
+    if _USERINFO.match(url):
         raise Refused(f"the URL of {host} holds a user name or password")
     if parsed.scheme == "http" and not (plain or allow):
         raise Refused(f"the URL of {host} is not https")
