@@ -10,7 +10,7 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError
 
 from deploy.engine import Launch, Ports
-from deploy.jvm import check_java, libraries
+from deploy.jvm import cached, check_java, libraries
 from deploy.logs import folder, log4j
 from streams.elastic import client
 from streams.settings import Settings
@@ -28,6 +28,10 @@ class Elasticsearch:
     def install(self, say: Callable[[str], None]) -> Path:
         """The node's home folder, shared and never written to."""
         return libraries(self._settings.cache_dir, say) / "elasticsearch"
+
+    def cached(self) -> bool:
+        """Whether the libraries are here."""
+        return cached(self._settings.cache_dir)
 
     def launch(self, home: Path, data: Path, ports: Ports) -> Launch:
         """Java command with all settings on it; the configuration folder holds only the logging."""

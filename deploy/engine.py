@@ -36,6 +36,9 @@ class Engine(Protocol):
     def install(self, say: Callable[[str], None]) -> Path:
         """Folder of its programs in the cache, downloaded when needed."""
 
+    def cached(self) -> bool:
+        """Whether nothing needs to be downloaded."""
+
     def launch(self, home: Path, data: Path, ports: Ports) -> Launch:
         """How to start it with its state in `data`; may prepare that folder."""
 

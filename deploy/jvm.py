@@ -55,12 +55,20 @@ def libraries(cache: Path, say: Callable[[str], None]) -> Path:
 
     Files already in the cache are checked again on each call: 0.2 s buys certainty about what is executed.
     """
-    lock = read()
-    name = f"java-{lock.versions['kafka']}-{lock.versions['elasticsearch']}-{short(repr(lock.jars), _launcher())}"
-    home = component(cache, name, lambda folder: _build(folder, say))
+    home = component(cache, _name(), lambda folder: _build(folder, say))
     for jars, folder in _folders(home).items():
-        verify(folder, lock.jars[jars].files)
+        verify(folder, read().jars[jars].files)
     return home
+
+
+def cached(cache: Path) -> bool:
+    """Whether the libraries were downloaded before."""
+    return (cache / _name()).is_dir()
+
+
+def _name() -> str:
+    lock = read()
+    return f"java-{lock.versions['kafka']}-{lock.versions['elasticsearch']}-{short(repr(lock.jars), _launcher())}"
 
 
 def _folders(home: Path) -> dict[str, Path]:
@@ -105,7 +113,7 @@ def download(project: Path, say: Callable[[str], None]) -> None:
         (project / name).mkdir()
         (project / name / "pom.xml").write_text(_pom(name, _dependencies(wanted)), encoding="utf-8")
     command = [mvn, "-B", "-T", "3", "-f", str(project), GOAL]
-    fetch([*command, "-DincludeScope=runtime", "-DoutputDirectory=out"], tool="mvn", say=say)
+    fetch([*command, "-DincludeScope=runtime", "-DoutputDirectory=out"], say)
 
 
 def _pom(name: str, content: str) -> str:

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.engine import Launch, Ports
 from deploy.faults import EngineError
-from deploy.jvm import check_java, libraries
+from deploy.jvm import cached, check_java, libraries
 from deploy.logs import log4j
 from streams.kafka import client_options
 from streams.settings import Settings
@@ -40,6 +40,10 @@ class Kafka:
     def install(self, say: Callable[[str], None]) -> Path:
         """Folder of the libraries."""
         return libraries(self._settings.cache_dir, say) / "kafka"
+
+    def cached(self) -> bool:
+        """Whether the libraries are here."""
+        return cached(self._settings.cache_dir)
 
     def launch(self, home: Path, data: Path, ports: Ports) -> Launch:
         """Java command; a new data folder is formatted first."""

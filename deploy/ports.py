@@ -22,9 +22,8 @@ TRIES: Final = 200
 def free(port: int) -> bool:
     """Whether a server could listen on this port of loopback."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(
-            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
-        )  # as servers do: a closing connection is no hindrance
+        # As servers do: a connection that is still closing is no hindrance.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

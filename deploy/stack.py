@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -67,6 +66,7 @@ class Stack:
     """
 
     def __init__(self, settings: Settings, *, preferred: bool = True, owned: bool = False) -> None:
+        self.settings = settings
         self._state = settings.state_dir
         self._cache = settings.cache_dir
         self._preferred = preferred
@@ -134,6 +134,20 @@ class Stack:
     def resume(self, name: str) -> None:
         """SIGCONT after `pause`."""
         processes.send(self._process(name), signal.SIGCONT)
+
+    def runs(self, name: str) -> bool:
+        """Whether the local engine has a living process."""
+        return self._running(name) is not None
+
+    def ports(self) -> dict[str, dict[str, int]]:
+        """Ports by engine and use: those of the last start, else the preferred ones. Local engines only."""
+        local = {name: engine for name, engine in self._engines.items() if not engine.external()}
+        records = {name: self._record(name) for name in local}
+        return {name: dict(found.ports if (found := records[name]) else local[name].ports) for name in local}
+
+    def cached(self) -> bool:
+        """Whether everything to start the local engines lies in the cache."""
+        return all(engine.cached() for engine in self._engines.values() if not engine.external())
 
     def process(self, name: str) -> Process:
         """The running process of an engine. Raises EngineError `not_running`."""
@@ -289,12 +303,6 @@ def end_abandoned() -> list[int]:
     for process in found:
         processes.end(process, END_WITHIN)
     return [process.pid for process in found]
-
-
-def remove_state(settings: Settings) -> None:
-    """End the engines and delete the state folder."""
-    Stack(settings).down()
-    shutil.rmtree(settings.state_dir, ignore_errors=True)
 
 
 def _ask(engine: Engine, address: str) -> str:

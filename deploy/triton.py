@@ -45,16 +45,22 @@ class Triton:
 
     def install(self, say: Callable[[str], None]) -> Path:
         """Folder with the server, its libraries, the Python backend and the backend's environment `python`."""
-        python, version, _ = interpreter()
-        lock = read()
-        mark = short(repr(lock.triton), requirements(), python)
-        name = f"triton-{lock.versions['triton']}-py{version[0]}.{version[1]}-{mark}"
-        return component(self._settings.cache_dir, name, lambda folder: _build(folder, python, version, say))
+        python, version, libraries = interpreter()
+
+        def build(folder: Path) -> None:
+            check_machine()
+            check_library(python, version, libraries)
+            _build(folder, python, version, say)
+
+        return component(self._settings.cache_dir, _name(python, version), build)
+
+    def cached(self) -> bool:
+        """Whether the server is here."""
+        return cached(self._settings.cache_dir)
 
     def launch(self, home: Path, data: Path, ports: Ports) -> Launch:
         """The server's command. Its shared memory carries a name of this state folder, so that it can be removed."""
-        if not self._models():
-            raise EngineError("no_models", folder=self.repository)
+        check_models(self._settings)
         _, _, libraries = interpreter()
         options = {
             "model-repository": self.repository,
@@ -102,7 +108,7 @@ class Triton:
         try:
             if not client.is_server_ready(client_timeout=5):
                 return "the server is not ready"
-            for model in () if self.external() else self._models():
+            for model in () if self.external() else self.models():
                 if not client.is_model_ready(model, client_timeout=5):
                     return f"the model {model} is not ready"
         except InferenceServerException as error:
@@ -111,7 +117,8 @@ class Triton:
             client.close()
         return ""
 
-    def _models(self) -> list[str]:
+    def models(self) -> list[str]:
+        """Names of the models in the repository."""
         return sorted(path.parent.name for path in self.repository.glob("*/config.pbtxt"))
 
     def _content(self) -> str:
@@ -143,7 +150,43 @@ def _ask(python: str) -> tuple[tuple[int, int], str] | None:
     return (int(major), int(minor)), libraries
 
 
-def check_machine() -> None:
+def cached(cache: Path) -> bool:
+    """Whether the server was downloaded before."""
+    python, version, _ = interpreter()
+    return (cache / _name(python, version)).is_dir()
+
+
+def _name(python: str, version: tuple[int, int]) -> str:
+    lock = read()
+    mark = short(repr(lock.triton), requirements(), python)
+    return f"triton-{lock.versions['triton']}-py{version[0]}.{version[1]}-{mark}"
+
+
+def check_python() -> str:
+    """Path of the interpreter for the backend, which the backend can also load as a library."""
+    python, version, libraries = interpreter()
+    check_library(python, version, libraries)
+    return python
+
+
+def check_library(python: str, version: tuple[int, int], libraries: str) -> None:
+    """Raise EngineError when Python's shared library is not there: the backend has Python inside."""
+    name = f"libpython{version[0]}.{version[1]}.so.1.0"
+    command = [python, "-I", "-c", f"import ctypes; ctypes.CDLL('{name}')"]
+    env = {"LD_LIBRARY_PATH": libraries}
+    if subprocess.run(command, capture_output=True, timeout=30, check=False, env=env).returncode != 0:
+        raise EngineError("libpython", name=name, version=f"{version[0]}.{version[1]}", python=python)
+
+
+def check_models(settings: Settings) -> str:
+    """Names of the models in the repository. Raises EngineError when there is none."""
+    triton = Triton(settings)
+    if not triton.models():
+        raise EngineError("no_models", folder=triton.repository)
+    return " ".join(triton.models())
+
+
+def check_machine() -> str:
     """Raise EngineError where the published server cannot run: another system, machine type or an old C library."""
     machine = platform.machine()
     if sys.platform != "linux" or machine not in read().triton.sha256:
@@ -151,10 +194,10 @@ def check_machine() -> None:
     name, version = platform.libc_ver()
     if name != "glibc" or tuple(map(int, version.split(".")[:2])) < (2, 35):
         raise EngineError("glibc", found=f"{name} {version}".strip())
+    return f"{sys.platform} {machine} {name} {version}"
 
 
 def _build(folder: Path, python: str, version: tuple[int, int], say: Callable[[str], None]) -> None:
-    check_machine()
     lock = read().triton
     wheel, pins = folder / "wheel", folder / "pins"
     pins.mkdir()
@@ -168,8 +211,8 @@ def _build(folder: Path, python: str, version: tuple[int, int], say: Callable[[s
     inner = str(environment / "bin" / "python")
     install = _installer(inner)
     strict = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
-    fetch([*install, *strict, "--target", str(wheel), "-r", str(server)], tool=Path(install[0]).name, say=say)
-    fetch([*install, *strict, "-r", str(packages)], tool=Path(install[0]).name, say=say)
+    fetch([*install, *strict, "--target", str(wheel), "-r", str(server)], say)
+    fetch([*install, *strict, "-r", str(packages)], say)
     _arrange(folder, wheel, version)
     shutil.rmtree(wheel)
 
