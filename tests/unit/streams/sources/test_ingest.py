@@ -115,7 +115,8 @@ async def test_every_fault_is_told(tmp_path: Path, settings: Settings) -> None:
 
 async def test_csv_and_gzip(tmp_path: Path, settings: Settings) -> None:
     """CSV, compressed or not, maps by header; a row that does not fit it is refused; ignored columns are named."""
-    data = 'no;published;body;extra\n1;2026-03-02T08:00:00Z;"Two\nlines";x\n2;2026-03-02T07:00:00Z;Short\n3;2026-03-01;B;y\n'
+    head, one = "no;published;body;extra", '1;2026-03-02T08:00:00Z;"Two\nlines";x'
+    data = "\n".join([head, one, "2;2026-03-02T07:00:00Z;Short", "3;2026-03-01;B;y", ""])
     path = tmp_path / "posts.csv.gz"
     path.write_bytes(gzip.compress(data.encode()))
     sink = FakeSink()
