@@ -1,6 +1,6 @@
-"""Write the checksums of `engines.lock.json` and `triton-requirements.lock` anew, after a version was changed there.
+"""Write the checksums of `engines.lock.json`, the pins of the Triton environment and those of the application anew.
 
-For maintainers: `make lock`, then read the difference before committing it.
+For maintainers, after a version was changed: `make lock`, then read the difference before committing it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def compile_requirements(source: Path, target: Path, *more: str) -> None:
 
 
 def main() -> None:
-    """Rewrite both lock files."""
+    """Rewrite the checksums and both lists of pins."""
     lock = json.loads((HERE / FILE).read_text(encoding="utf-8"))
     for name, found in jars().items():
         lock["jars"][name]["files"] = found
@@ -45,6 +45,8 @@ def main() -> None:
     # The telemetry package would report usage to a third party; the runtime works without it.
     without = ("--generate-hashes", "--no-emit-package", "openvino-telemetry", "--python-version", "3.11")
     compile_requirements(HERE / "triton-requirements.txt", HERE / REQUIREMENTS, *without)
+    extras = ("--extra", "test", "--extra", "train")
+    compile_requirements(HERE.parent / "pyproject.toml", HERE / "constraints.txt", *extras)
 
 
 if __name__ == "__main__":
