@@ -62,13 +62,14 @@ FROM notifications n WHERE receiver = :receiver AND state = 'waiting' AND NOT EX
 """
 # The end of an alert is news only to a receiver that was told of the alert.
 INSERT: Final = """
-INSERT OR IGNORE INTO notifications (id, receiver, thread, sequence, kind, event, body, due, added, state)
+INSERT INTO notifications (id, receiver, thread, sequence, kind, event, body, due, added, state)
 SELECT :id, :receiver, :thread, :sequence, :kind, :event, :body, :now, :now,
   CASE WHEN :settled <> '' THEN :settled
   WHEN EXISTS (SELECT 1 FROM receivers r WHERE r.id = :receiver AND r.disabled <> '') THEN 'disabled'
   ELSE 'waiting' END
 WHERE :kind <> 'resolved'
   OR EXISTS (SELECT 1 FROM notifications t WHERE t.receiver = :receiver AND t.thread = :thread)
+ON CONFLICT (id) DO NOTHING
 """
 # Rows of an alert that has not ended stay for long: its end must find them.
 PRUNE: Final = """
