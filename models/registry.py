@@ -66,6 +66,11 @@ class Served:
         """The tokenizer that made the ids the network was trained on."""
         return self.folder / "tokenizer.json"
 
+    @property
+    def weights(self) -> Path:
+        """The network."""
+        return self.folder / self.number / "model.onnx"
+
 
 def sha256(path: Path) -> str:
     """Hex digest of a file."""

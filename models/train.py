@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models import data
-from models.evaluate import by_dataset
 from models.labels import HEADS
+from models.measure import by_dataset
 from models.network import Judge, from_base, save, tokenizer_of
 
 IGNORED = -100  # the label of a row for the head that does not learn from it
@@ -37,6 +37,7 @@ class Recipe:
     """Every number of a training run. Defaults: the recipe of the shipped weights."""
 
     lang: str = "en"
+    members: int = 2  # runs from the same start in different order, whose weights are averaged at the end
     epochs: int = 3
     batch: int = 32
     rate: float = 1.5e-4
@@ -165,6 +166,21 @@ def predict(judge: Judge, rows: Sequence[Coded], size: int = 64) -> dict[str, np
     return out
 
 
+def start(base: str, seed: int) -> Judge:
+    """The untrained network: the same for the same seed."""
+    torch.manual_seed(seed)
+    return from_base(base)
+
+
+@torch.no_grad()  # type: ignore[untyped-decorator]
+def mean(members: Sequence[Judge]) -> Judge:
+    """One network with the mean of the weights. They must have started alike, or the mean is noise."""
+    first, *others = members
+    for number, other in enumerate(others, start=2):
+        follow(first, other, 1.0 - 1.0 / number)
+    return first
+
+
 def log(text: str) -> None:
     """A progress line."""
     sys.stdout.write(text + "\n")
@@ -178,9 +194,10 @@ def epoch_steps(rows: Sequence[Coded], recipe: Recipe, chance: random.Random) ->
             yield epoch, batch
 
 
-def train(judge: Judge, rows: Sequence[Coded], recipe: Recipe) -> Judge:
+def train(judge: Judge, rows: Sequence[Coded], recipe: Recipe, member: int) -> Judge:
     """Train in place; returns the averaged weights, which generalise better than the last ones."""
-    chance = random.Random(recipe.seed)
+    chance = random.Random(recipe.seed + member)
+    torch.manual_seed(recipe.seed + member)
     weights = class_weights(rows, recipe.rare_power)
     average: Judge = copy.deepcopy(judge)
     optimiser = optimiser_of(judge, recipe)
@@ -237,7 +254,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options, recipe = read_options(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
-    torch.manual_seed(recipe.seed)
     folder = data.data_folder(options.data)
     dev = data.read_language(folder, recipe.lang, "dev")
     rows, audit = data.clean(data.read_language(folder, recipe.lang, "train", recipe.tiers), dev)
@@ -246,7 +262,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows = random.Random(recipe.seed).sample(rows, options.rows)
     tokenizer = tokenizer_of(options.base)
     started = time.monotonic()
-    judge = train(from_base(options.base), encode(rows, tokenizer, recipe.tokens), recipe)
+    coded = encode(rows, tokenizer, recipe.tokens)
+    trained = [train(start(options.base, recipe.seed), coded, recipe, member) for member in range(recipe.members)]
+    judge = mean(trained)
     seconds = time.monotonic() - started
     save(judge, tokenizer, options.out)
     measured = by_dataset(dev, predict(judge, encode(dev, tokenizer, recipe.tokens)))
