@@ -1,0 +1,54 @@
+"""Companies and the names they go by: the shipped list, and the type that the user's watchlist fills too.
+
+`companies.csv` is made by `python -m streams.gazetteer.build` from index members and from `known.csv`, which is written
+by hand. An alias is matched in any case; with `=` in front only as written, in capitals, or beside a market word
+(`=Apple`); with `~` in front only as written and beside a market word or another name of the company (`~Target`).
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+COMPANIES: Final = Path(__file__).with_name("companies.csv")
+COLUMNS: Final = ("id", "name", "aliases", "tickers", "exclude")
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """One company or instrument. `tickers` are codes as on its exchange: AAPL, 0700.HK, 600519.SH."""
+
+    id: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    tickers: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()  # phrases that hold a name and mean something else
+
+    def extended(self, other: Company) -> Company:
+        """This company with the names of `other` added, under the name of `other`."""
+        return replace(
+            self,
+            name=other.name,
+            aliases=tuple(dict.fromkeys(self.aliases + other.aliases)),
+            tickers=tuple(dict.fromkeys(self.tickers + other.tickers)),
+            exclude=tuple(dict.fromkeys(self.exclude + other.exclude)),
+        )
+
+
+def read_companies(path: Path = COMPANIES) -> list[Company]:
+    """The companies of a CSV file with the columns COLUMNS, lists separated by `|`."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [
+            Company(row["id"], row["name"], *(tuple(filter(None, row[key].split("|"))) for key in COLUMNS[2:]))
+            for row in csv.DictReader(file)
+        ]
+
+
+def write_companies(path: Path, companies: list[Company]) -> None:
+    """Write the companies in the order given."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(COLUMNS)
+        rows.writerows((c.id, c.name, "|".join(c.aliases), "|".join(c.tickers), "|".join(c.exclude)) for c in companies)
