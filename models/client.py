@@ -35,7 +35,7 @@ LINGER: Final = 0.005  # seconds a text waits for company
 TRUST: Final = 60.0  # seconds after which the model is asked again who it is
 
 
-class BadText(ValueError):  # noqa: N818
+class BadText(ValueError):  # noqa: N818 - what happened
     """Triton refuses this one text; others of its request were judged."""
 
 

@@ -33,11 +33,11 @@ _CHANNEL: Final = [
 ]
 
 
-class Unreachable(ConnectionError):  # noqa: N818
+class Unreachable(ConnectionError):  # noqa: N818 - what happened
     """Triton does not answer, or says it cannot now."""
 
 
-class BadInput(ValueError):  # noqa: N818
+class BadInput(ValueError):  # noqa: N818 - what happened
     """Triton refuses this request as wrong."""
 
 
