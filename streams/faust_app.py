@@ -37,13 +37,15 @@ def create_app(stage: str, settings: Settings) -> faust.App:
     configure(settings, stage)
     bootstrap = resolve(settings).kafka
     name = f"tocsin-{settings.namespace}-{stage}" if settings.namespace else f"tocsin-{stage}"
+    datadir = settings.state_dir / "faust" / name
+    datadir.parent.mkdir(parents=True, exist_ok=True)  # Faust makes only the last folder
     return faust.App(
         name,
         broker=_broker(bootstrap),
         broker_credentials=_credentials(settings),
         autodiscover=False,  # a module that fails to import would be dropped with exit code 0
         store="memory://",
-        datadir=str(settings.state_dir / "faust" / name),
+        datadir=str(datadir),
         topic_disable_leader=True,
         topic_allow_declare=False,  # topics are created by streams.kafka.ensure_topics, with our settings
         topic_replication_factor=settings.replication,
