@@ -11,11 +11,8 @@ from elasticsearch import AsyncElasticsearch
 
 from streams.settings import Settings
 
-# Bigrams read Chinese without a plug-in; the standard tokenizer alone would cut it into single characters.
-ANALYSIS: Final = {
-    "analyzer": {"tocsin": {"type": "custom", "tokenizer": "standard", "filter": ["lowercase", "tocsin_cjk"]}},
-    "filter": {"tocsin_cjk": {"type": "cjk_bigram"}},
-}
+# Only what every Elasticsearch has: the standard tokenizer cuts Chinese into characters, which phrases find again.
+ANALYSIS: Final = {"analyzer": {"tocsin": {"type": "custom", "tokenizer": "standard", "filter": ["lowercase"]}}}
 # Set, because the default stops refreshing an index nobody searched for thirty seconds.
 REFRESH: Final = "1s"
 
