@@ -51,6 +51,13 @@ _WORDS: Final = {
         food drug vaccine trial health care research awesome undervalued overvalued comment lol wtf guys dump pump
         moon hold holding holders crypto leaders debuts active global financial regulatory review live latest daily
         weekly monthly breaking alert update updates watchlist gap squeeze breakout support resistance momentum
+        late recall recalls notice fine fines faces face probe fraud investigation lawsuit lawsuits protest blocks
+        extends warranty battery someone go prison unbelievable disgrace absolute seats left patience avoid delays delay
+        safety issue issues problem problems sued sues settle settles settlement scandal whistleblower auditor accounts
+        shortage boosts boost tightens welcome trick poverty rules export exports import imports trade tariffs tariff
+        commission expect expects announce announces partnership design trials remove limit groups role people world
+        never always again another same own since want need think know see look going really very right wrong
+        soars soar nets slides slide slumps slump plunge plunges tumbles climbs eases steady flat mixed tops warn cuts
         other only every many much most some any no these those there here then so just like even still might""",
     "de": """der die das und ist nicht ein eine einen einem mit auf für von dem den des im zu zum zur auch sich wird
         werden nach bei aus wie als noch nur oder aber über unter gegen vor durch haben hat sind war kann mehr wegen
