@@ -6,6 +6,7 @@ Nothing is remembered outside the outbox but what is under way: a killed sender 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -197,10 +198,10 @@ def _receipt(receiver: Receiver, due: Notification, at: datetime, reply: Reply, 
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), timeout=seconds)
-    except TimeoutError:
-        return
+    # Not wait_for: up to Python 3.11 it loses a cancellation that arrives together with the event.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def _settle(tasks: Sequence[asyncio.Task[None]]) -> None:
