@@ -1,0 +1,183 @@
+"""`tocsin ingest FILE…`: files into the raw topics, with a word about every row."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import Annotated, Final, Literal
+from zoneinfo import ZoneInfo
+
+import typer
+from aiokafka.errors import KafkaError
+
+from console.messages import say
+from streams.endpoints import EnginesDown, resolve
+from streams.kafka import FATAL, Producer, ensure_topics
+from streams.log import configure
+from streams.settings import Settings, SettingsError, load
+from streams.sources.files import InputError
+from streams.sources.ingest import Options, Summary
+from streams.sources.ingest import ingest as read_files
+from streams.sources.mapping import NAMES, Columns, MappingError, parse_map
+
+WRONG_INPUT: Final = 2
+UNAVAILABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
+WRONG_SETTINGS: Final = 78
+INTERRUPTED: Final = 130
+Encoding = Literal["utf-8", "gb18030", "big5", "shift_jis", "euc-kr", "latin-1"]
+EVERY_LINE: Final = 5.0  # seconds between lines of progress in a log
+EVERY_REDRAW: Final = 0.3  # and on a terminal
+
+
+class KafkaAway(RuntimeError):  # noqa: N818 - reads as what it says
+    """Kafka does not answer at the start."""
+
+
+def reporter(clock: Callable[[], float] = time.monotonic) -> Callable[[Summary], None]:
+    """Progress with the rate since the last line, on standard error; redrawn in place on a terminal."""
+    terminal = sys.stderr.isatty()
+    every = EVERY_REDRAW if terminal else EVERY_LINE
+    last_at, last_sent = clock(), 0
+
+    def report(summary: Summary) -> None:
+        nonlocal last_at, last_sent
+        now = clock()
+        if now - last_at < every:
+            return
+        rate = round((summary.sent - last_sent) / (now - last_at))
+        last_at, last_sent = now, summary.sent
+        line = progress_line(summary, rate)
+        typer.echo(f"\r{line}\x1b[K" if terminal else line, err=True, nl=not terminal)
+
+    return report
+
+
+def progress_line(summary: Summary, rate: int, lang: str | None = None) -> str:
+    """One line: how far it has got."""
+    if summary.first is None:
+        return say("ingest.reading", lang, read=summary.read, rejected=summary.rejections)
+    at = f"{summary.event_time:%Y-%m-%d %H:%M}" if summary.event_time else "-"
+    done, all_items = summary.sent + summary.resumed, summary.accepted
+    return say("ingest.sending", lang, sent=done, all=all_items, rate=rate, at=at, rejected=summary.rejections)
+
+
+def summary_lines(summary: Summary, lang: str | None = None) -> list[str]:
+    """What became of every row, for people."""
+    lines = [
+        say(
+            "ingest.summary", lang, read=summary.read, sent=summary.sent, rejected=summary.rejections,
+            seconds=f"{summary.seconds:.1f}", rate=round(summary.sent / max(summary.seconds, 0.001)),
+        )
+    ]  # fmt: skip
+    if summary.resumed:
+        lines.append(say("ingest.resumed", lang, count=summary.resumed))
+    if summary.unused:
+        lines.append(say("ingest.ignored", lang, columns=", ".join(map(_shown, summary.unused[:20]))))
+    for reason, tally in sorted(summary.rejected.items()):
+        lines.append(say("ingest.reason", lang, reason=reason, count=tally.count))
+        lines += [f"    {_shown(place)}" for place in tally.first]
+        if tally.count > len(tally.first):
+            lines.append(say("ingest.more", lang, count=tally.count - len(tally.first)))
+    if summary.rejections:
+        lines.append(say("ingest.letters", lang))
+    return lines
+
+
+def _shown(text: str) -> str:
+    """Text from a file, harmless on a terminal."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+async def run(paths: list[str], options: Options, settings: Settings, bootstrap: str) -> Summary:
+    """Ingest with a producer of its own. Raises KafkaAway when no broker answers; later outages are waited out."""
+    producer = Producer(settings, bootstrap)
+    try:
+        try:
+            await ensure_topics(settings, bootstrap)
+            await producer.start()
+        except (KafkaError, OSError, TimeoutError) as error:
+            if isinstance(error, FATAL):
+                raise
+            raise KafkaAway(say("ingest.kafka_away", address=bootstrap)) from None
+        return await read_files(paths, options, producer, settings, stdin=sys.stdin.buffer, progress=reporter())
+    finally:
+        await producer.stop()
+
+
+def ingest(
+    files: Annotated[list[str], typer.Argument(help="JSONL or CSV files, .gz too; `-` reads standard input.")],
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="FIELD=COLUMN",
+            help=f"Take a field from a column; repeat it. Fields: {', '.join(NAMES)}. Common names need no option.",
+        ),
+    ] = None,
+    source: Annotated[str, typer.Option(help="Source of all items; else the column, else the file's name.")] = "",
+    kind: Annotated[
+        Literal["news", "chat"] | None, typer.Option(help="Kind of all items; else news with a title, chat without.")
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Language of all items, e.g. en; else the column, else detected.")] = "",
+    form: Annotated[
+        Literal["jsonl", "csv"] | None, typer.Option("--format", help="When the file's name does not tell.")
+    ] = None,
+    encoding: Annotated[Encoding, typer.Option(help="Of the text.")] = "utf-8",
+    zone: Annotated[str, typer.Option(help="Time zone of times that state none, e.g. Asia/Shanghai.")] = "",
+    content_ids: Annotated[
+        bool, typer.Option("--id-from-content", help="Identify rows without an id by their content.")
+    ] = False,
+    pace: Annotated[Literal["full", "event"], typer.Option(help="Full speed, or as the items once came.")] = "full",
+    speed: Annotated[float, typer.Option(help="With --pace event: event seconds a second.")] = 1.0,
+    settle: Annotated[
+        float, typer.Option(min=0, help="Event seconds after the last item known to be empty, so that alerts resolve.")
+    ] = 0.0,
+    from_start: Annotated[bool, typer.Option("--from-start", help="Do not continue an interrupted run.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 when a row was rejected.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:  # fmt: skip
+    """Read files of items into the stream, in order of time. An interrupted run, started again, continues."""
+    try:
+        settings = load()
+        choices = Columns(
+            parse_map(columns or []), source=source, kind=kind, lang=lang, zone=_zone(zone), content_ids=content_ids
+        )
+        if not 0 < speed < 1e9:
+            raise MappingError("--speed must be a positive number")
+        options = Options(choices, form, encoding, pace, speed, from_start, settle)
+        configure(settings, "ingest")
+        summary = asyncio.run(run(files, options, settings, resolve(settings).kafka))
+    except (InputError, MappingError) as error:
+        raise _ended(str(error), WRONG_INPUT) from None
+    except SettingsError as error:
+        raise _ended(str(error), WRONG_SETTINGS) from None
+    except (EnginesDown, KafkaAway) as error:
+        raise _ended(str(error), UNAVAILABLE) from None
+    except KeyboardInterrupt:
+        raise _ended("\n" + say("ingest.interrupted"), INTERRUPTED) from None
+    if sys.stderr.isatty():
+        typer.echo("\r\x1b[K", err=True, nl=False)
+    typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False) if as_json else "\n".join(summary_lines(summary)))
+    if strict and summary.rejections:
+        raise typer.Exit(1)
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ValueError, OSError):  # what zoneinfo raises for names that are none, odd ones included
+        raise MappingError(f"--zone {name}: no such time zone; write one like Asia/Shanghai or UTC") from None
+    except KeyError:  # ZoneInfoNotFoundError
+        raise MappingError(f"--zone {name}: no such time zone; write one like Asia/Shanghai or UTC") from None
+
+
+def _ended(message: str, code: int) -> typer.Exit:
+    typer.echo(message, err=True)
+    return typer.Exit(code)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `ingest`."""
+    app.command()(ingest)
