@@ -1,4 +1,4 @@
-"""The benchmark: `python -m tests.bench run`, and `python -m tests.bench table FILE` for the READMEs.
+"""The benchmark: `python -m tests.bench [run]`, and `python -m tests.bench table FILE` for the READMEs.
 
 Bare inference, Tocsin and two peers take turns over the same texts on engines of its own. The figures are ratios to
 the bare runs before and after. Ends with 1 when a run was wrong, for then its figures mean nothing.
@@ -55,7 +55,8 @@ async def contest(place: Bed, kind: str, items: int, rounds: int, seed: int) -> 
         say(f"{kind} round {done.round} {done.contestant}: {done.rate:.1f} items/s{extra}")
 
     _, part_expected = await place.run_bare(part, 0)  # the peers' reference; not counted
-    note((await place.run_bare(chosen, 0, "fifo"))[0])
+    for order in ("bucketed", "fifo"):
+        note((await place.run_bare(chosen, 0, order))[0])
     bare, expected = await place.run_bare(chosen, 1)
     note(bare)
     for number in range(1, rounds + 1):
@@ -143,7 +144,10 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     command.add_argument("--quick", action="store_true", help="a smoke run: few items, one round; no figures to quote")
     shown = commands.add_parser("table", help="write the table of a result into the READMEs")
     shown.add_argument("file", type=Path)
-    options = parser.parse_args(arguments)
+    given = list(arguments)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
+        given.insert(0, "run")  # what `make bench` means
+    options = parser.parse_args(given)
     if options.command == "run":
         options.warm = 10_000
         if options.quick:

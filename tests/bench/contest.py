@@ -159,7 +159,7 @@ async def _sweep(made: Site, bootstrap: str) -> None:
 
 async def run(bed: Bed, contestant: str, number: int, chosen: Corpus, expected: np.ndarray) -> Run:
     """Measure one contestant once. `expected`: the bare run's sentiment probabilities, a row an item."""
-    warm = texts.corpus(chosen.kind, WARM, label=f"warm-{number}")
+    warm = texts.corpus(chosen.kind, WARM, label=f"warm-{number}", without=chosen)
     async with site(bed, contestant, f"{contestant}-{chosen.kind.lower()}-{number}") as made:
         await made.append(warm)
         await made.until(len(warm.items), START_WITHIN)

@@ -76,11 +76,11 @@ class Corpus:
     ids: tuple[str, ...]
 
 
-def corpus(kind: str, count: int, seed: int = 7, label: str = "main") -> Corpus:
-    """`count` items of one kind; `label` keeps the ids and the texts of several corpora of a seed apart."""
+def corpus(kind: str, count: int, seed: int = 7, label: str = "main", without: Corpus | None = None) -> Corpus:
+    """`count` items of one kind; `label` keeps several corpora of a seed apart, none has a text of `without`."""
     rng = random.Random(f"{kind}|{seed}|{label}")
     items: list[RawItem] = []
-    seen: set[tuple[str, str]] = set()
+    seen = {(i.title, i.text) for i in without.items} if without else set()
     while len(items) < count:
         item = _item(rng, kind, len(items), count, label)
         if (item.title, item.text) not in seen:

@@ -83,7 +83,7 @@ async def open_loop(bed: Bed, share: float, rate: float, seconds: float) -> Late
     """Send MIX items at `rate` a second for `seconds` and follow each one."""
     label = f"paced-{round(share * 100)}"
     chosen = texts.corpus("MIX", max(1, round(rate * seconds)), label=label)
-    warm = texts.corpus("MIX", WARM, label=f"warm-{label}")
+    warm = texts.corpus("MIX", WARM, label=f"warm-{label}", without=chosen)
     due: dict[str, float] = {}
     documents: dict[str, float] = {}
     mentions: dict[str, float] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tests.bench.latency import Latency, Quantiles, Ring
 from tests.bench.result import BARE, OURS, WANTED, Figures, Run, Spread, figures
@@ -109,7 +109,7 @@ class Report(Struct, kw_only=True):
     latency: list[Latency] = []
     ring: Ring | None = None
     void: list[str] = []  # why the figures mean nothing; empty when they do
-    wanted: dict[str, float] = WANTED
+    wanted: dict[str, float] = field(default_factory=lambda: dict(WANTED))
 
 
 def finish(report: Report) -> None:
