@@ -17,7 +17,7 @@ import msgspec
 import structlog
 from elastic_transport import ConnectionError as ElasticConnectionError
 from elastic_transport import ConnectionTimeout, SerializationError, TlsError
-from elasticsearch import ApiError, AsyncElasticsearch, AuthenticationException, AuthorizationException
+from elasticsearch import ApiError, AsyncElasticsearch, AuthenticationException
 
 from models.labels import SENTIMENTS
 from streams import metrics
@@ -30,6 +30,7 @@ from streams.topics import ALERTS
 
 STAGE: Final = "index"
 BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})  # worth another try
+TOO_LARGE: Final = 413
 CONFLICT: Final = 409  # this version is there already: a duplicate or a redelivery
 
 # Fields of a document that are stored under their own name and unchanged.
@@ -44,7 +45,7 @@ _encoder = msgspec.json.Encoder()
 
 
 class IndexRefused(RuntimeError):  # noqa: N818 - reads as what it says
-    """Elasticsearch refuses our credentials: no retry helps."""
+    """Elasticsearch refuses our credentials or our requests as such: no retry helps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +169,23 @@ class Index:
             log.warning("index.waiting", error=type(error).__name__, items=len(actions))
             return list(actions), []
         except ApiError as error:
-            if isinstance(error, AuthorizationException) and "block" not in str(error.error):
-                raise IndexRefused(f"Elasticsearch forbids the bulk request: {error.error}") from None
+            if error.status_code == TOO_LARGE:
+                return await self._write_halves(actions)
+            if error.status_code not in BUSY and "block" not in str(error.error):
+                raise IndexRefused(f"Elasticsearch refuses the request ({error.status_code} {error.error})") from None
             log.warning("index.waiting", status=error.status_code, error=str(error.error), items=len(actions))
             return list(actions), []
         return self._outcomes(actions, answer["items"])
+
+    async def _write_halves(self, actions: Sequence[Action]) -> tuple[list[Action], list[Outgoing]]:
+        """The request was too large for the cluster: two smaller ones; a single item that is too large is refused."""
+        if len(actions) == 1:
+            reject = Reject("index_refused", "larger than Elasticsearch takes in one request")
+            return [], [dead_letter(STAGE, actions[0].message, reject, self._clock())]
+        half = len(actions) // 2
+        again, refused = await self._write(actions[:half])
+        more, others = await self._write(actions[half:])
+        return again + more, refused + others
 
     def _outcomes(self, actions: Sequence[Action], items: Sequence[Any]) -> tuple[list[Action], list[Outgoing]]:
         again: list[Action] = []

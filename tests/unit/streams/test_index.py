@@ -152,7 +152,17 @@ async def test_a_busy_or_blocked_cluster_is_waited_for(parts: tuple[Index, Clust
     assert sent.letters == []
 
 
-@pytest.mark.parametrize("step", [401, 403, {0: (403, "security_exception")}])
+async def test_a_request_too_large_is_sent_in_halves(parts: tuple[Index, Cluster, Sent]) -> None:
+    """413 splits the request until it fits; an item that never fits is a dead letter."""
+    index, cluster, sent = parts
+    cluster.script = [413, 413, {}, 413, {}]
+    assert await index.deliver(await index.prepare([message(n) for n in range(4)]))
+    ids = [f"{n:032x}" for n in range(4)]
+    assert cluster.requests == [ids, ids[:2], ids[:1], ids[1:2], ids[2:]]
+    assert [letter.offset for letter in sent.letters] == [1]
+
+
+@pytest.mark.parametrize("step", [400, 401, 403, {0: (403, "security_exception")}])
 async def test_refused_credentials_stop_the_stage(parts: tuple[Index, Cluster, Sent], step: Any) -> None:
     """No retry mends a wrong key: the stage ends with words that say where to look, and acknowledges nothing."""
     index, cluster, _ = parts
