@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import shutil
 import subprocess
 import sys
@@ -164,6 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report.put_table(result, ROOT / "README.md", "en")
         report.put_table(result, ROOT / "README.zh-CN.md", "zh")
         return 0
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic made a moment ago has no leader yet
     state = options.state or Path(tempfile.mkdtemp(prefix="tocsin-bench-"))
     state.mkdir(parents=True, exist_ok=True)
     try:

@@ -25,6 +25,7 @@ from streams.document import Pipeline
 from streams.elastic import client
 from streams.entities import Gazetteer
 from streams.pseudonyms import pseudonym_key
+from streams.records import digest
 from streams.settings import Settings
 from streams.version import VERSION
 from tests.bench import corpus as texts
@@ -98,7 +99,7 @@ class Bed:
 
     async def tokens(self, chosen: Corpus) -> Path:
         """Token ids of a corpus, as the enrich worker makes them, in a file for the bare run."""
-        path = self.state / f"{chosen.kind}-{len(chosen.items)}.npz"
+        path = self.state / f"{digest(*chosen.ids, *(item.text + item.title for item in chosen.items))}.npz"
         if not path.exists():
             limit = min(self.settings("tokens").token_limit, self.served.metadata.token_limit)
             tokenizer = read_tokenizer(self.served.tokenizer, limit)
