@@ -65,7 +65,7 @@ def parse_map(pairs: Sequence[str]) -> tuple[tuple[str, str], ...]:
         if not sign or not column:
             raise MappingError(f"--map {pair}: write FIELD=COLUMN, e.g. --map published_at=created_at")
         if name not in NAMES:
-            near = process.extractOne(name, NAMES, score_cutoff=60)
+            near = process.extractOne(name, tuple(NAMES), score_cutoff=60)
             hint = f"did you mean {near[0]}?" if near else f"fields are {', '.join(NAMES)}"
             raise MappingError(f"--map {pair}: there is no field {name}; {hint}")
         found.append((name, column))

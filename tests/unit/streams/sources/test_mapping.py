@@ -118,7 +118,7 @@ def test_map_options() -> None:
     """A wrong --map says how to write it and what was probably meant."""
     with pytest.raises(MappingError, match="FIELD=COLUMN"):
         parse_map(["native_id"])
-    with pytest.raises(MappingError, match="published_at"):
+    with pytest.raises(MappingError, match="did you mean published_at"):
         parse_map(["publishd_at=x"])
 
 
