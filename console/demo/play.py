@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 from elastic_transport import TransportError
-from elasticsearch import AsyncElasticsearch
+from elasticsearch import ApiError, AsyncElasticsearch
 from prometheus_client.parser import text_string_to_metric_families
 
 from console.demo import traces
@@ -29,14 +29,14 @@ DAY_SECONDS: Final = 16 * 3600.0  # event time the day covers
 AFTER: Final = 1800.0  # event seconds after the last item in which nothing more happens: what must end, ends
 LOOK_EVERY: Final = 1.0
 LEAST_SLEEP: Final = 0.25  # seconds between two steps of the ingest: a few larger steps instead of one per item
-SETTLE_WITHIN: Final = 180.0
+PATIENCE: Final = 120.0  # seconds without any change after which the pipeline counts as stuck
 
 
 class DemoStuck(RuntimeError):  # noqa: N818 - reads as what it says
     """The pipeline did not come to rest in time. `lags` says which stage has how much left."""
 
     def __init__(self, seconds: float, left: dict[str, int]) -> None:
-        super().__init__(f"not at rest after {seconds:.0f} s: {left}")
+        super().__init__(f"no change in {seconds:.0f} s: {left}")
         self.lags = left
 
 
@@ -60,8 +60,8 @@ class Scene:
         """Show how far everything has got."""
         try:
             found = await traces.counts(self.elastic, self.settings)
-        except TransportError:
-            return  # the pipeline waits for Elasticsearch when it is away; the next look tells
+        except (TransportError, ApiError):
+            return  # away, or an index was made just now; the pipeline waits too, and the next look tells
         duplicates = await asyncio.to_thread(unchanged, self.settings)
         now = display.elapsed
         rate = (found["indexed"] - self._indexed) / (now - self._looked) if self._looked else 0.0
@@ -116,19 +116,21 @@ async def play(scene: Scene, display: Display, seconds: float) -> None:
 async def settle(scene: Scene, display: Display) -> None:
     """Return when every stage has acknowledged everything, twice in a row: what one stage wrote, the next has read.
 
-    Raises DemoStuck after three minutes.
+    Raises DemoStuck when nothing changes for two minutes.
     """
-    deadline = display.elapsed + SETTLE_WITHIN
     quiet = 0
     left: dict[str, int] = {}
+    changed = display.elapsed
     while quiet < 2:
-        if display.elapsed > deadline:
-            raise DemoStuck(SETTLE_WITHIN, left)
         scene.workers.watch()
         try:
-            left = await lags(scene.settings, scene.at.kafka)
+            found = await lags(scene.settings, scene.at.kafka)
         except (KafkaError, OSError):
-            left = {"kafka": -1}
+            found = {"kafka": -1}
+        if found != left:
+            left, changed = found, display.elapsed
+        elif display.elapsed - changed > PATIENCE:
+            raise DemoStuck(PATIENCE, left)
         quiet = 0 if any(left.values()) else quiet + 1
         await scene.look(display)
         await asyncio.sleep(0.2)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -53,9 +53,8 @@ class Demo:
                     self.display.line("settling")
                     await settle(scene, self.display)
                 self.display.rest()
-                with self._phase("verification"):
-                    self.display.line("verifying")
-                    result = await self._verify(scene)
+                self.display.line("verifying")
+                result = await self._verify(scene)
                 finished(result)
                 if stay is not None:
                     self._show_where(scene)
@@ -112,39 +111,42 @@ class Demo:
             self.timings.setdefault("first_alert", self.display.elapsed)
         self.display.alert(delivery.alert, delivery.id)
 
-    def _phase(self, name: str) -> _Phase:
-        return _Phase(self, name)
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        """Note how long a part of the run took."""
+        began = self.display.elapsed
+        yield
+        self.timings[name] = self.display.elapsed - began
 
     async def _verify(self, scene: Scene) -> dict[str, Any]:
-        facts = await self._facts(scene)
+        with self._phase("verification"):
+            facts = await self._facts(scene)
         stated, names = manifest(), companies()
-        return report(
-            scene.day,
-            scene.settings.namespace,
-            facts,
-            checks(stated, names, facts, scene.day),
-            rings(stated, names, facts.events, scene.day),
-            self.timings,
-        )
+        answers = checks(stated, names, facts, scene.day)
+        rang = rings(stated, names, facts.events, scene.day)
+        return report(scene.day, scene.settings.namespace, facts, answers, rang, self.timings)
 
     async def _facts(self, scene: Scene) -> Facts:
         own, bootstrap = scene.settings, scene.at.kafka
         await scene.elastic.indices.refresh(index=elastics.pattern(own, "*"), ignore_unavailable=True)
         events = await traces.events(own, bootstrap)
         await self._await_webhooks(scene, {e.id for e in unheard(events, set())})
-        found = await traces.counts(scene.elastic, own)
-        found_again = await traces.leaks(scene.elastic, own, bootstrap, own.state_dir / "logs", planted())
+        found, planted_found, balance = await asyncio.gather(
+            traces.counts(scene.elastic, own),
+            traces.leaks(scene.elastic, own, bootstrap, own.state_dir / "logs", planted()),
+            recount(own, scene.at),
+        )
         for delivery in scene.receiver.deliveries.values():
-            found_again.search(str(delivery.body), f"webhook {delivery.id}")
+            planted_found.search(str(delivery.body), f"webhook {delivery.id}")
         return Facts(
             lines=scene.total,
-            balance=await recount(own, scene.at),
+            balance=balance,
             marked=found["marked"],
             stale=found["stale"],
             events=events,
             deliveries=list(scene.receiver.deliveries.values()),
             refused=scene.receiver.refused,
-            leaks=found_again.found,
+            leaks=planted_found.found,
         )
 
     async def _await_webhooks(self, scene: Scene, wanted: set[str]) -> None:
@@ -174,17 +176,3 @@ class Demo:
                     await stay.wait()
             except TimeoutError:
                 continue
-
-
-@dataclass(frozen=True, slots=True)
-class _Phase:
-    """Notes how long a part of the run took."""
-
-    demo: Demo
-    name: str
-
-    def __enter__(self) -> None:
-        self.demo.timings[self.name] = -self.demo.display.elapsed
-
-    def __exit__(self, *_: object) -> None:
-        self.demo.timings[self.name] += self.demo.display.elapsed

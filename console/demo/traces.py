@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from streams import elastic as names
 from streams.kafka import read_topic
 from streams.records import AlertEvent, decode
 from streams.settings import Settings
-from streams.topics import ALERTS, DOCUMENTS, MENTIONS, RECEIPTS
+from streams.topics import ALERTS, DOCUMENTS, MENTIONS, RECEIPTS, Topic
 
 # Behind the raw topics nothing may hold personal data. Dead letters keep the original bytes, as the raw topics do; the
 # detector's snapshots are made of mentions and nothing else.
@@ -84,11 +85,16 @@ async def leaks(
 ) -> Planted:
     """Look for the planted values everywhere behind the raw topics: Elasticsearch, Kafka, the workers' logs."""
     planted = Planted(values)
-    async for hit in documents(elastic, settings):
-        planted.search(str(hit["_source"]), f"{hit['_index']}/{hit['_id']}")
-    for topic in CLEAN_TOPICS:
+
+    async def search_topic(topic: Topic) -> None:
         async for message in read_topic(settings, bootstrap, topic):
             place = f"{message.topic}/{message.partition}@{message.offset}"
             planted.search((message.value or b"").decode("utf-8", "replace"), place)
+
+    async def search_index() -> None:
+        async for hit in documents(elastic, settings):
+            planted.search(str(hit["_source"]), f"{hit['_index']}/{hit['_id']}")
+
+    await asyncio.gather(search_index(), *(search_topic(topic) for topic in CLEAN_TOPICS))
     planted.search_files(logs)
     return planted
