@@ -17,8 +17,12 @@ from deploy.faults import EngineError
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold `path` alone among all processes and threads of this machine; a crash lets go of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as handle:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a")
+    except OSError as error:
+        raise EngineError("folder", folder=path.parent) from error
+    with handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 

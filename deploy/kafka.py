@@ -145,6 +145,8 @@ def _format(java: str, home: Path, properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     command = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/*", "kafka.tools.StorageTool"]
     command += ["format", "--cluster-id", cluster, "--config", str(properties), "--ignore-formatted"]
+    # With one replica there is nobody else to elect; on, a restart after `kill -9` counts as an unclean election.
+    command += ["--feature", "eligible.leader.replicas.version=0"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     if done.returncode != 0:
         raise EngineError("died", name="kafka", log=properties, tail=(done.stdout + done.stderr).strip()[-2000:])

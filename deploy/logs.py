@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from pathlib import Path
 from typing import Final
 
 LIMIT_MIB: Final = 8
 KEPT: Final = 2
+COMPLAINT: Final = re.compile(r"^E\d{4} |ERROR|FATAL|Exception|Error\b|error:|^Caused by")
 
 
 def folder(state: Path) -> Path:
@@ -26,9 +28,11 @@ def paths(state: Path, name: str) -> list[Path]:
 
 
 def rotate(path: Path) -> None:
-    """Put a log that has grown beyond the limit aside; one older copy is kept."""
-    if path.exists() and path.stat().st_size > LIMIT_MIB * 1_048_576:
-        path.replace(path.with_name(path.name + ".1"))
+    """Begin a new file for a new start; those of the last starts are kept as `.1` (the latest), `.2`."""
+    for number in range(KEPT, 0, -1):
+        older = path.with_name(f"{path.name}.{number - 1}") if number > 1 else path
+        if older.exists():
+            older.replace(path.with_name(f"{path.name}.{number}"))
 
 
 def log4j(state: Path, name: str) -> str:
@@ -43,14 +47,23 @@ def log4j(state: Path, name: str) -> str:
         "appender.file.layout.type": "PatternLayout",
         "appender.file.layout.pattern": "%d{ISO8601} %-5p %c{1.} %m%n",
         "appender.file.policies.type": "Policies",
+        "appender.file.policies.start.type": "OnStartupTriggeringPolicy",
         "appender.file.policies.size.type": "SizeBasedTriggeringPolicy",
         "appender.file.policies.size.size": f"{LIMIT_MIB}MB",
         "appender.file.strategy.type": "DefaultRolloverStrategy",
+        "appender.file.strategy.fileIndex": "min",
         "appender.file.strategy.max": KEPT,
         "rootLogger.level": "info",
         "rootLogger.appenderRef.file.ref": "file",
     }
     return "".join(f"{key} = {value}\n" for key, value in lines.items())
+
+
+def complaints(state: Path, name: str) -> str:
+    """Why an engine ended, as far as its last start's logs tell: the last lines that speak of errors, else the last."""
+    lines = tail(state, name, 300).splitlines()
+    bad = [line for line in lines if COMPLAINT.search(line)]
+    return "\n".join((bad or lines)[-12:])
 
 
 def tail(state: Path, name: str, lines: int) -> str:

@@ -123,7 +123,8 @@ class Triton:
 
     def _content(self) -> str:
         """What the repository holds, cheaply: a changed model means a restart."""
-        entries = [(path, path.stat()) for path in sorted(self.repository.rglob("*")) if path.is_file()]
+        files = (path for path in sorted(self.repository.rglob("*")) if path.is_file() and path.suffix != ".pyc")
+        entries = [(path, path.stat()) for path in files]
         return repr([(str(path), found.st_size, found.st_mtime_ns) for path, found in entries])
 
 
@@ -152,7 +153,10 @@ def _ask(python: str) -> tuple[tuple[int, int], str] | None:
 
 def cached(cache: Path) -> bool:
     """Whether the server was downloaded before."""
-    python, version, _ = interpreter()
+    try:
+        python, version, _ = interpreter()
+    except EngineError:
+        return False
     return (cache / _name(python, version)).is_dir()
 
 

@@ -6,6 +6,7 @@ A test that uses `stack` fails when the engines cannot be had; it never skips. T
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,8 @@ def stack(engine_settings: Settings) -> Iterator[Stack]:
         yield running
     finally:
         running.down()
+        for data in ("kafka", "elasticsearch"):  # the logs stay for whoever reads a failure
+            shutil.rmtree(engine_settings.state_dir / data, ignore_errors=True)
 
 
 @pytest.fixture
