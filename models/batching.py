@@ -86,10 +86,3 @@ class Pool(Generic[T]):
         taken = [self._waiting.pop(keys[at]) for at in chosen]
         self._tokens -= sum(length for _, length, _ in taken)
         return [item for item, _, _ in taken]
-
-    def drain(self) -> list[T]:
-        """Everything that waits; the pool is empty afterwards."""
-        items = [item for item, _, _ in self._waiting.values()]
-        self._waiting.clear()
-        self._tokens = 0
-        return items

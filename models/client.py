@@ -290,11 +290,11 @@ class Scorer:
             return answer
 
     async def _trust(self, lane: Lane) -> None:
-        """Return once the model has proved to be the right one within the last minute. Raises ModelRefused."""
+        """Return once the model has proved on this connection, lately, to be the right one. Raises ModelRefused."""
         attempt = 0
-        while lane.trusted_at is None or self._clock() - lane.trusted_at > TRUST:
+        while not self._trusted(lane):
             async with lane.checking:
-                if lane.trusted_at is not None and self._clock() - lane.trusted_at <= TRUST:
+                if self._trusted(lane):
                     return
                 try:
                     await lane.model.check(lane.tokenizer)
@@ -304,6 +304,10 @@ class Scorer:
                     lane.trusted_at = None
             attempt += 1
             await pause(attempt)
+
+    def _trusted(self, lane: Lane) -> bool:
+        recent = lane.trusted_at is not None and self._clock() - lane.trusted_at <= TRUST
+        return recent and lane.model.connected()
 
     def _seen(self, outcome: str, began: float) -> None:
         if self._observe is not None:

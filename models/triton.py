@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 import tritonclient.grpc.aio as grpc
+from grpc import ChannelConnectivity
 from tokenizers import Tokenizer
 from tritonclient.utils import InferenceServerException
 
@@ -46,6 +47,12 @@ def connect(url: str, *, tls: bool = False, ca_file: Path | None = None) -> grpc
     return grpc.InferenceServerClient(
         url, ssl=tls, root_certificates=str(ca_file) if ca_file else None, channel_args=_CHANNEL
     )
+
+
+def connected(client: grpc.InferenceServerClient) -> bool:
+    """Whether the connection is up. After it was lost, only the next call opens another, perhaps to another server."""
+    state = client._channel.get_state()  # the client offers no public way to ask
+    return bool(state is ChannelConnectivity.READY)
 
 
 def classify(error: InferenceServerException) -> Exception:
@@ -88,6 +95,10 @@ class RemoteModel:
         self._name = served.metadata.model
         self._timeout = timeout
         self._outputs = [grpc.InferRequestedOutput(head) for head in HEADS]
+
+    def connected(self) -> bool:
+        """Whether this is still the connection the last `check` went over."""
+        return connected(self._client)
 
     async def infer(self, rows: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Probabilities [rows, labels] of each head. Raises Unreachable, BadInput, ModelRefused."""

@@ -1,0 +1,78 @@
+"""Export of a tiny random network. Needs the extra `train`."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.train
+
+
+@pytest.fixture
+def judge() -> Any:
+    """A network small enough to export in a second."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    from models.network import Judge
+
+    torch.manual_seed(3)
+    config = BertConfig(
+        vocab_size=2000, hidden_size=48, num_hidden_layers=2, num_attention_heads=2, intermediate_size=1200,
+        max_position_embeddings=160, attn_implementation="eager",
+    )  # fmt: skip
+    return Judge(BertModel(config, add_pooling_layer=False), 48).eval()
+
+
+def test_graph_agrees_with_the_network_at_every_shape(judge: Any) -> None:
+    """Any batch and length give the network's probabilities, padding or not, before and after compression."""
+    from models.export import TOLERANCE, agreement, compress, to_onnx
+
+    model = to_onnx(judge)
+    assert agreement(judge, model) < TOLERANCE
+    before = model.ByteSize()
+    compress(model)
+    assert model.ByteSize() < before / 3
+    assert agreement(judge, model) < 0.02
+    assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+
+
+def test_saved_network_is_read_back_unchanged(judge: Any, tmp_path: Path) -> None:
+    """Weights and tokenizer survive the round trip."""
+    import torch
+
+    from models.network import load, save
+    from models.registry import SHIPPED
+    from models.text import read_tokenizer
+
+    tokenizer = read_tokenizer(SHIPPED / "opinion-en" / "tokenizer.json", 16)
+    save(judge, tokenizer, tmp_path)
+    again, _ = load(tmp_path)
+    ids = torch.randint(1, 2000, (2, 9))
+    for head, logits in judge(ids, torch.ones_like(ids)).items():
+        assert torch.equal(logits, again(ids, torch.ones_like(ids))[head])
+
+
+def test_mean_of_members_is_the_mean_of_their_weights() -> None:
+    """Averaging three networks weighs each by a third."""
+    import torch
+
+    from models.train import mean
+
+    members: list[Any] = [torch.nn.Linear(1, 1, bias=False) for _ in range(3)]
+    for value, member in zip((1.0, 2.0, 6.0), members, strict=True):
+        torch.nn.init.constant_(member.weight, value)
+    assert mean(members).weight.item() == pytest.approx(3.0)
+
+
+def test_batches_hold_every_row_once_and_like_lengths() -> None:
+    """No row is lost or repeated, and a batch's texts are of like length."""
+    import random
+
+    from models.train import Coded, batches
+
+    rows = [Coded(list(range(1 + n % 60)), "topic", 0) for n in range(997)]
+    made = batches(rows, 32, random.Random(1))
+    assert sorted(id(row) for batch in made for row in batch) == sorted(map(id, rows))
+    spread = [max(len(r.ids) for r in batch) - min(len(r.ids) for r in batch) for batch in made]
+    assert sum(spread) / len(spread) < 8
