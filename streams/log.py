@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -49,8 +49,12 @@ class _Repeats(logging.Filter):
         return True
 
 
-def configure(settings: Settings, stage: str) -> None:
-    """Set up logging of this process for one stage. Library loggers are limited to warnings, without repeats."""
+def configure(settings: Settings, stage: str, stream: TextIO | None = None) -> None:
+    """Set up logging of this process for one stage, to `stream` (default: standard error).
+
+    Library loggers are limited to warnings, without repeats.
+    """
+    output = stream or sys.stderr
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -59,16 +63,16 @@ def configure(settings: Settings, stage: str) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(colors=output.isatty())
     )
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, _clean_event, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(output),
         cache_logger_on_first_use=False,
     )
     structlog.contextvars.bind_contextvars(stage=stage)
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],

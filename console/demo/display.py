@@ -15,6 +15,7 @@ from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
+from console.demo.texts import companies
 from console.messages import say
 
 PLAIN_EVERY: Final = 5.0  # seconds between two lines of progress where no terminal redraws them
@@ -106,7 +107,7 @@ class Display:
 
     def _draw(self, now: Progress, sentence: str) -> None:
         bar = ProgressBar(total=max(1, now.total), completed=now.sent + now.rejected)
-        panel = Panel(Group(bar, Text(sentence)), title=say("demo.title", self.lang), border_style="cyan")
+        panel = Panel(Group(Text(sentence), bar), title=say("demo.title", self.lang), border_style="cyan")
         if self._live is None:
             self._live = Live(panel, console=self._console, refresh_per_second=4)
             self._live.start()
@@ -145,7 +146,7 @@ class Display:
         """The answers at the end: every check, every company, how long it took."""
         for company, ring in result["companies"].items():
             key = f"ring.{'must' if ring['must_ring'] else 'must_not'}.{'ok' if ring['ok'] else 'wrong'}"
-            values = {"company": company, "why": ring["because"]}
+            values = {"company": companies()[company].called(self.lang), "why": ring["because"][self.lang]}
             times = {name: _clock(ring[name]) for name in ("rang_at", "resolved_at")}
             self.line(key, "" if ring["ok"] else "bold red", **values, **times)
         for check in result["checks"]:

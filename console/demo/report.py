@@ -43,7 +43,7 @@ def report(
 def _ring(ring: Ring) -> dict[str, Any]:
     return {
         "must_ring": ring.must,
-        "because": ring.why,
+        "because": dict(ring.why),
         "rang_at": _iso(ring.fired),
         "resolved_at": _iso(ring.resolved),
         "ok": ring.ok,

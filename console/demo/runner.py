@@ -24,6 +24,7 @@ from streams import elastic as elastics
 from streams.balance import recount
 from streams.endpoints import Endpoints
 from streams.kafka import ensure_topics
+from streams.log import configure
 from streams.settings import Settings
 
 LAST_WEBHOOKS: Final = 20.0  # seconds the last notifications may take after everything was acknowledged
@@ -68,6 +69,11 @@ class Demo:
         lines = compose(day)
         path = session.fresh_folder(self.settings) / "day.jsonl"
         path.write_bytes(as_file(lines))
+        logs = path.parent / "logs"
+        logs.mkdir()
+        # Warnings of our own clients belong beside those of the workers, not into the middle of a picture.
+        configure(self.settings, "demo", stack.enter_context((logs / "demo.log").open("a", encoding="utf-8")))
+        stack.callback(configure, self.settings, "demo")
         self.display.line("composed", day=day.isoformat(), lines=len(lines))
         receiver = Receiver(new_secret(), self._heard)
         url = await receiver.start()
@@ -80,10 +86,10 @@ class Demo:
         stack.push_async_callback(session.sweep, own, at.kafka, elastic)
         with self._phase("workers"):
             await asyncio.gather(ensure_topics(own, at.kafka), session.sweep(own, at.kafka, elastic, own.namespace))
-            workers = Workers(own, logs=own.state_dir / "logs")
+            workers = Workers(own, logs)
             stack.push_async_callback(asyncio.to_thread, workers.stop)
             await asyncio.to_thread(workers.start)
-        self.display.line("workers", names=", ".join(workers.children), folder=own.state_dir / "logs")
+        self.display.line("workers", names=", ".join(workers.children), folder=logs)
         stack.callback(self.display.rest)
         return Scene(own, at, elastic, receiver, workers, day, path, len(lines))
 

@@ -34,6 +34,11 @@ class Company:
         """The name by which the day's files call it."""
         return self.id.removeprefix("demo-")
 
+    def called(self, lang: str) -> str:
+        """Its full name in a language, or the name it has."""
+        names = self.names.get(lang, ())
+        return names[0] if names else self.name
+
 
 @cache
 def read(name: str) -> Any:

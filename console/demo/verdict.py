@@ -45,7 +45,7 @@ class Ring:
 
     company: str  # key
     must: bool
-    why: str
+    why: Mapping[str, str]  # by language
     fired: datetime | None
     resolved: datetime | None
     in_time: bool

@@ -76,12 +76,13 @@ def test_progress_without_a_terminal_is_a_line_now_and_then() -> None:
 
 
 def test_progress_on_a_terminal_is_redrawn_and_marked_as_demo() -> None:
-    """The panel says that the data are invented; leaving the display ends the redrawing."""
+    """The panel says that the data are invented and holds the counts; leaving the display ends the redrawing."""
     out = io.StringIO()
     with display(out, terminal=True) as shown:
         shown.progress(NOW)
         shown.progress(NOW)
     assert "invented" in out.getvalue()
+    assert "812/1769" in out.getvalue()
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -95,7 +96,7 @@ def test_verdict_names_companies_checks_and_times(lang: str, good: bool) -> None
     result = report(DAY, "demo-1", facts, answers, rings(STATED, names, facts.events, DAY), phases)
     out = io.StringIO()
     display(out, lang).verdict(result)
-    assert all(key in out.getvalue() for key in names)
+    assert all(company.called(lang) in out.getvalue() for company in names.values())
     assert len(out.getvalue().splitlines()) == len(names) + len(answers) + 2
     assert ("WRONG" in out.getvalue() or "错误" in out.getvalue()) is not good
 
