@@ -69,7 +69,7 @@ class Unit:
 class Window:
     """The mentions one rule counts for one subject, in order of time, with its sums kept up to date."""
 
-    __slots__ = ("_at", "_negative_at", "_unit", "entries", "fresh", "judged", "negative", "rule", "units")
+    __slots__ = ("_everything", "_negative_at", "entries", "fresh", "judged", "negative", "rule", "units")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -79,6 +79,7 @@ class Window:
         self.judged = 0  # units with a judged document
         self.fresh = False  # something was counted since the rule was last evaluated
         self._negative_at = round(rule.negative_at * MILLION)
+        self._everything = isinstance(rule, Surge) and rule.of == "all"
 
     def wants(self, entry: Entry) -> bool:
         """Whether the rule's scope takes this mention of its subject."""
@@ -116,10 +117,22 @@ class Window:
 
     def counted(self) -> list[Entry]:
         """The mentions behind the observed count: those of negative units, or all for a surge of volume."""
-        if isinstance(self.rule, Surge) and self.rule.of == "all":
-            return list(self.entries)
-        negative = {name for name, unit in self.units.items() if unit.is_negative(self._negative_at)}
-        return [e for e in self.entries if self.key(e) in negative]
+        return [e for e in self.entries if self._counts(e)]
+
+    def lacks(self, sources: int, authors: int) -> Literal["", "few_sources", "few_authors"]:
+        """Which of so many distinct sources and authors the counted mentions lack; looks no further than needed."""
+        seen_sources: set[str] = set()
+        seen_authors: set[str] = set()
+        for entry in reversed(self.entries):
+            if self._counts(entry):
+                seen_sources.add(entry.source)
+                seen_authors.add(entry.person)
+                if len(seen_sources) >= sources and len(seen_authors) >= authors:
+                    return ""
+        return "few_sources" if len(seen_sources) < sources else "few_authors"
+
+    def _counts(self, entry: Entry) -> bool:
+        return self._everything or self.units[self.key(entry)].is_negative(self._negative_at)
 
     def _change(self, entry: Entry, by: int) -> None:
         key = self.key(entry)
@@ -234,13 +247,7 @@ def _short(rule: Rule, window: Window, amount: int, bound: int) -> Why:
         return "few_judged"
     if window.negative < rule.min_share * window.judged:
         return "low_share"
-    if rule.min_sources > 1 or rule.min_authors > 1:
-        counted = window.counted()
-        if len({e.source for e in counted}) < rule.min_sources:
-            return "few_sources"
-        if len({e.person for e in counted}) < rule.min_authors:
-            return "few_authors"
-    return "beyond"
+    return window.lacks(rule.min_sources, rule.min_authors) or "beyond"
 
 
 def _enough(floor: int, amount: int, mean: float, size: float, p: float) -> int:
