@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from streams.settings import Settings
 ANALYSIS: Final = {"analyzer": {"tocsin": {"type": "custom", "tokenizer": "standard", "filter": ["lowercase"]}}}
 # Set, because the default stops refreshing an index nobody searched for thirty seconds.
 REFRESH: Final = "1s"
+LONG_AGO: Final = timedelta(days=366)
+CLOCKS_APART: Final = timedelta(days=1)
 
 
 def client(settings: Settings, url: str) -> AsyncElasticsearch:
@@ -33,9 +35,15 @@ def prefix(settings: Settings) -> str:
     return f"{settings.namespace}-" if settings.namespace else ""
 
 
-def documents_index(settings: Settings, at: datetime) -> str:
-    """Index of a document collected at `at`: one a month."""
-    return f"{prefix(settings)}documents-{at:%Y.%m}"
+def documents_index(settings: Settings, published_at: datetime | None, collected_at: datetime) -> str:
+    """Index of a document: its month by the time it was published, or collected where that is unknown or implausible.
+
+    The same item sent again has the same publication time, hence the same index, where its id makes it one document.
+    What is older than a year shares one index, so that wrong dates cannot make an index for every month since 1990.
+    """
+    at = published_at if published_at is not None and published_at <= collected_at + CLOCKS_APART else collected_at
+    month = f"{at:%Y.%m}" if collected_at - at < LONG_AGO else "old"
+    return f"{prefix(settings)}documents-{month}"
 
 
 def alerts_index(settings: Settings, at: datetime) -> str:

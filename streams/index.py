@@ -129,8 +129,8 @@ class Index:
             source = alert_source(event, now)
         else:
             document = decode(message.value, Document)
-            index, name = documents_index(self._settings, document.collected_at), document.id
-            version, source = document_version(document), document_source(document, now)
+            index = documents_index(self._settings, document.published_at, document.collected_at)
+            name, version, source = document.id, document_version(document), document_source(document, now)
         head = {"index": {"_index": index, "_id": name, "version": version, "version_type": "external"}}
         return Action(message, _encoder.encode(head), _encoder.encode(source))
 

@@ -82,7 +82,7 @@ class Job:
         now = clock.now()
         lines: list[Any] = []
         for document in documents:
-            index = documents_index(self._settings, document.collected_at)
+            index = documents_index(self._settings, document.published_at, document.collected_at)
             head = {"_index": index, "_id": document.id, "version": document_version(document)}
             lines += [self._encode({"index": head | {"version_type": "external"}})]
             lines += [self._encode(document_source(document, now))]
