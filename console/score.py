@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
@@ -119,17 +120,26 @@ class Flow:
                     self._sink.flush()
         finally:
             self._open = False
+            self._room.release()  # lets the reading thread see that it is over
+            await self._forget()
         self._sink.flush()
         return bad
 
+    async def _forget(self) -> None:
+        """End what was begun for lines that will not be written."""
+        left = [task for _ in range(self._order.qsize()) if (task := self._order.get_nowait()) is not None]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
     def _read(self, loop: asyncio.AbstractEventLoop) -> None:
-        number = 0
-        for number, line in enumerate(lines(self._source, self._settings.record_limit), start=1):
-            self._room.acquire()
-            if not self._open:
-                return
-            loop.call_soon_threadsafe(self._accept, line, number)
-        loop.call_soon_threadsafe(self._order.put_nowait, None)
+        with contextlib.suppress(RuntimeError):  # the loop was closed after a fault, nobody waits for more
+            for number, line in enumerate(lines(self._source, self._settings.record_limit), start=1):
+                self._room.acquire()
+                if not self._open:
+                    return
+                loop.call_soon_threadsafe(self._accept, line, number)
+            loop.call_soon_threadsafe(self._order.put_nowait, None)
 
     def _accept(self, line: bytes | None, number: int) -> None:
         self._order.put_nowait(asyncio.ensure_future(answer(line, number, self._settings, self._score)))
@@ -150,7 +160,7 @@ def score() -> None:
     """Judge JSONL from standard input: {"text": ..., "lang": ...} a line ("lang" may be left out)."""
     try:
         settings = load()
-        url = resolve(settings).triton
+        url = settings.triton_url or resolve(settings).triton  # your own Triton needs no other engine here
         # Not sys.stdin: its lock, held by a thread that still reads, would abort the interpreter at its end.
         source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
         bad = asyncio.run(run(settings, create_scorer(settings, url), url, source, sys.stdout.buffer))
