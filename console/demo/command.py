@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from console.demo.display import Display
-from console.demo.play import DemoStuck
+from console.demo.play import DemoStuck, WorkerGaveUp
 from console.demo.runner import Demo
 from console.demo.session import DemoBusy
 from console.engines import explain
@@ -54,6 +54,9 @@ def demo(
     except DemoStuck as error:
         typer.echo(say("demo.stuck", lang, lags=error.lags), err=True)
         raise typer.Exit(1) from None
+    except WorkerGaveUp as error:
+        typer.echo(say("demo.worker", lang, error=error), err=True)
+        raise typer.Exit(1) from None
     except asyncio.CancelledError:
         typer.echo(say("demo.interrupted", lang), err=True)
         raise typer.Exit(INTERRUPTED) from None
@@ -63,7 +66,7 @@ def demo(
 
 
 async def _run(settings: Settings, display: Display, seconds: float, once: bool) -> dict[str, Any]:
-    """The run; Ctrl-C and SIGTERM end it in order: the stay after the verdict, or the run itself."""
+    """The run; Ctrl-C, SIGTERM and a closed terminal end it in order: the stay after the verdict, or the run."""
     stay = None if once else asyncio.Event()
     told: list[dict[str, Any]] = []
     task = asyncio.current_task()
@@ -79,7 +82,7 @@ async def _run(settings: Settings, display: Display, seconds: float, once: bool)
             task.cancel()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop)
     return await Demo(settings, display, seconds).run(finished, stay)
 

@@ -40,6 +40,10 @@ class DemoStuck(RuntimeError):  # noqa: N818 - reads as what it says
         self.lags = left
 
 
+class WorkerGaveUp(RuntimeError):  # noqa: N818 - reads as what it says
+    """A worker says that it cannot run with its settings."""
+
+
 @dataclass(slots=True)
 class Scene:
     """Everything that is up while the day is played."""
@@ -55,6 +59,13 @@ class Scene:
     played: Summary = field(default_factory=Summary)
     _indexed: int = 0
     _looked: float = 0.0
+
+    def watch(self) -> None:
+        """Start again the workers that ended; WorkerGaveUp when that cannot help."""
+        try:
+            self.workers.watch()
+        except RuntimeError as error:
+            raise WorkerGaveUp(str(error)) from None
 
     async def look(self, display: Display) -> None:
         """Show how far everything has got."""
@@ -104,7 +115,7 @@ async def play(scene: Scene, display: Display, seconds: float) -> None:
     try:
         while not task.done():
             await asyncio.wait([task], timeout=LOOK_EVERY)
-            scene.workers.watch()
+            scene.watch()
             await scene.look(display)
         scene.played = task.result()
     finally:
@@ -122,7 +133,7 @@ async def settle(scene: Scene, display: Display) -> None:
     left: dict[str, int] = {}
     changed = display.elapsed
     while quiet < 2:
-        scene.workers.watch()
+        scene.watch()
         try:
             found = await lags(scene.settings, scene.at.kafka)
         except (KafkaError, OSError):

@@ -176,7 +176,7 @@ class Demo:
 
     async def _watch(self, scene: Scene, stay: asyncio.Event) -> None:
         while not stay.is_set():
-            scene.workers.watch()
+            scene.watch()
             try:
                 async with asyncio.timeout(LOOK_EVERY):
                     await stay.wait()
