@@ -82,7 +82,13 @@ class Elasticsearch:
         try:
             health = await elastic.options(request_timeout=5).cluster.health()
         except (ApiError, TransportError) as error:
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {_root(error)}"
         finally:
             await elastic.close()
         return "" if health["status"] in ("green", "yellow") else f"the cluster's health is {health['status']}"
+
+
+def _root(error: BaseException) -> BaseException:
+    """What the network or TLS said, which the client wraps."""
+    inner = error.__cause__ or error.__context__
+    return _root(inner) if inner else error

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import logging
 import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -76,14 +78,38 @@ class Kafka:
             return refusal  # the client would log a line for each of its own tries
         options = client_options(self._settings, address)
         admin = AIOKafkaAdminClient(**options, request_timeout_ms=5000)
-        try:
-            await admin.start()
-            cluster = await admin.describe_cluster()
-        except (KafkaError, OSError, TimeoutError) as error:
-            return f"{type(error).__name__}: {error}"
-        finally:
-            await admin.close()
+        with _heard() as causes:
+            try:
+                await admin.start()
+                cluster = await admin.describe_cluster()
+            except (KafkaError, OSError, TimeoutError) as error:
+                return causes[-1] if causes else f"{type(error).__name__}: {error}"
+            finally:
+                await admin.close()
         return "" if cluster.get("brokers") else "no broker has joined yet"
+
+
+class _Ear(logging.Handler):
+    """Keeps the messages of warnings and errors."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What the client logs meanwhile: it raises that it could not connect, and only logs why."""
+    ear = _Ear()
+    logger = logging.getLogger("aiokafka")
+    logger.addHandler(ear)
+    try:
+        yield ear.messages
+    finally:
+        logger.removeHandler(ear)
 
 
 async def _refused(address: str) -> str:
