@@ -38,6 +38,13 @@ FATAL: Final = (
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
 )
+# Only closed segments are compacted: small ones, closed often, keep a topic of snapshots small.
+COMPACTION: Final = {
+    "segment.bytes": str(128 * MIB),
+    "segment.ms": "600000",
+    "min.cleanable.dirty.ratio": "0.1",
+    "delete.retention.ms": "600000",
+}
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
 
@@ -106,7 +113,8 @@ def _new_topic(settings: Settings, topic: Topic) -> NewTopic:
         name=topic.full(settings),
         num_partitions=topic.count(settings),
         replication_factor=settings.replication,
-        topic_configs={
+        topic_configs=(COMPACTION if topic.compacted else {})
+        | {
             "retention.ms": str(topic.retention_ms),
             "cleanup.policy": "compact" if topic.compacted else "delete",
             "max.message.bytes": str(topic.max_bytes + MIB),  # the record plus its envelope
