@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,6 @@ def test_day_is_the_last_that_is_over(now: datetime, day: date) -> None:
 
 def test_watchlist_has_an_entry_for_each_company() -> None:
     """Ids and tickers are unique and marked as demo."""
-    rows = yaml.safe_load((Path("console/demo/watchlist.yaml")).read_text(encoding="utf-8"))
+    rows = yaml.safe_load(files("console.demo").joinpath("watchlist.yaml").read_text(encoding="utf-8"))
     assert len({row["id"] for row in rows}) == len(rows) == len({row["tickers"][0] for row in rows})
     assert all(row["id"].startswith("demo-") for row in rows)
