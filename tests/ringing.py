@@ -19,6 +19,7 @@ from streams.records import AlertEvent, Evidence, Receipt, decode, digest, encod
 from streams.settings import Settings
 from streams.topics import ALERTS, RECEIPTS, Topic
 
+SHORT = 0.1  # seconds of a delivery where the receiver is meant to be too slow
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD_SECRET = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
@@ -80,7 +81,7 @@ def settings(folder: Path, urls: str = "", **changes: Any) -> Settings:
         "webhook_urls": urls,
         "webhook_secret": SecretStr(SECRET),
         "webhook_allow": "127.0.0.0/8",
-        "webhook_timeout": 0.1,
+        "webhook_timeout": 5.0,
     }
     return Settings(**(given | changes))
 

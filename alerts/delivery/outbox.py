@@ -217,14 +217,15 @@ class Outbox:
     def record(self, done: Notification, decision: Decision, outage: bool, receipt: bytes, now: float) -> None:
         """Store the outcome of an attempt together with its receipt.
 
-        A success brings forward what failed only because the receiver was away; `disabled` ends all that waits for it.
+        A success brings forward what failed only because the receiver was away; `disabled` ends all that waits for it,
+        and an attempt still under way then can only be noted as delivered.
         """
         state = "waiting" if decision.outcome == "retry" else decision.outcome
         with self._transaction() as db:
             db.execute(
                 "UPDATE notifications SET state = ?, attempts = attempts + 1, due = ?, outage = ?, reason = ? "
-                "WHERE id = ?",
-                (state, now + decision.pause, outage, decision.reason, done.id),
+                "WHERE id = ? AND (state = 'waiting' OR ? = 'delivered')",
+                (state, now + decision.pause, outage, decision.reason, done.id, state),
             )
             db.execute("INSERT INTO receipts (key, value, added) VALUES (?, ?, ?)", (done.id, receipt, now))
             if decision.outcome == "delivered":

@@ -7,8 +7,10 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,8 +22,9 @@ from alerts.notifier import Notifier, outbox_path
 from streams.deadletter import TooManyRejects
 from streams.kafka import Message
 from streams.records import AlertEvent, DeadLetter, decode, digest, encode
+from streams.safe_batches import SafeBatches
 from streams.topics import ALERTS, DEADLETTERS, RECEIPTS, Topic
-from tests.ringing import START, Clock, Kept, Logs, event, holds_still, receiving, settings, until
+from tests.ringing import SHORT, START, Clock, Kept, Logs, event, holds_still, receiving, settings, until
 
 
 class Stage:
@@ -144,7 +147,10 @@ async def test_without_a_receiver_nothing_piles_up(
 
 async def test_rows_are_on_disk_before_the_acknowledgement(tmp_path: Path, logs: Logs, kept: Kept) -> None:
     """When `deliver` returns, another process can read the rows, and nothing more of the address than its digest."""
-    async with receiving("hang") as server, running(tmp_path, server.url, logs, kept) as stage:
+    async with (
+        receiving("hang") as server,
+        running(tmp_path, server.url, logs, kept, webhook_timeout=SHORT) as stage,
+    ):
         await stage.take(*logs.ring(event()))
         db = sqlite3.connect(f"file:{outbox_path(stage.settings)}?mode=ro", uri=True)
         rows = db.execute("SELECT id, state FROM notifications").fetchall()
@@ -178,7 +184,7 @@ async def test_a_disk_that_refuses_holds_the_acknowledgement(tmp_path: Path, log
 async def test_a_lost_outbox_is_rebuilt_from_kafka(tmp_path: Path, logs: Logs, kept: Kept, loss: str) -> None:
     """After the file is lost, what waited is sent under the same ids; what receipts prove delivered is not repeated."""
     done, waits = event(), event(alert=digest("b"))
-    async with receiving(204, "hang") as server:
+    async with receiving(204, 500) as server:
         async with running(tmp_path, server.url, logs, kept) as stage:
             await stage.take(*logs.ring(done))
             await until(lambda: len(kept.receipts()) == 1)
@@ -244,6 +250,46 @@ async def test_a_second_worker_waits_for_the_first(tmp_path: Path, logs: Logs, k
         with contextlib.suppress(asyncio.CancelledError):
             await task
         await second.webhooks.close()
+
+
+@dataclass(slots=True)
+class Stream:
+    """What Faust hands the agent: batches, then silence; remembers what was acknowledged."""
+
+    messages: list[Message]
+    acked: list[int] = field(default_factory=list)
+
+    async def noack_take(self, size: int, within: float) -> AsyncIterator[list[Any]]:
+        for start in range(0, len(self.messages), size):
+            yield [SimpleNamespace(message=m) for m in self.messages[start : start + size]]
+            await asyncio.sleep(0)
+        await asyncio.Event().wait()
+
+    async def ack(self, event: Any) -> None:
+        self.acked.append(event.message.offset)
+
+
+async def test_the_stage_under_safe_batches(tmp_path: Path, logs: Logs, kept: Kept) -> None:
+    """As the app wires it: alerts are acknowledged in order though the receiver hangs; a flood of rejects ends it."""
+    good = logs.ring(*[event(alert=digest(str(n))) for n in range(20)])
+    async with receiving(*["hang"] * 100) as server:
+        stage = Stage(tmp_path, server.url, logs, kept, Clock(), webhook_timeout=SHORT)
+        batches = SafeBatches(
+            prepare=stage.notifier.prepare, deliver=stage.notifier.deliver, size=8, wait=0.01, in_flight=1
+        )
+        stream = Stream(good)
+        task = asyncio.create_task(stage.notifier.run(lambda: batches.run(stream)))
+        await until(lambda: len(stream.acked) == 20)
+        assert stream.acked == list(range(20))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        flood = Stream([logs.append(ALERTS, b"{") for _ in range(300)])
+        with pytest.raises(ExceptionGroup) as caught:
+            await asyncio.wait_for(stage.notifier.run(lambda: batches.run(flood)), 5)
+        assert caught.group_contains(TooManyRejects)
+        assert len(flood.acked) <= 200
+        await stage.webhooks.close()
 
 
 async def test_a_fault_of_consumption_ends_the_sender_too(tmp_path: Path, logs: Logs, kept: Kept) -> None:

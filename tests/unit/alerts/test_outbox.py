@@ -124,6 +124,16 @@ def test_gone_disables_until_the_settings_change(outbox: Outbox) -> None:
     assert (outbox.disabled(), ids(outbox.due("r", 104.0, 10))) == ({}, ["5"])
 
 
+@pytest.mark.parametrize(("decision", "state"), [(RETRY, "disabled"), (DELIVERED, "delivered")])
+def test_an_attempt_under_way_cannot_revive_a_disabled_row(outbox: Outbox, decision: Decision, state: str) -> None:
+    """An attempt that ends after the receiver said 410 to another one leaves nothing waiting."""
+    outbox.add([row("1"), row("2", "b")], 100.0)
+    outbox.record(row("1"), DISABLED, False, b"", 100.0)
+    outbox.record(row("2", "b"), decision, False, b"", 100.0)
+    assert outbox.waiting() == 0
+    assert outbox._db.execute("SELECT state FROM notifications WHERE id = '2'").fetchone() == (state,)
+
+
 def test_settled_rows_are_not_sent(outbox: Outbox) -> None:
     """Rows known to be delivered or too old are kept, so that an end finds its beginning, and never sent."""
     rows = [row("1"), row("2", "b"), row("3", "b", 1, kind="resolved")]

@@ -24,7 +24,7 @@ from alerts.delivery.webhook import (
     verify,
 )
 from streams.settings import SettingsError
-from tests.ringing import OLD_SECRET, SECRET, START, holds_still, one_receiver, receiving, settings
+from tests.ringing import OLD_SECRET, SECRET, SHORT, START, holds_still, one_receiver, receiving, settings
 
 SECRETS = (SecretStr(SECRET),)
 # The reference vector that the libraries of the specification are tested with.
@@ -192,11 +192,14 @@ def head(line: str) -> bytes:
     ],
 )
 async def test_every_answer_is_a_reply(
-    tmp_path: Path, webhooks: Webhooks, step: int | bytes | str, expected: Reply
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int | bytes | str, expected: Reply
 ) -> None:
     """Statuses, silence, resets and nonsense come back as values, within the time limit."""
+    monkeypatch.setattr("alerts.delivery.webhook.BODY_PATIENCE", SHORT)
+    webhooks = Webhooks(settings(tmp_path, webhook_timeout=SHORT if expected.error == "timeout" else 5.0))
     async with receiving(step) as server:
         reply = await webhooks.post(one_receiver(tmp_path, server.url), "msg_1", b"{}", START)
+    await webhooks.close()
     assert reply == expected
 
 
