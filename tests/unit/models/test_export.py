@@ -53,16 +53,17 @@ def test_saved_network_is_read_back_unchanged(judge: Any, tmp_path: Path) -> Non
         assert torch.equal(logits, again(ids, torch.ones_like(ids))[head])
 
 
-def test_mean_of_members_is_the_mean_of_their_weights() -> None:
-    """Averaging three networks weighs each by a third."""
+def test_averaged_weights_follow_the_current_ones() -> None:
+    """The running mean moves by the part that is not kept."""
     import torch
 
-    from models.train import mean
+    from models.train import follow
 
-    members: list[Any] = [torch.nn.Linear(1, 1, bias=False) for _ in range(3)]
-    for value, member in zip((1.0, 2.0, 6.0), members, strict=True):
-        torch.nn.init.constant_(member.weight, value)
-    assert mean(members).weight.item() == pytest.approx(3.0)
+    mean, now = (torch.nn.Linear(1, 1, bias=False) for _ in range(2))
+    torch.nn.init.constant_(mean.weight, 1.0)
+    torch.nn.init.constant_(now.weight, 2.0)
+    follow(mean, now, 0.9)
+    assert mean.weight.item() == pytest.approx(1.1)
 
 
 def test_batches_hold_every_row_once_and_like_lengths() -> None:
