@@ -168,6 +168,7 @@ class Scorer:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks = []
         for entry in list(self._pending.values()):
             entry.answer.cancel()
         self._pending.clear()
@@ -188,6 +189,8 @@ class Scorer:
         """
         if self._fatal is not None:
             raise self._fatal
+        if not self._tasks:
+            raise RuntimeError("the scorer does not run: await start() first, and score nothing after stop()")
         lane = self._lanes.get(lang)
         if lane is None:
             return Unjudged("no_model")

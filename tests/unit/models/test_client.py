@@ -236,6 +236,18 @@ async def test_stop_releases_those_who_wait(tmp_path: Path) -> None:
         await waiting
 
 
+async def test_scorer_that_does_not_run_says_so() -> None:
+    """Before the start and after the stop a call fails at once, it neither hangs nor returns a non-verdict."""
+    async with serving(TritonDouble(METADATA, judge)) as url:
+        scorer = Scorer(url)
+        with pytest.raises(RuntimeError, match="start"):
+            await scorer.score("profit up", "en")
+        await scorer.start()
+        await scorer.stop()
+        with pytest.raises(RuntimeError, match="stop"):
+            await scorer.score("profit up", "en")
+
+
 async def test_repository_without_a_model_is_refused(tmp_path: Path) -> None:
     """The message names the folder and what it needs."""
     with pytest.raises(ModelRefused, match="opinion-"):
