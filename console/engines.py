@@ -14,7 +14,7 @@ import typer
 
 from console.messages import say
 from deploy import logs as engine_logs
-from deploy.doctor import Check, examine
+from deploy.doctor import Finding, examine
 from deploy.faults import EngineError
 from deploy.stack import NAMES, Progress, Stack
 from streams.settings import Settings, SettingsError, load
@@ -137,7 +137,7 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(1 if wrong else 0)
 
 
-def _entry(check: Check) -> dict[str, Any]:
+def _entry(check: Finding) -> dict[str, Any]:
     title = say(f"doctor.checks.{check.name}")
     if check.error is None:
         return {"name": check.name, "ok": True, "what": f"{title}: {check.detail}", "why": "", "fix": ""}

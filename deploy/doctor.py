@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy import jvm, triton
+from deploy.engine import Check
 from deploy.faults import EngineError
 from deploy.ports import free
 from deploy.stack import NAMES, Stack
@@ -18,12 +18,11 @@ from streams.settings import Settings
 MIB: Final = 1_048_576
 CACHE_MIB: Final = 1200  # unpacked engines 530, and Maven's and the installer's own copies
 STATE_MIB: Final = 1500  # a day of the demo, and room before Elasticsearch stops writing
-SHARED_MIB: Final = 64
 BESIDE_HEAPS_MIB: Final = 1600  # Java outside its heaps, Triton with a model, four workers
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class Finding:
     """One finding: `detail` tells what was found, `error` what is wrong."""
 
     name: str
@@ -31,24 +30,22 @@ class Check:
     error: EngineError | None = None
 
 
-def examine(settings: Settings) -> list[Check]:
+def examine(settings: Settings) -> list[Finding]:
     """All checks that matter with these settings, none of which changes anything."""
     return [_run(name, function) for name, function in _checks(settings).items()]
 
 
-def _run(name: str, function: Callable[[], str]) -> Check:
+def _run(name: str, function: Check) -> Finding:
     try:
-        return Check(name, detail=function())
+        return Finding(name, detail=function())
     except EngineError as error:
-        return Check(name, error=error)
+        return Finding(name, error=error)
 
 
-def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
+def _checks(settings: Settings) -> dict[str, Check]:
     stack = Stack(settings)
     external = {entry["name"]: entry for entry in stack.status() if entry["state"] in ("external", "unreachable")}
-    java = not {"kafka", "elasticsearch"} <= external.keys()
-    local_triton = "triton" not in external
-    found: dict[str, Callable[[], str]] = {}
+    found: dict[str, Check] = {}
     for name, entry in external.items():
         found[name] = lambda entry=entry: _answers(entry)  # type: ignore[misc]
     found["state_folder"] = lambda: _writable(settings.state_dir)
@@ -58,17 +55,7 @@ def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
     found["ports"] = lambda: _ports(stack)
     found["disk"] = lambda: _disk(settings, stack)
     found["memory"] = lambda: _memory(settings, stack, Path("/proc/meminfo").read_text())
-    if java:
-        found["java"] = jvm.check_java
-        if not jvm.cached(settings.cache_dir):
-            found["javac"] = lambda: jvm.tool("javac")
-            found["maven"] = lambda: jvm.tool("mvn")
-    if local_triton:
-        found["machine"] = triton.check_machine
-        found["python"] = triton.check_python
-        found["shared_memory"] = _shared_memory
-        found["models"] = lambda: triton.check_models(settings)
-    return found
+    return found | stack.checks()
 
 
 def _answers(entry: Mapping[str, str]) -> str:
@@ -119,12 +106,4 @@ def _memory(settings: Settings, stack: Stack, meminfo: str) -> str:
     needed = settings.kafka_heap + settings.elasticsearch_heap + BESIDE_HEAPS_MIB
     if available < needed and not any(stack.runs(name) for name in NAMES):
         raise EngineError("memory", free=available, needed=needed)
-    return f"{available} MiB"
-
-
-def _shared_memory() -> str:
-    folder = Path("/dev/shm")  # noqa: S108 - Linux's own name for it
-    available = shutil.disk_usage(folder).free // MIB if folder.is_dir() else 0
-    if available < SHARED_MIB:
-        raise EngineError("shared_memory", free=available, needed=SHARED_MIB)
     return f"{available} MiB"

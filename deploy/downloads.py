@@ -39,7 +39,7 @@ class _Counter:
 
     def _run(self) -> None:
         while not self._done.wait(SAY_EVERY):
-            self._say(f"{self.files} / {time.monotonic() - self._begun:.0f} s")
+            self._say(f"{self.files} · {time.monotonic() - self._begun:.0f} s")
 
 
 def fetch(command: Sequence[str], say: Callable[[str], None]) -> None:

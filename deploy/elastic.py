@@ -9,8 +9,8 @@ from typing import ClassVar
 from elastic_transport import TransportError
 from elasticsearch import ApiError
 
-from deploy.engine import Launch, Ports
-from deploy.jvm import cached, check_java, libraries
+from deploy.engine import Check, Launch, Ports
+from deploy.jvm import cached, check_java, checks, libraries
 from deploy.logs import folder, log4j
 from streams.elastic import client
 from streams.settings import Settings
@@ -28,6 +28,10 @@ class Elasticsearch:
     def install(self, say: Callable[[str], None]) -> Path:
         """The node's home folder, shared and never written to."""
         return libraries(self._settings.cache_dir, say) / "elasticsearch"
+
+    def checks(self) -> dict[str, Check]:
+        """Java and, before the first download, its compiler and Maven."""
+        return checks(self._settings.cache_dir)
 
     def cached(self) -> bool:
         """Whether the libraries are here."""

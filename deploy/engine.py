@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 Ports = Mapping[str, int]
+Check = Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,9 @@ class Engine(Protocol):
 
     def install(self, say: Callable[[str], None]) -> Path:
         """Folder of its programs in the cache, downloaded when needed."""
+
+    def checks(self) -> dict[str, Check]:
+        """What it needs from this machine, by name; a check returns what it found or raises EngineError."""
 
     def cached(self) -> bool:
         """Whether nothing needs to be downloaded."""

@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from deploy.cache import component, verify
 from deploy.downloads import fetch
+from deploy.engine import Check
 from deploy.faults import EngineError
 from deploy.lock import Jars, read, short
 
@@ -61,6 +62,12 @@ def libraries(cache: Path, say: Callable[[str], None]) -> Path:
     return home
 
 
+def checks(cache: Path) -> dict[str, Check]:
+    """What the Java engines need from this machine: more before the first download."""
+    once: dict[str, Check] = {"javac": lambda: tool("javac"), "maven": lambda: tool("mvn")}
+    return {"java": check_java} | ({} if cached(cache) else once)
+
+
 def cached(cache: Path) -> bool:
     """Whether the libraries were downloaded before."""
     return (cache / _name()).is_dir()
@@ -81,7 +88,6 @@ def _launcher() -> str:
 
 
 def _build(folder: Path, say: Callable[[str], None]) -> None:
-    check_java()
     javac = tool("javac")
     project = folder / "fetch"
     download(project, say)

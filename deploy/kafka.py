@@ -15,9 +15,9 @@ from typing import ClassVar, Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from deploy.engine import Launch, Ports
+from deploy.engine import Check, Launch, Ports
 from deploy.faults import EngineError
-from deploy.jvm import cached, check_java, libraries
+from deploy.jvm import cached, check_java, checks, libraries
 from deploy.logs import log4j
 from streams.kafka import client_options
 from streams.settings import Settings
@@ -42,6 +42,10 @@ class Kafka:
     def install(self, say: Callable[[str], None]) -> Path:
         """Folder of the libraries."""
         return libraries(self._settings.cache_dir, say) / "kafka"
+
+    def checks(self) -> dict[str, Check]:
+        """Java and, before the first download, its compiler and Maven."""
+        return checks(self._settings.cache_dir)
 
     def cached(self) -> bool:
         """Whether the libraries are here."""

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import random
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 from deploy.faults import EngineError
@@ -32,29 +29,28 @@ def free(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def claim(wanted: Mapping[str, int], folder: Path) -> Iterator[dict[str, int]]:
+def claim(wanted: Mapping[str, int]) -> Iterator[dict[str, int]]:
     """A free port for each use in `wanted`, the wanted number where possible (0: any).
 
-    While the block runs, no other stack of this machine's user is given the same: between choosing a port and the
-    engine's listening on it there are seconds. `folder` holds the locks.
+    While the block runs, no other stack on this machine is given the same: between choosing a port and the engine's
+    listening on it there are seconds. A name in the system's table of sockets is the lock; it goes with the process.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as held:
-        yield {use: _take(number, folder, held) for use, number in wanted.items()}
+        yield {use: _take(number, held) for use, number in wanted.items()}
 
 
-def _take(number: int, folder: Path, held: contextlib.ExitStack) -> int:
+def _take(number: int, held: contextlib.ExitStack) -> int:
     for port in _candidates(number):
-        handle = os.open(folder / str(port), os.O_CREAT | os.O_WRONLY, 0o600)
+        lock = socket.socket(socket.AF_UNIX)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
+            lock.bind(f"\0tocsin-port-{port}")
+        except OSError:
+            lock.close()
             continue
         if free(port):
-            held.callback(os.close, handle)
+            held.callback(lock.close)
             return port
-        os.close(handle)
+        lock.close()
     raise EngineError("no_port", first=OTHERS.start, last=OTHERS.stop - 1)
 
 

@@ -21,7 +21,7 @@ import msgspec
 from deploy import logs, processes
 from deploy.cache import locked
 from deploy.elastic import Elasticsearch
-from deploy.engine import Engine, Launch
+from deploy.engine import Check, Engine, Launch
 from deploy.faults import EngineError
 from deploy.kafka import Kafka
 from deploy.lock import short
@@ -68,7 +68,6 @@ class Stack:
     def __init__(self, settings: Settings, *, preferred: bool = True, owned: bool = False) -> None:
         self.settings = settings
         self._state = settings.state_dir
-        self._cache = settings.cache_dir
         self._preferred = preferred
         self._owned = owned
         engines: tuple[Engine, ...] = (Kafka(settings), Elasticsearch(settings), Triton(settings))
@@ -83,6 +82,7 @@ class Stack:
         this call are ended again and the first failure is raised.
         """
         with self._alone():
+            self._check(NAMES)
             before = {name for name in NAMES if self._running(name)}
             with ThreadPoolExecutor(len(NAMES)) as pool:
                 futures = {name: pool.submit(self._ensure, name, progress) for name in NAMES}
@@ -113,6 +113,7 @@ class Stack:
     def start(self, name: str, progress: Progress = silent) -> None:
         """Start one engine on its former port with its former data; returns when it serves."""
         with self._alone():
+            self._check([name])
             self._ensure(name, progress)
             self._write_addresses([name])
 
@@ -148,6 +149,13 @@ class Stack:
         records = {name: self._record(name) for name in local}
         return {name: dict(found.ports if (found := records[name]) else local[name].ports) for name in local}
 
+    def checks(self) -> dict[str, Check]:
+        """What the local engines need from this machine; see `Engine.checks`."""
+        found: dict[str, Check] = {}
+        for engine in self._engines.values():
+            found |= {} if engine.external() else engine.checks()
+        return found
+
     def cached(self) -> bool:
         """Whether everything to start the local engines lies in the cache."""
         return all(engine.cached() for engine in self._engines.values() if not engine.external())
@@ -172,6 +180,19 @@ class Stack:
         except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
             return None  # never started, or its notes were lost: the mark on the process still tells
 
+    def _check(self, names: Iterable[str]) -> None:
+        """Raise what the first failing check says: a missing program is told before anything is downloaded."""
+        for name in names:
+            engine = self._engine(name)
+            if not engine.external():
+                for check in engine.checks().values():
+                    check()
+
+    def _engine(self, name: str) -> Engine:
+        if name not in self._engines:
+            raise EngineError("unknown_engine", name=name, known=", ".join(NAMES))
+        return self._engines[name]
+
     def _remember(self, name: str, record: Record) -> None:
         _write(self._record_path(name), msgspec.json.encode(record).decode())
 
@@ -180,8 +201,7 @@ class Stack:
         return record if record and record.pid and processes.alive(record.process) else None
 
     def _process(self, name: str) -> Process:
-        if name not in self._engines:
-            raise EngineError("unknown_engine", name=name, known=", ".join(NAMES))
+        self._engine(name)
         record = self._running(name)
         if record is None:
             raise EngineError("not_running", name=name)
@@ -189,8 +209,6 @@ class Stack:
 
     def _ensure(self, name: str, progress: Progress) -> None:
         """Have one engine serving: the user's own is asked, the local one started unless it runs as it should."""
-        if name not in self._engines:
-            raise EngineError("unknown_engine", name=name, known=", ".join(NAMES))
         engine = self._engines[name]
         if address := engine.external():
             progress(name, "external", address)
@@ -211,7 +229,7 @@ class Stack:
     def _start(self, engine: Engine, home: Path, data: Path, progress: Progress) -> None:
         former = self._record(engine.name)
         wanted = former.ports if former else dict(engine.ports) if self._preferred else dict.fromkeys(engine.ports, 0)
-        with claim(wanted, self._cache / "ports") as ports:
+        with claim(wanted) as ports:
             progress(engine.name, "starting", " ".join(map(str, ports.values())))
             launch = engine.launch(home, data, ports)
             for path, content in launch.files.items():

@@ -16,13 +16,14 @@ from tritonclient.utils import InferenceServerException
 
 from deploy.cache import component
 from deploy.downloads import fetch
-from deploy.engine import Launch, Ports
+from deploy.engine import Check, Launch, Ports
 from deploy.faults import EngineError
 from deploy.lock import read, requirements, short
 from streams.settings import Settings
 
 # numpy below 2, which the backend needs, has wheels up to 3.12.
 PYTHONS: Final = ((3, 11), (3, 12))
+SHARED_MIB: Final = 64
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "models" / "repository"
 _TELL: Final = (
     "import sys,sysconfig;print(sys.version_info[0],sys.version_info[1],sysconfig.get_config_var('LIBDIR'),sep='\\n')"
@@ -45,14 +46,13 @@ class Triton:
 
     def install(self, say: Callable[[str], None]) -> Path:
         """Folder with the server, its libraries, the Python backend and the backend's environment `python`."""
-        python, version, libraries = interpreter()
+        python, version, _ = interpreter()
+        name = _name(python, version)
+        return component(self._settings.cache_dir, name, lambda folder: _build(folder, python, version, say))
 
-        def build(folder: Path) -> None:
-            check_machine()
-            check_library(python, version, libraries)
-            _build(folder, python, version, say)
-
-        return component(self._settings.cache_dir, _name(python, version), build)
+    def checks(self) -> dict[str, Check]:
+        """The machine, a Python for the models, shared memory, and the models themselves."""
+        return checks(self._settings)
 
     def cached(self) -> bool:
         """Whether the server is here."""
@@ -60,7 +60,6 @@ class Triton:
 
     def launch(self, home: Path, data: Path, ports: Ports) -> Launch:
         """The server's command. Its shared memory carries a name of this state folder, so that it can be removed."""
-        check_models(self._settings)
         _, _, libraries = interpreter()
         options = {
             "model-repository": self.repository,
@@ -149,6 +148,25 @@ def _ask(python: str) -> tuple[tuple[int, int], str] | None:
         return None  # a launcher of a version manager without that version behind it
     major, minor, libraries = done.stdout.split("\n")[:3]
     return (int(major), int(minor)), libraries
+
+
+def checks(settings: Settings) -> dict[str, Check]:
+    """What the local Triton needs from this machine."""
+    return {
+        "machine": check_machine,
+        "python": check_python,
+        "shared_memory": check_shared_memory,
+        "models": lambda: check_models(settings),
+    }
+
+
+def check_shared_memory() -> str:
+    """Free MiB of shared memory, through which server and models exchange tensors."""
+    folder = Path("/dev/shm")  # noqa: S108 - Linux's own name for it
+    available = shutil.disk_usage(folder).free // 1_048_576 if folder.is_dir() else 0
+    if available < SHARED_MIB:
+        raise EngineError("shared_memory", free=available, needed=SHARED_MIB)
+    return f"{available} MiB"
 
 
 def cached(cache: Path) -> bool:

@@ -73,7 +73,7 @@ def secured_kafka(authority: Path, folder: Path) -> Iterator[Settings]:
     engine, data = Kafka(settings), folder / "kafka-data"
     data.mkdir()
     home = engine.install(lambda _: None)
-    with claim({"broker": 0, "controller": 0}, folder / "ports") as ports:
+    with claim({"broker": 0, "controller": 0}) as ports:
         launch = engine.launch(home, data, ports)
         address = f"127.0.0.1:{ports['broker']}"
         ((path, content), *others) = launch.files.items()
@@ -115,7 +115,7 @@ def secured_triton(authority: Path, folder: Path) -> Iterator[Settings]:
     engine, data = Triton(settings), folder / "triton-data"
     data.mkdir()
     home = engine.install(lambda _: None)
-    with claim(dict.fromkeys(engine.ports, 0), folder / "ports") as ports:
+    with claim(dict.fromkeys(engine.ports, 0)) as ports:
         launch = engine.launch(home, data, ports)
         tls = ("use-ssl=1", f"server-cert={authority}/cert.pem", f"server-key={authority}/key.pem")
         argv = (*launch.argv, *(f"--grpc-{option}" for option in tls))

@@ -81,6 +81,15 @@ def test_the_other_preconditions_have_words_of_their_own(
     assert faults(settings)["machine"] == "platform"
 
 
+def test_what_is_missing_is_told_before_anything_is_started(settings: Settings, tmp_path: Path) -> None:
+    """Without a model nothing is downloaded or started first."""
+    with pytest.raises(EngineError) as caught:
+        doctor.Stack(settings.model_copy(update={"model_repository": tmp_path / "none"})).up()
+    assert caught.value.code == "no_models"
+    assert not settings.cache_dir.exists()
+    assert [path.name for path in settings.state_dir.iterdir()] == ["engines.lock"]
+
+
 def test_a_taken_port_is_told_and_is_no_fault(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ports give way, so a program on the preferred one costs nothing."""
     with socket.socket() as server:

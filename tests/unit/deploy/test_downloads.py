@@ -31,4 +31,4 @@ def test_progress_is_told_while_the_tool_is_silent(monkeypatch: pytest.MonkeyPat
     heard: list[str] = []
     code = "import time; print('[INFO] Downloaded x', flush=True); time.sleep(0.15)"
     downloads.fetch([sys.executable, "-c", code], heard.append)
-    assert "1 / 0 s" in heard
+    assert "1 · 0 s" in heard

@@ -15,35 +15,35 @@ def listening() -> socket.socket:
     return server
 
 
-def test_a_free_port_is_taken_as_wished(tmp_path: Path) -> None:
+def test_a_free_port_is_taken_as_wished() -> None:
     """The well-known port is used where nobody else uses it."""
     with listening() as server:
         wished = server.getsockname()[1]
-    with claim({"http": wished}, tmp_path) as ports:
+    with claim({"http": wished}) as ports:
         assert ports == {"http": wished}
 
 
-def test_a_taken_port_gives_way(tmp_path: Path) -> None:
+def test_a_taken_port_gives_way() -> None:
     """A program on the wished port is no fault: another port is taken."""
     with listening() as server:
         taken = server.getsockname()[1]
         assert not free(taken)
-        with claim({"http": taken}, tmp_path) as ports:
+        with claim({"http": taken}) as ports:
             assert ports["http"] != taken
             assert free(ports["http"])
 
 
-def test_two_stacks_starting_at_once_get_different_ports(tmp_path: Path) -> None:
+def test_two_stacks_starting_at_once_get_different_ports() -> None:
     """Between choosing a port and listening on it lie seconds, in which nobody else is given it."""
-    with claim({"a": 0, "b": 0}, tmp_path) as first, claim(first, tmp_path) as second:
+    with claim({"a": 0, "b": 0}) as first, claim(first) as second:
         assert len({*first.values(), *second.values()}) == 4
-    with claim(first, tmp_path) as again:
+    with claim(first) as again:
         assert again == first
 
 
-def test_other_ports_lie_below_those_of_clients(tmp_path: Path) -> None:
+def test_other_ports_lie_below_those_of_clients() -> None:
     """A client that keeps calling a dead server's port cannot be given that port for itself."""
     lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert OTHERS.stop <= lowest
-    with claim({"x": 0}, tmp_path) as ports:
+    with claim({"x": 0}) as ports:
         assert ports["x"] in OTHERS
