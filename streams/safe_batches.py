@@ -100,7 +100,8 @@ class SafeBatches(Generic[T]):
         if self._flush is None or not waiting:
             return await queue.get()
         try:
-            return await asyncio.wait_for(queue.get(), self._flush_after)
+            async with asyncio.timeout(self._flush_after):  # wait_for may swallow a cancellation on Python 3.11
+                return await queue.get()
         except TimeoutError:
             await self._flush()
             return None
