@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -42,7 +42,7 @@ class _Counter:
             self._say(f"{self.files} · {time.monotonic() - self._begun:.0f} s")
 
 
-def fetch(command: Sequence[str], say: Callable[[str], None]) -> None:
+def fetch(command: Sequence[str], say: Callable[[str], None], env: Mapping[str, str] | None = None) -> None:
     """Run `command` to its end; `say` hears once a second how many files came and for how long it has been at it.
 
     Raises EngineError `download` with the tool's last lines when it fails.
@@ -52,7 +52,13 @@ def fetch(command: Sequence[str], say: Callable[[str], None]) -> None:
     with (
         _Counter(say) as counter,
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT, text=True, errors="replace"
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         ) as process,
     ):
         try:

@@ -233,8 +233,8 @@ def _build(folder: Path, python: str, version: tuple[int, int], say: Callable[[s
     inner = str(environment / "bin" / "python")
     install = _installer(inner)
     strict = ("--no-deps", "--require-hashes", "--only-binary", ":all:")
-    fetch([*install, *strict, "--target", str(wheel), "-r", str(server)], say)
-    fetch([*install, *strict, "-r", str(packages)], say)
+    fetch([*install, *strict, "--target", str(wheel), "-r", str(server)], say, _registry())
+    fetch([*install, *strict, "-r", str(packages)], say, _registry())
     _arrange(folder, wheel, version)
     shutil.rmtree(wheel)
 
@@ -258,6 +258,21 @@ def _virtual_environment(python: str, environment: Path) -> None:
 def _installer(python: str) -> list[str]:
     uv = _uv()
     return [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install", "--progress-bar=off"]
+
+
+def _registry() -> dict[str, str]:
+    """The environment, with the package index that pip is set to use told to uv, which does not read pip's settings."""
+    env = dict(os.environ)
+    if not (env.get("UV_DEFAULT_INDEX") or env.get("UV_INDEX_URL")):
+        index = env.get("PIP_INDEX_URL") or _pip_index()
+        if index:
+            env["UV_DEFAULT_INDEX"] = index
+    return env
+
+
+def _pip_index() -> str:
+    command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stdout.strip()
 
 
 def _arrange(folder: Path, wheel: Path, version: tuple[int, int]) -> None:
