@@ -1,9 +1,28 @@
 """Fixtures for all tests."""
 
-from hypothesis import settings
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+import structlog
 
 pytest_plugins = ["tests.engines"]
 
-# A busy machine is not a fault: no property fails because one example took long.
-settings.register_profile("tocsin", deadline=None)
-settings.load_profile("tocsin")
+# A loaded machine is no fault of the code under test.
+hypothesis.settings.register_profile("tocsin", deadline=None)
+hypothesis.settings.load_profile("tocsin")
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """Logging that a command sets up writes to that test's captured output: it must not outlive the test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    root.handlers[:] = handlers
+    root.setLevel(level)
