@@ -23,8 +23,8 @@ from deploy.lock import read as read_lock
 from streams import clock
 from tests.bench import corpus as texts
 from tests.bench import latency, procfs, report
-from tests.bench.bed import Bed, bed, warm_elastic
-from tests.bench.contest import Void, run
+from tests.bench.bed import Bed, bed
+from tests.bench.contest import Void, run, warm_engines
 from tests.bench.report import Report, Section
 from tests.bench.result import OURS, PEERS, Run
 
@@ -110,7 +110,7 @@ async def _warm(place: Bed, options: argparse.Namespace) -> None:
     """Let the engines compile what they will need, and run the whole path once, uncounted."""
     say("warming up")
     chosen = texts.corpus("MIX", min(options.items, 512), options.seed, label="warm-up")
-    await warm_elastic(place, chosen, options.warm)
+    await warm_engines(place, options.warm)
     _, expected = await place.run_bare(chosen, 0)
     await run(place, OURS, 0, chosen, expected)
 
@@ -150,7 +150,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         given.insert(0, "run")  # what `make bench` means
     options = parser.parse_args(given)
     if options.command == "run":
-        options.warm = 10_000
+        options.warm = 15_000
         if options.quick:
             options.rounds, options.items, options.warm = 1, min(options.items, 80), 500
             options.shares, options.seconds, options.rings = (0.5,), 3.0, 1

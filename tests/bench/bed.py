@@ -22,7 +22,6 @@ from models.registry import Served
 from models.text import lead, prepare, read_tokenizer
 from streams import clock
 from streams.document import Pipeline
-from streams.elastic import client
 from streams.entities import Gazetteer
 from streams.pseudonyms import pseudonym_key
 from streams.records import digest
@@ -34,7 +33,6 @@ from tests.bench.procfs import Processes, between, children
 from tests.bench.result import BARE, Run
 
 SECRET: Final = "whsec_" + "dG9jc2luLWJlbmNobWFyay1zZWNyZXQtMDAx"  # of the receiver below, which nobody else can reach
-WARM_DOCUMENTS: Final = 10_000  # Elasticsearch compiles what is called often; before that it is several times slower
 
 
 @dataclass
@@ -97,15 +95,18 @@ class Bed:
         stubs = {f"model{n or ''}": pid for n, pid in enumerate(children(found["triton"]))}
         return found | stubs | {"producer": os.getpid()}
 
+    def pipeline(self) -> Pipeline:
+        """The text stages of the enrich worker."""
+        settings = self.settings("tokens")
+        return Pipeline(settings, Gazetteer.load(settings.watchlist), pseudonym_key(settings), VERSION)
+
     async def tokens(self, chosen: Corpus) -> Path:
         """Token ids of a corpus, as the enrich worker makes them, in a file for the bare run."""
         path = self.state / f"{digest(*chosen.ids, *(item.text + item.title for item in chosen.items))}.npz"
         if not path.exists():
             limit = min(self.settings("tokens").token_limit, self.served.metadata.token_limit)
             tokenizer = read_tokenizer(self.served.tokenizer, limit)
-            settings = self.settings("tokens")
-            pipeline = Pipeline(settings, Gazetteer.load(settings.watchlist), pseudonym_key(settings), VERSION)
-            now = clock.now()
+            pipeline, now = self.pipeline(), clock.now()
             judged = [pipeline.prepare(item, "", now).judged_text for item in chosen.items]
             rows = [code.ids for code in tokenizer.encode_batch_fast([lead(prepare(text), limit) for text in judged])]
             flat = np.array([token for row in rows for token in row], dtype=np.int32)
@@ -198,19 +199,3 @@ async def _receiver(rung: list[tuple[str, float]]) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
     finally:
         await runner.cleanup()
-
-
-async def warm_elastic(bed_: Bed, chosen: Corpus, documents: int = WARM_DOCUMENTS) -> None:
-    """Index invented text until Elasticsearch has compiled its hot paths, then delete it."""
-    settings = bed_.settings("warm")
-    elastic = client(settings, bed_.addresses["elasticsearch"])
-    try:
-        for at in range(0, documents, 500):
-            lines: list[Any] = []
-            for n in range(at, at + 500):
-                item = chosen.items[n % len(chosen.items)]
-                lines += [{"index": {"_index": "b-warm", "_id": str(n)}}, {"title": item.title, "text": item.text}]
-            await elastic.bulk(operations=lines, filter_path="errors")
-        await elastic.indices.delete(index="b-warm")
-    finally:
-        await elastic.close()

@@ -24,11 +24,13 @@ from elasticsearch import AsyncElasticsearch
 
 from console.status import lags
 from console.workers import STAGES, Workers
-from models.labels import SENTIMENTS
+from models.labels import HEADS, SENTIMENTS
+from streams import clock
 from streams.elastic import client, pattern, prefix, put_templates
-from streams.kafka import Producer, client_options, ensure_topics, read_topic
+from streams.kafka import Outgoing, Producer, client_options, ensure_topics, read_topic
+from streams.records import Judgement, encode
 from streams.settings import Settings, environment
-from streams.topics import ALERTS, TOPICS
+from streams.topics import ALERTS, DOCUMENTS, MENTIONS, TOPICS
 from tests.bench import corpus as texts
 from tests.bench.bed import Bed
 from tests.bench.corpus import Corpus
@@ -189,6 +191,24 @@ async def run(bed: Bed, contestant: str, number: int, chosen: Corpus, expected: 
         largest_difference=round(difference, 5),
         problems=problems,
     )
+
+
+async def warm_engines(bed: Bed, count: int) -> None:
+    """Send ready documents and mentions through Kafka, the workers and Elasticsearch, without the model.
+
+    The engines compile what is called often: until they have, they take several times as long, and a core for it.
+    """
+    chosen = texts.corpus("MIX", count, label="warm-engines")
+    pipeline, now = bed.pipeline(), clock.now()
+    judged = Judgement(model="warm", version="1", **{head: dict.fromkeys(names, 0.05) for head, names in HEADS.items()})
+    async with site(bed, OURS, "warm") as made:
+        for at in range(0, count, texts.TICK_EVERY):
+            part = chosen.items[at : at + texts.TICK_EVERY]
+            documents = [pipeline.document(pipeline.prepare(item, "", now), judged, "") for item in part]
+            await made.producer.send_all([Outgoing(DOCUMENTS, encode(d), key=d.id.encode()) for d in documents])
+            mentions = [m for n, d in enumerate(documents) for m in pipeline.mentions(d, "news.raw/0", at + n)]
+            await made.producer.send_all([Outgoing(MENTIONS, encode(m), key=m.subject.encode()) for m in mentions])
+        await made.until(count, START_WITHIN)
 
 
 async def _drained(made: Site, bootstrap: str) -> float:

@@ -77,20 +77,29 @@ class Corpus:
 
 
 def corpus(kind: str, count: int, seed: int = 7, label: str = "main", without: Corpus | None = None) -> Corpus:
-    """`count` items of one kind; `label` keeps several corpora of a seed apart, none has a text of `without`."""
+    """`count` items of one kind; `label` keeps several corpora of a seed apart.
+
+    With `without`, none of its texts is among them and all of them lie before it in event time.
+    """
     rng = random.Random(f"{kind}|{seed}|{label}")
     items: list[RawItem] = []
-    seen = {(i.title, i.text) for i in without.items} if without else set()
+    start = START - count * STEP if without else START
+    seen = {_read(item) for item in without.items} if without else set()
     while len(items) < count:
-        item = _item(rng, kind, len(items), count, label)
-        if (item.title, item.text) not in seen:
-            seen.add((item.title, item.text))
+        item = _item(rng, kind, len(items), count, label, start)
+        if _read(item) not in seen:
+            seen.add(_read(item))
             items.append(item)
     return Corpus(kind, tuple(items), tuple(document_id(i.source, i.native_id, i.revision) for i in items))
 
 
-def _item(rng: random.Random, kind: str, number: int, count: int, label: str) -> RawItem:
-    at = START + number * STEP
+def _read(item: RawItem) -> str:
+    """What the model reads: a chat text equal to a headline is the same text to it."""
+    return f"{item.title} {item.text}".strip().lower()
+
+
+def _item(rng: random.Random, kind: str, number: int, count: int, label: str, start: datetime) -> RawItem:
+    at = start + number * STEP
     long = kind == "NEWS" or (kind == "MIX" and rng.random() < LONG_SHARE)
     chat = not long and rng.random() < 0.5
     title, text = _words(rng, CRISIS[0] <= number / count < CRISIS[1], long)
