@@ -27,7 +27,7 @@ def build(settings: Settings) -> faust.App:
     """The wiring: mentions → fold → alerts durable → snapshot durable → acknowledge."""
     rules = load_rules(settings.rules or SHIPPED)
     app = create_app(STAGE, settings)
-    bootstrap = resolve(settings).kafka
+    bootstrap = resolve(settings, "kafka").kafka
     producer = Producer(settings, bootstrap)
     detector = Detector(settings, rules, KafkaLog(settings, bootstrap), producer, clock.now)
     batches = SafeBatches[Decoded](

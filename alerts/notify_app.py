@@ -22,7 +22,7 @@ def build(settings: Settings) -> faust.App:
     """The wiring: alerts → rows in the outbox → acknowledge; from the outbox → receivers → receipts."""
     receivers = read_receivers(settings)
     app = create_app(STAGE, settings)
-    bootstrap = resolve(settings).kafka
+    bootstrap = resolve(settings, "kafka").kafka
     producer = kafka.Producer(settings, bootstrap)
     webhooks = Webhooks(settings)
 

@@ -19,6 +19,7 @@ from rapidfuzz import process
 from alerts.rules import KINDS, LEVELS, Duration, Rule, Scope, Share, Surge
 from alerts.yaml_lines import Lines, YamlFault, read_yaml
 from models.labels import TOPICS
+from streams.settings import SettingsError
 
 SHIPPED: Final = Path(__file__).parent / "rules"
 MINUTE: Final = 60
@@ -40,7 +41,7 @@ class RuleFault:
         return f"{self.file}:{self.line}: {self.message}{hint}"
 
 
-class RuleError(ValueError):
+class RuleError(SettingsError):
     """Rules cannot be used. `faults` lists everything that is wrong."""
 
     def __init__(self, faults: Sequence[RuleFault]) -> None:

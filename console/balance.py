@@ -46,7 +46,7 @@ def balance(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
     try:
         settings = load()
         configure(settings, "balance")
-        result = asyncio.run(recount(settings, resolve(settings)))
+        result = asyncio.run(recount(settings, resolve(settings, "kafka", "elasticsearch")))
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_SETTINGS) from None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Annotated, Final
 
 import typer
 
+from console.messages import say
+from streams.settings import unknown_variables
 from streams.version import VERSION
 
 # Module of each command: a command loads its own module only, so that workers start fast.
@@ -50,6 +53,8 @@ def options(
 
 def main() -> None:
     """Entry point of the command `tocsin`."""
+    for name, meant in unknown_variables(os.environ).items():
+        typer.echo(say("settings.meant" if meant else "settings.unknown", name=name, meant=meant), err=True)
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
     chosen = [area for area, commands in AREAS.items() if wanted in commands] or list(AREAS)
     for area in chosen:

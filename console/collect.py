@@ -62,7 +62,7 @@ def collect() -> None:
         settings = load()
         feeds_of(settings)  # what is set wrong is told before anything is waited for
         token_for(settings)
-        bootstrap = resolve(settings).kafka
+        bootstrap = resolve(settings, "kafka").kafka
         configure(settings, "collect")
         metrics.serve(settings, "collect")
         asyncio.run(_until_signal(settings, bootstrap))

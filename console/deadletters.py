@@ -127,7 +127,7 @@ def _kafka() -> Iterator[tuple[Settings, str]]:
     try:
         settings = load()
         configure(settings, "deadletters")
-        yield settings, resolve(settings).kafka
+        yield settings, resolve(settings, "kafka").kafka
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_SETTINGS) from None

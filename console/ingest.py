@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from console.messages import say
 from streams.endpoints import EnginesDown, resolve
-from streams.kafka import FATAL, Producer, ensure_topics
+from streams.kafka import FATAL, Producer, ensure_topics, refused
 from streams.log import configure
 from streams.settings import Settings, SettingsError, load
 from streams.sources.files import InputError
@@ -100,7 +100,7 @@ async def run(paths: list[str], options: Options, settings: Settings, bootstrap:
             await producer.start()
         except (KafkaError, OSError, TimeoutError) as error:
             if isinstance(error, FATAL):
-                raise
+                raise refused(error) from None
             raise KafkaAway(say("ingest.kafka_away", address=bootstrap)) from None
         return await read_files(paths, options, producer, settings, stdin=sys.stdin.buffer, progress=reporter())
     finally:
@@ -148,7 +148,7 @@ def ingest(
             raise MappingError("--speed must be a positive number")
         options = Options(choices, form, encoding, pace, speed, from_start, settle)
         configure(settings, "ingest")
-        summary = asyncio.run(run(files, options, settings, resolve(settings).kafka))
+        summary = asyncio.run(run(files, options, settings, resolve(settings, "kafka").kafka))
     except (InputError, MappingError) as error:
         raise _ended(str(error), WRONG_INPUT) from None
     except SettingsError as error:

@@ -160,7 +160,7 @@ def score() -> None:
     """Judge JSONL from standard input: {"text": ..., "lang": ...} a line ("lang" may be left out)."""
     try:
         settings = load()
-        url = settings.triton_url or resolve(settings).triton  # your own Triton needs no other engine here
+        url = resolve(settings, "triton").triton
         # Not sys.stdin: its lock, held by a thread that still reads, would abort the interpreter at its end.
         source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
         bad = asyncio.run(run(settings, create_scorer(settings, url), url, source, sys.stdout.buffer))

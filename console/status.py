@@ -118,7 +118,7 @@ def collect(settings: Settings) -> dict[str, Any]:
     """Everything `tocsin status` shows, as data."""
     report: dict[str, Any] = {"engines": Stack(settings).status(), "workers": workers(settings), "lag": None}
     try:
-        report["lag"] = asyncio.run(lags(settings, resolve(settings).kafka))
+        report["lag"] = asyncio.run(lags(settings, resolve(settings, "kafka").kafka))
     except EnginesDown as error:
         report["problem"] = str(error)
     except (KafkaError, OSError, TimeoutError) as error:

@@ -17,6 +17,7 @@ from typing import IO, Annotated, Final, Literal
 import structlog
 import typer
 
+from models.registry import ModelRefused
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import wait_for_kafka
 from streams.log import configure
@@ -40,14 +41,23 @@ log = structlog.get_logger(__name__)
 
 
 def run(stage: str, settings: Settings) -> None:
-    """Run one stage in this process until it is told to stop. Waits for Kafka first."""
+    """Run one stage in this process until it is told to stop. Waits for Kafka first.
+
+    Raises SettingsError or ModelRefused when what the stage was given cannot be used, also after it had started.
+    """
     import faust
 
     configure(settings, stage)
-    asyncio.run(wait_for_kafka(settings, resolve(settings).kafka))
+    asyncio.run(wait_for_kafka(settings, resolve(settings, "kafka").kafka))
     app = importlib.import_module(APPS[stage]).app
     worker = faust.Worker(app, override_logging=False, quiet=True, loglevel="WARNING", console_port=0)
-    worker.execute_from_commandline()
+    worker.spinner = None  # would write terminal codes between the log lines
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        if isinstance(worker.crash_reason, SettingsError | ModelRefused):
+            raise worker.crash_reason from None
+        raise
 
 
 @dataclass(slots=True)

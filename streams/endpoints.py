@@ -36,8 +36,8 @@ def local(settings: Settings) -> dict[str, str]:
     return found
 
 
-def resolve(settings: Settings) -> Endpoints:
-    """The three addresses, or EnginesDown naming the engine that has none."""
+def resolve(settings: Settings, *needed: str) -> Endpoints:
+    """The three addresses, or EnginesDown naming each engine of `needed` (default: all) that has none."""
     given = {
         "kafka": settings.kafka_bootstrap,
         "elasticsearch": settings.elasticsearch_url,
@@ -45,7 +45,7 @@ def resolve(settings: Settings) -> Endpoints:
     }
     found = local(settings) if not all(given.values()) else {}
     addresses = {name: value or found.get(name, "") for name, value in given.items()}
-    missing = [name for name, value in addresses.items() if not value]
+    missing = [name for name, value in addresses.items() if not value and name in (needed or addresses)]
     if missing:
         variable = {"kafka": "KAFKA_BOOTSTRAP", "elasticsearch": "ELASTICSEARCH_URL", "triton": "TRITON_URL"}
         names = ", ".join(f"TOCSIN_{variable[name]}" for name in missing)

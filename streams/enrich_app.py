@@ -28,7 +28,7 @@ from streams.version import VERSION
 def build(settings: Settings) -> faust.App:
     """The wiring: raw topics → decode, clean, mask, sign, link, score → documents and mentions → acknowledge."""
     app = create_app(STAGE, settings)
-    endpoints = resolve(settings)
+    endpoints = resolve(settings, "kafka", "triton")
     producer = Producer(settings, endpoints.kafka)
     scorer: Scorer = create_scorer(settings, endpoints.triton)
     pipeline = Pipeline(settings, Gazetteer.load(settings.watchlist), pseudonym_key(settings), VERSION)

@@ -35,7 +35,7 @@ def _credentials(settings: Settings) -> Any:
 def create_app(stage: str, settings: Settings) -> faust.App:
     """A Faust app for one stage: raw bytes, no tables, no web server, no leader, a crash instead of a lost record."""
     configure(settings, stage)
-    bootstrap = resolve(settings).kafka
+    bootstrap = resolve(settings, "kafka").kafka
     name = f"tocsin-{settings.namespace}-{stage}" if settings.namespace else f"tocsin-{stage}"
     datadir = settings.state_dir / "faust" / name
     datadir.parent.mkdir(parents=True, exist_ok=True)  # Faust makes only the last folder

@@ -25,7 +25,7 @@ from streams.deadletter import Breaker, dead_letter
 from streams.elastic import alerts_index, documents_index, put_templates
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing, Producer
 from streams.records import AlertEvent, Document, Reject, decode
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
 from streams.topics import ALERTS
 
 STAGE: Final = "index"
@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
 
 
-class IndexRefused(RuntimeError):  # noqa: N818 - reads as what it says
+class IndexRefused(SettingsError):  # noqa: N818 - reads as what it says
     """Elasticsearch refuses our credentials or our requests as such: no retry helps."""
 
 

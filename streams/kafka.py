@@ -23,7 +23,7 @@ from aiokafka.errors import (
     UnsupportedSaslMechanismError,
 )
 
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
 from streams.topics import MIB, TOPICS, Topic
 
 log = structlog.get_logger(__name__)
@@ -153,15 +153,23 @@ async def _create(admin: AIOKafkaAdminClient, settings: Settings, missing: Seque
             raise RuntimeError(f"Kafka refused to create the topic {name}: {rest[0] if rest else code}")
 
 
+def refused(error: BaseException) -> SettingsError:
+    """What to say when a broker does not let us in."""
+    return SettingsError(
+        f"Kafka refuses us ({type(error).__name__}): check TOCSIN_KAFKA_USER, TOCSIN_KAFKA_PASSWORD, "
+        "TOCSIN_KAFKA_SASL_MECHANISM and what that user may do"
+    )
+
+
 async def wait_for_kafka(settings: Settings, bootstrap: str) -> None:
-    """Return when topics exist on an answering broker; waits for ever, raises only for wrong credentials."""
+    """Return when topics exist on an answering broker; waits for ever, raises SettingsError only when it is refused."""
     pause = FIRST_PAUSE
     while True:
         try:
             await ensure_topics(settings, bootstrap)
             break
-        except FATAL:
-            raise
+        except FATAL as error:
+            raise refused(error) from None
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("kafka.waiting", bootstrap=bootstrap, error=type(error).__name__, pause=pause)
             await asyncio.sleep(pause)

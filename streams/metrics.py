@@ -8,8 +8,9 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
 
+PORTS: Final = ("enrich", "index", "detect", "notify", "collect")  # in this order from the setting `metrics_port` on
 FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 RECORDS = Counter("tocsin_records_total", "Records a stage took in, by outcome", ["stage", "outcome"])
@@ -59,8 +60,18 @@ SOURCE_SEEN = Gauge("tocsin_source_last_success_timestamp_seconds", "When a sour
 
 
 def serve(settings: Settings, stage: str) -> int:
-    """Start this process' Prometheus endpoint; its address is noted in the state folder for `tocsin status`."""
-    server, _ = start_http_server(settings.metrics_port, addr=settings.metrics_host)
+    """Start this process' Prometheus endpoint; its address is noted in the state folder for `tocsin status`.
+
+    Raises SettingsError when its port is taken.
+    """
+    wanted = settings.metrics_port + PORTS.index(stage) if settings.metrics_port else 0
+    try:
+        server, _ = start_http_server(wanted, addr=settings.metrics_host)
+    except OSError as error:
+        raise SettingsError(
+            f"the metrics of {stage} cannot be served at {settings.metrics_host}:{wanted}: {error.strerror}. "
+            "Choose another: TOCSIN_METRICS_PORT (0 takes free ones)"
+        ) from None
     port = int(server.server_address[1])
     folder = settings.state_dir / "metrics"
     folder.mkdir(parents=True, exist_ok=True)

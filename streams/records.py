@@ -283,7 +283,7 @@ def decode(data: bytes | None, kind: Any) -> Any:
     except msgspec.ValidationError as error:
         raise Reject("bad_schema", str(error)) from None
     except UnicodeDecodeError as error:
-        raise Reject("bad_utf8", f"not UTF-8 at byte {error.start}") from None
+        raise Reject("bad_utf8", f"not UTF-8: {error.reason} within a text") from None
     except (msgspec.DecodeError, RecursionError) as error:
         raise Reject("bad_json", str(error)) from None
     return record

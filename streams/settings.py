@@ -8,9 +8,10 @@ means "the engine that `tocsin up` started": its address is read from the state 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -110,7 +111,13 @@ class Settings(BaseSettings):
 
     # Sight
     metrics_host: str = Field("127.0.0.1", description="Address of each worker's Prometheus endpoint.")
-    metrics_port: int = Field(0, ge=0, le=65535, description="Port of the Prometheus endpoint; 0 takes a free one.")
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65531,
+        description="Port of enrich's Prometheus endpoint; index, detect, notify and collect take the next four. "
+        "0 takes free ones.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="Log lines for machines or for people.")
 
@@ -120,8 +127,26 @@ class Settings(BaseSettings):
         return value.expanduser().absolute()
 
 
+# Read elsewhere: the language of messages, the tests' data, the parameters of the model's own process.
+OTHERS: Final = ("LANG", "DATA", "MODEL_RUNTIME", "MODEL_THREADS", "ENGINE", "ENGINE_OWNER")
+
+
 class SettingsError(ValueError):
-    """A setting is wrong; the message names the variable, the fault and what to do."""
+    """A setting, or the file it names, is wrong; the message names the variable, the fault and what to do."""
+
+
+def unknown_variables(names: Iterable[str]) -> dict[str, str]:
+    """Variables that look like settings and are none, each with the one that was probably meant, or nothing."""
+    from rapidfuzz import process
+
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | {f"{PREFIX}{name}" for name in OTHERS}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in Settings.model_fields}
+    found: dict[str, str] = {}
+    for name in sorted(names):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = process.extractOne(name.upper(), sorted(known), score_cutoff=85)
+            found[name] = near[0] if near else ""
+    return found
 
 
 def _secrets_from_files() -> dict[str, str]:
@@ -148,6 +173,12 @@ def load() -> Settings:
     except ValidationError as error:
         lines = [f"{PREFIX}{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+    if settings.state_dir.exists() and not (settings.state_dir.is_dir() and os.access(settings.state_dir, os.W_OK)):
+        raise SettingsError("TOCSIN_STATE_DIR: this is not a folder that can be written to")
+    for name in Settings.model_fields:
+        path = getattr(settings, name) if name.endswith("_ca_file") else None
+        if path is not None and not os.access(path, os.R_OK):
+            raise SettingsError(f"{PREFIX}{name.upper()}: there is no file of that name that can be read")
     if settings.kafka_user and not (settings.kafka_tls or settings.kafka_allow_plaintext_sasl):
         raise SettingsError(
             "TOCSIN_KAFKA_USER is set without TOCSIN_KAFKA_TLS: the password would cross the network readable. "

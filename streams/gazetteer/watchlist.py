@@ -14,6 +14,7 @@ import yaml
 from rapidfuzz import process
 
 from streams.gazetteer import Company
+from streams.settings import SettingsError
 
 KEYS: Final = ("id", "name", "aliases", "tickers", "exclude")
 LONGEST: Final = 128
@@ -21,7 +22,7 @@ MOST_BYTES: Final = 4_194_304
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._&-]{0,63}")
 
 
-class WatchlistError(ValueError):
+class WatchlistError(SettingsError):
     """The watchlist cannot be used; the message holds a line for each fault: file:line: what is wrong, what to do."""
 
 
