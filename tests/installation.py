@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from console.status import lags
-from console.workers import STAGES, Workers
+from console.workers import Workers
 from streams.elastic import client, pattern
 from streams.endpoints import Endpoints, resolve
 from streams.kafka import Outgoing, Producer, ensure_topics, read_topic
 from streams.records import AlertEvent, DeadLetter, Raw, RawItem, Reject, content_revision, decode, document_id
-from streams.settings import Settings
+from streams.settings import Settings, environment
 from streams.topics import ALERTS, CHAT_RAW, DEADLETTERS, NEWS_RAW
 
+ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(__file__).parent / "data"
 VOLATILE = ("indexed_at", "origin")  # differ between two runs over the same items, rightly
 
@@ -68,6 +73,26 @@ class Installation:
             await producer.stop()
 
         asyncio.run(run())
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of `tocsin` with these arguments."""
+        return [sys.executable, "-m", "console.cli", *arguments]
+
+    def environment(self) -> dict[str, str]:
+        """Variables under which a process works on this installation, with its messages in English."""
+        return os.environ | environment(self.settings) | {"TOCSIN_LANG": "en"}
+
+    def tocsin(self, *arguments: str, stdin: bytes = b"", timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """What one command of `tocsin` printed, and its exit code."""
+        done = subprocess.run(
+            self.command(*arguments),
+            env=self.environment(),
+            cwd=ROOT,
+            input=stdin,
+            capture_output=True,
+            timeout=timeout,
+        )
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def wait(self, done: Callable[[], bool], timeout: float, what: str) -> None:
         """Poll `done` while restarting workers that ended; an AssertionError tells what did not happen."""
@@ -162,6 +187,26 @@ async def everything(elastic: Any, index: str) -> Any:
         after = hits[-1]["sort"]
 
 
-def start(installation: Installation, stages: tuple[str, ...] = STAGES) -> None:
-    """Start the workers of an installation."""
-    installation.workers.start(stages)
+def same(a: Any, b: Any) -> bool:
+    """Equal, with floats equal to a thousandth: a text scored in another batch differs in the last digits."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, float) and isinstance(b, float):
+        return math.isclose(a, b, abs_tol=5e-3)
+    return bool(a == b)
+
+
+def assert_same(found: Outcome, expected: Outcome) -> None:
+    """Document by document and alert by alert."""
+    assert found.documents.keys() == expected.documents.keys()
+    different = [k for k in found.documents if not same(found.documents[k], expected.documents[k])]
+    assert not different, [(found.documents[k], expected.documents[k]) for k in different[:1]]
+    assert sorted(found.rejected.values()) == sorted(expected.rejected.values())
+    assert summary(found) == summary(expected)
+
+
+def summary(outcome: Outcome) -> list[tuple[Any, ...]]:
+    """What rang: identity, order and numbers of every alert event."""
+    return sorted((e.id, e.state, e.subject, e.at, e.observed, e.stories) for e in outcome.alerts.values())

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import signal
 import threading
 import time
-from typing import Any
 
 import pytest
 
 from console.workers import STAGES
 from deploy.stack import Stack
-from tests.installation import Installation, Outcome
+from tests.installation import Installation, Outcome, assert_same
 from tests.stream import CRISIS, Plan, plan
 
 pytestmark = [pytest.mark.engines, pytest.mark.fault, pytest.mark.timeout(600)]
-
-
-def same(a: Any, b: Any) -> bool:
-    """Equal, with floats equal to a thousandth: a text scored in another batch differs in the last digits."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(same, a, b))
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, abs_tol=5e-3)
-    return bool(a == b)
-
-
-def assert_same(found: Outcome, expected: Outcome) -> None:
-    """Document by document and alert by alert."""
-    assert found.documents.keys() == expected.documents.keys()
-    different = [k for k in found.documents if not same(found.documents[k], expected.documents[k])]
-    assert not different, [(found.documents[k], expected.documents[k]) for k in different[:1]]
-    assert sorted(found.rejected.values()) == sorted(expected.rejected.values())
-    assert summary(found) == summary(expected)
-
-
-def summary(outcome: Outcome) -> list[tuple[Any, ...]]:
-    """What rang: identity, order and numbers of every alert event."""
-    return sorted((e.id, e.state, e.subject, e.at, e.observed, e.stories) for e in outcome.alerts.values())
 
 
 @pytest.fixture(scope="module")
