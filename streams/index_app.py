@@ -20,17 +20,18 @@ from streams.settings import Settings, load
 from streams.topics import ALERTS, DOCUMENTS
 
 BULK_ITEMS = 500  # Elasticsearch spends 2 to 5 times less on an item of a large bulk request than of a small one
+BULK_WAIT = 0.2  # seconds; small against the second until a refresh makes a document searchable
 
 
 def build(settings: Settings) -> faust.App:
     """The wiring: documents and alerts → bulk request → one outcome per item → acknowledge."""
     app = create_app(STAGE, settings)
-    endpoints = resolve(settings)
+    endpoints = resolve(settings, "kafka", "elasticsearch")
     producer = Producer(settings, endpoints.kafka)
     elastic = client(settings, endpoints.elasticsearch)
     stage = Index(settings, elastic, producer, clock.now)
     batches = SafeBatches[tuple[list[Action], list[Outgoing]]](
-        prepare=stage.prepare, deliver=stage.deliver, size=BULK_ITEMS, wait=settings.batch_wait, in_flight=2
+        prepare=stage.prepare, deliver=stage.deliver, size=BULK_ITEMS, wait=BULK_WAIT, in_flight=2
     )
 
     @app.agent(raw_topic(app, settings, DOCUMENTS, ALERTS), name="tocsin.index", concurrency=1)
