@@ -8,6 +8,7 @@ language when that one's function words outweigh it. Chinese with Latin tickers 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 READ: Final = 2_000  # characters that are looked at; the language of a text does not change after them
@@ -135,15 +136,22 @@ def _english(words: list[str]) -> bool:
     return any(("en", 1.0) in _EVIDENCE.get(word.lower(), ()) for word in words)
 
 
+@lru_cache(maxsize=16_384)  # most words of a text are the few thousand that every text is made of
+def _speaks(word: str) -> tuple[tuple[str, float], ...]:
+    """What one word says about languages; what stands before an apostrophe speaks for a word that is not known."""
+    found = _EVIDENCE.get(word)
+    if found is None:
+        found = _EVIDENCE.get(re.split("['’]", word, maxsplit=1)[0], ())
+    return (*found, ("en", SHAPE)) if _ENGLISH_SHAPE.search(word) else found
+
+
 def _by_words(text: str, claimed: str) -> str:
     """The Latin-script language with the most evidence; the claim when that is not clearly contradicted."""
     scores = dict.fromkeys(_WORDS, 0.0)
     words = _LATIN.findall(_CASHTAG.sub(" ", text).lower())
     for word in words:
-        for language, weight in _EVIDENCE.get(word, _EVIDENCE.get(re.split("['’]", word, maxsplit=1)[0], ())):
+        for language, weight in _speaks(word):
             scores[language] += weight
-        if _ENGLISH_SHAPE.search(word):
-            scores["en"] += SHAPE
     best = max(scores, key=lambda language: scores[language])
     if claimed in _WORDS and scores[best] <= scores[claimed] + HINT_HOLDS:
         return claimed
