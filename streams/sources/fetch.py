@@ -130,7 +130,7 @@ class Fetcher:
         if wait > 0:
             await self._sleep(wait)
         delay = host.robots.crawl_delay(self._agent) if host.robots else None
-        pause = min(LONGEST_DELAY, float(delay)) if delay else 0.0
+        pause = min(LONGEST_DELAY, int(delay)) if delay else 0.0
         host.free_at = self._monotonic() + max(self._pause, pause)
 
     async def _ask_robots(self, host: _Host, target: URL) -> None:
@@ -150,10 +150,7 @@ class Fetcher:
             url = URL(self._next(url, answer))
         if answer.status >= 500 or answer.status == 429:
             raise FeedError("robots", f"robots.txt answers {answer.status}; asked again later")
-        rules = RobotFileParser()
-        lines = answer.body.decode("utf-8", "replace").splitlines() if answer.status == 200 else []
-        rules.parse(lines)
-        return rules
+        return robots_rules(answer.body.decode("utf-8", "replace") if answer.status == 200 else "")
 
     async def _request(self, target: URL, headers: Mapping[str, str], limit: int) -> Answer:
         if self._session is None:
@@ -173,6 +170,21 @@ class Fetcher:
             raise FeedError("network", f"{type(error).__name__}") from None
         except (OSError, ValueError) as error:
             raise FeedError("network", f"{type(error).__name__}") from None
+
+
+def robots_rules(text: str) -> RobotFileParser:
+    """The rules in a robots.txt. Lines that cannot be parsed are no rules (RFC 9309)."""
+    lines = text.splitlines()
+    return _parsed(lines) or _parsed([line for line in lines if _parsed(["User-agent: *", line])]) or RobotFileParser()
+
+
+def _parsed(lines: list[str]) -> RobotFileParser | None:
+    rules = RobotFileParser()
+    try:
+        rules.parse(lines)
+    except ValueError:  # the standard parser trips over `//[` and digits that are none
+        return None
+    return rules
 
 
 async def _body(response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -201,6 +213,6 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return float(text)
     try:
         at = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return max(0.0, (at - now).total_seconds()) if at.tzinfo else None

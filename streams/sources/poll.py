@@ -94,6 +94,8 @@ class Poller:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Poll until told to stop, or until the feed says that it is gone."""
+        if self.state.gone:
+            self._say_gone()
         while not stopping.is_set() and not self.state.gone:
             wait = self.state.next_at - self._now().timestamp()
             if wait > 0:
@@ -136,7 +138,7 @@ class Poller:
             return "unchanged"
         if answer.status == 410:
             self.state.gone = True
-            log.warning("feed.gone", source=self._feed.source, detail="410: not asked again; remove it from the list")
+            self._say_gone()
             return "gone"
         if answer.status != 200:
             raise FeedError("throttled" if answer.status in (429, 503) else "status", f"HTTP {answer.status}")
@@ -147,6 +149,10 @@ class Poller:
         self.state.etag = _header(answer, "etag")
         self.state.modified = _header(answer, "last-modified")
         return "items"
+
+    def _say_gone(self) -> None:
+        detail = f"410: not asked again. Remove it from the list, or delete {self.path} to ask once more"
+        log.warning("feed.gone", source=self._feed.source, detail=detail)
 
     async def _send(self, reading: Reading) -> None:
         known = set(self.state.seen)

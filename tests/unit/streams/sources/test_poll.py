@@ -227,6 +227,35 @@ async def test_gzip_is_read(site: Site, fetcher: Fetcher, tmp_path: Path) -> Non
     assert sink.items[0].url == site.url.replace("/feed", "/moved/a/1")
 
 
+@pytest.mark.parametrize(
+    ("robots", "allowed"),
+    [
+        ("User-agent: *\nDisallow: //[\nDisallow: /feed", False),  # the good line counts
+        ("User-agent: *\nAllow: http://[::1", True),
+        ("User-agent: *\nCrawl-delay: ²\nRequest-rate: ²/³", True),
+        (f"User-agent: *\nCrawl-delay: {'9' * 400}", True),
+        (f"User-agent: *\nCrawl-delay: {'9' * 5000}", True),
+    ],
+)
+async def test_odd_robots(site: Site, tmp_path: Path, robots: str, allowed: bool) -> None:
+    """A line of robots.txt that trips the parser is no rule, and neither ends the collector nor hides other lines."""
+    site.robots = web.Response(text=robots)
+
+    async def sleep(_: float) -> None:
+        return
+
+    async with Fetcher(LOOPBACK, "", lambda: 0.0, limits=PATIENT, host_pause=0.0, sleep=sleep) as fetcher:
+        mine = poller(site, fetcher, FakeSink(), tmp_path)
+        assert await mine.poll() == ("items" if allowed else "robots")
+
+
+@pytest.mark.parametrize("date", [f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT", f"Mon, 01 Jan 2026 {'9' * 17}:00:00 GMT"])
+async def test_odd_retry_after(site: Site, fetcher: Fetcher, tmp_path: Path, date: str) -> None:
+    """A date that no calendar holds asks for nothing, and does not end the collector."""
+    site.answer = fixed(status=503, headers={"Retry-After": date})
+    assert await poller(site, fetcher, FakeSink(), tmp_path).poll() == "throttled"
+
+
 async def test_gone(site: Site, fetcher: Fetcher, tmp_path: Path) -> None:
     """A feed that is gone is never asked again, after a restart either."""
     site.answer = fixed(status=410)
