@@ -55,21 +55,22 @@ class Receiver:
 
 
 def read_receivers(settings: Settings) -> tuple[Receiver, ...]:
-    """The receivers in the settings, or SettingsError naming the variable, the fault and the remedy."""
+    """The receivers in the settings, each once, or SettingsError naming the variable, the fault and the remedy."""
     try:
         allow = parse_allow(settings.webhook_allow)
     except ValueError as error:
         raise SettingsError(f"TOCSIN_WEBHOOK_ALLOW: {error}") from None
-    addresses = list(dict.fromkeys(part.strip() for part in settings.webhook_urls.split(",") if part.strip()))
+    addresses = [part.strip() for part in settings.webhook_urls.split(",") if part.strip()]
     if not addresses:
         return ()
     secrets = read_secrets(settings.webhook_secret)
-    return tuple(_receiver(address, number, secrets, allow) for number, address in enumerate(addresses, 1))
+    found = [_receiver(address, number, secrets, allow) for number, address in enumerate(addresses, 1)]
+    return tuple({receiver.id: receiver for receiver in found}.values())  # one address has many spellings
 
 
 def _receiver(address: str, number: int, secrets: tuple[SecretStr, ...], allow: Sequence[Network]) -> Receiver:
     try:
-        url = check_url(address, allow, ports=TLS_PORTS)
+        url = check_url(address, allow, ports=TLS_PORTS).with_fragment(None)  # no request carries a fragment
     except Refused as error:
         raise SettingsError(f"TOCSIN_WEBHOOK_URLS, address {number}: {error}.{_advice(address)}") from None
     material = [secret.get_secret_value() for secret in secrets]

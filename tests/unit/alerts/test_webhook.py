@@ -157,6 +157,15 @@ def test_receivers_are_known_by_host_and_digest(tmp_path: Path) -> None:
     assert len(read_secrets(SecretStr(f" {SECRET}  {OLD_SECRET} "))) == 2
 
 
+@pytest.mark.parametrize(
+    "other",
+    ["https://A.example/one", "https://a.example:443/one", "https://a.example/x/../one", "https://a.example/one#x"],
+)
+def test_another_spelling_is_the_same_receiver(tmp_path: Path, other: str) -> None:
+    """An address written in two ways is rung once."""
+    assert len(read_receivers(settings(tmp_path, f"https://a.example/one,{other}"))) == 1
+
+
 @pytest.fixture
 async def webhooks(tmp_path: Path) -> AsyncIterator[Webhooks]:
     found = Webhooks(settings(tmp_path))
