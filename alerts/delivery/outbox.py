@@ -53,6 +53,8 @@ CREATE INDEX IF NOT EXISTS ages ON notifications (added);
 CREATE TABLE IF NOT EXISTS receipts (
   number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, value BLOB NOT NULL, added REAL NOT NULL
 );
+-- Ids of pruned notifications, for ever (60 bytes each): a detector that folds its log anew sends old alerts again.
+CREATE TABLE IF NOT EXISTS pruned (id TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 # A row may go out when no earlier row of its alert still waits.
 READY: Final = """
@@ -67,13 +69,13 @@ SELECT :id, :receiver, :thread, :sequence, :kind, :event, :body, :now, :now,
   CASE WHEN :settled <> '' THEN :settled
   WHEN EXISTS (SELECT 1 FROM receivers r WHERE r.id = :receiver AND r.disabled <> '') THEN 'disabled'
   ELSE 'waiting' END
-WHERE :kind <> 'resolved'
-  OR EXISTS (SELECT 1 FROM notifications t WHERE t.receiver = :receiver AND t.thread = :thread)
+WHERE NOT EXISTS (SELECT 1 FROM pruned WHERE id = :id) AND (:kind <> 'resolved'
+  OR EXISTS (SELECT 1 FROM notifications t WHERE t.receiver = :receiver AND t.thread = :thread))
 ON CONFLICT (id) DO NOTHING
 """
 # Rows of an alert that has not ended stay for long: its end must find them.
-PRUNE: Final = """
-DELETE FROM notifications WHERE added < :before AND (state <> 'waiting'
+OVER: Final = """
+FROM notifications WHERE added < :before AND (state <> 'waiting'
   AND (kind = 'notice' OR added < :long_before OR EXISTS (SELECT 1 FROM notifications e
     WHERE e.receiver = notifications.receiver AND e.thread = notifications.thread AND e.kind = 'resolved'))
   OR receiver NOT IN (SELECT id FROM receivers))
@@ -257,9 +259,11 @@ class Outbox:
 
     def prune(self, before: float) -> int:
         """Remove what was added before that time and is settled, or waits for a receiver that is not enrolled any
-        more; returns how many notifications went."""
+        more; returns how many notifications went. None of them is ever taken in again."""
+        times = {"before": before, "long_before": before - LONGEST_ALERT}
         with self._transaction() as db:
-            gone = db.execute(PRUNE, {"before": before, "long_before": before - LONGEST_ALERT}).rowcount
+            db.execute(f"INSERT OR IGNORE INTO pruned SELECT id {OVER}", times)
+            gone = db.execute(f"DELETE {OVER}", times).rowcount
             db.execute("DELETE FROM receipts WHERE added < ?", (before,))
             return gone
 

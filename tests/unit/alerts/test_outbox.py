@@ -156,6 +156,17 @@ def test_pruning_forgets_what_is_over(outbox: Outbox) -> None:
     assert outbox.prune(91 * DAY) == 1
 
 
+def test_what_was_pruned_is_never_sent_again(outbox: Outbox) -> None:
+    """A detector that folds its whole log anew sends alerts of long ago once more; nobody is rung for them."""
+    over = [row("1"), row("2", sequence=1, kind="resolved")]
+    outbox.add(over, 0.0)
+    for one in over:
+        outbox.record(one, DELIVERED, False, b"r", 0.0)
+    assert outbox.prune(8 * DAY) == 2
+    assert outbox.add([*over, row("3", "b")], 9 * DAY) == 1
+    assert ids(outbox.due("r", 9 * DAY, 10)) == ["3"]
+
+
 def test_receipts_are_forgotten_in_order(outbox: Outbox) -> None:
     """Receipts come oldest first and are forgotten up to the one that Kafka has."""
     outbox.add([row(str(n), f"t{n}") for n in range(3)], 0.0)
