@@ -150,11 +150,14 @@ def unknown_variables(names: Iterable[str]) -> dict[str, str]:
 
 
 def _secrets_from_files() -> dict[str, str]:
-    """Values of `TOCSIN_X_FILE` variables: the content of the named files, without the trailing newline."""
+    """Values of `TOCSIN_X_FILE` variables: the content of the named files, without the trailing newline.
+
+    `TOCSIN_X` itself goes before: a child process that is handed other settings inherits the variables of the files.
+    """
     found: dict[str, str] = {}
     for name in Settings.model_fields:
         path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
-        if path is None or f"{name}_file" in Settings.model_fields:
+        if path is None or f"{name}_file" in Settings.model_fields or os.environ.get(f"{PREFIX}{name.upper()}"):
             continue
         try:
             found[name] = Path(path).read_text(encoding="utf-8").rstrip("\n")

@@ -54,6 +54,14 @@ def test_a_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert CANARY not in repr(settings)
 
 
+def test_a_value_goes_before_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What a parent hands down is not undone by a file that the child's environment names too."""
+    (tmp_path / "secret").write_text("of the file")
+    monkeypatch.setenv("TOCSIN_WEBHOOK_SECRET_FILE", str(tmp_path / "secret"))
+    monkeypatch.setenv("TOCSIN_WEBHOOK_SECRET", CANARY)
+    assert load().webhook_secret.get_secret_value() == CANARY
+
+
 def test_a_child_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The variables made of settings give those settings back, secrets included."""
     given = Settings(state_dir=tmp_path, partitions=7, namespace="night", push_token=CANARY, snapshot_every=0.5)
