@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -168,7 +169,7 @@ class Demo:
         path = session.write_environment(scene.settings)
         index = elastics.pattern(scene.settings, "documents")
         self.display.line("stay", style="bold")
-        self.display.plain(f"  (. {path}; tocsin status)")
+        self.display.plain(f"  (. {shlex.quote(str(path))}; tocsin status)")
         self.display.plain(f"  curl '{scene.at.elasticsearch}/{index}/_search?q=entities.id:{EXAMPLE}&size=3&pretty'")
         self.display.plain(
             f"  curl '{scene.at.elasticsearch}/{elastics.pattern(scene.settings, 'alerts')}/_search?size=9&pretty'"

@@ -27,6 +27,9 @@ ENVIRONMENT: Final = "env"
 _NAMESPACE: Final = re.compile(r"demo-\d{6}-[0-9a-f]{4}(?=[.-])")
 # What tells another command where the demo lives; none of it is secret.
 _SHOWN: Final = ("STATE_DIR", "NAMESPACE", "PARTITIONS", "KAFKA_BOOTSTRAP", "ELASTICSEARCH_URL", "TRITON_URL")
+_OF_THE_MACHINE: Final = frozenset(
+    "cache_dir replication model_repository requests_in_flight token_budget metrics_host log_level log_format".split()
+)
 
 
 def new_namespace(now: datetime) -> str:
@@ -55,10 +58,17 @@ def alone(settings: Settings) -> Iterator[None]:
         yield
 
 
+def _kept(name: str) -> bool:
+    """Whether a setting of the user's holds for the demo too: engines, credentials, machine, logs."""
+    return name.startswith(("kafka_", "elasticsearch_", "triton_")) or name in _OF_THE_MACHINE
+
+
 def own_settings(settings: Settings, namespace: str, at: Endpoints, url: str, secret: str) -> Settings:
     """Settings for the demo's workers: the user's engines and credentials, everything else the demo's own."""
+    defaults = {name: field.get_default() for name, field in Settings.model_fields.items() if not _kept(name)}
     return settings.model_copy(
-        update={
+        update=defaults
+        | {
             "state_dir": folder(settings),
             "namespace": namespace,
             "kafka_bootstrap": at.kafka,
@@ -71,7 +81,6 @@ def own_settings(settings: Settings, namespace: str, at: Endpoints, url: str, se
             "webhook_urls": url,
             "webhook_secret": SecretStr(secret),
             "webhook_allow": "127.0.0.0/8",
-            "metrics_port": 0,
         }
     )
 

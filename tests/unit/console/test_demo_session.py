@@ -66,6 +66,9 @@ def test_workers_get_the_demo_and_not_the_users_own(tmp_path: Path) -> None:
         kafka_password=SecretStr("secret"),
         kafka_tls=True,
         metrics_port=9100,
+        stale_after=1e9,
+        allowed_lateness=3600,
+        record_limit=4096,
     )
     told = environment(own_settings(mine, "demo-120304-00ff", AT, "http://127.0.0.1:1/alerts", "whsec_x"))
     assert told["TOCSIN_NAMESPACE"] == "demo-120304-00ff"
@@ -73,6 +76,8 @@ def test_workers_get_the_demo_and_not_the_users_own(tmp_path: Path) -> None:
     assert told["TOCSIN_STATE_DIR"] == str(tmp_path / "demo")
     assert told["TOCSIN_KAFKA_PASSWORD"] == "secret"
     assert told["TOCSIN_METRICS_PORT"] == "0"
+    usual = {f"TOCSIN_{n}": str(Settings.model_fields[n.lower()].default) for n in ("STALE_AFTER", "RECORD_LIMIT")}
+    assert told | usual == told
     assert Path(told["TOCSIN_RULES"]).is_file()
     assert Path(told["TOCSIN_WATCHLIST"]).is_file()
 
