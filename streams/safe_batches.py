@@ -52,6 +52,10 @@ class SafeBatches(Generic[T]):
 
     async def run(self, stream: Any) -> None:
         """Consume `stream` until it ends. Cancelling leaves what is under way un-acknowledged."""
+        # When `noack_take` ends it puts this back to what it was, while Faust goes on draining the stream until the
+        # process has ended: with acknowledgements on, all that was buffered would be committed unseen (measured: two
+        # thirds of 8,000 records, when a part took three seconds to stop after a fault).
+        stream.enable_acks = False
         queue: asyncio.Queue[tuple[list[Any], asyncio.Task[T]]] = asyncio.Queue()
         slots = asyncio.Semaphore(self._in_flight)
         started: set[asyncio.Task[T]] = set()

@@ -6,6 +6,7 @@ The process writes the offsets it handled, one a line, to the file named by LOSS
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from streams.topics import NEWS_RAW
 
 SEEN = Path(os.environ["LOSSY_FILE"])
 FAULT_AT = b"12"
+STOPPING = 2.5  # seconds: two of Faust's commits
 settings = load()
 app = create_app(f"lossy-{os.environ['LOSSY_STYLE']}", settings)
 
@@ -53,5 +55,8 @@ else:
 
     @app.agent(raw_topic(app, settings, NEWS_RAW), name="lossy.safe", concurrency=1)
     async def safe(stream: Any) -> None:
-        """The safe pattern."""
-        await SafeBatches(prepare=prepare, deliver=deliver, size=5, wait=0.2, in_flight=3).run(stream)
+        """The safe pattern, with a part that takes a moment to stop: Faust commits meanwhile."""
+        try:
+            await SafeBatches(prepare=prepare, deliver=deliver, size=5, wait=0.2, in_flight=3).run(stream)
+        finally:
+            await asyncio.sleep(STOPPING)

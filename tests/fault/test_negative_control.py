@@ -18,12 +18,13 @@ from tests.installation import Installation
 
 pytestmark = [pytest.mark.engines, pytest.mark.fault]
 COUNT = 40
+PARTITIONS = 4  # a fault in one must not cost what was buffered of the others
 
 
 def handled(stack: Stack, style: str, folder: Path) -> set[int]:
     """Run the app until it ends or is quiet, start it once more, and tell which records were ever handled."""
-    run = Installation.make(stack.settings.state_dir, f"lossy-{style}", partitions=1)
-    run.produce([Outgoing(NEWS_RAW, str(n).encode(), partition=0) for n in range(COUNT)])
+    run = Installation.make(stack.settings.state_dir, f"lossy-{style}", partitions=PARTITIONS)
+    run.produce([Outgoing(NEWS_RAW, str(n).encode(), partition=n % PARTITIONS) for n in range(COUNT)])
     seen = folder / f"{style}.txt"
     seen.touch()
     env = os.environ | environment(run.settings) | {"LOSSY_STYLE": style, "LOSSY_FILE": str(seen)}

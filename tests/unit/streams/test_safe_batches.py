@@ -41,13 +41,18 @@ class Stream:
     batches: list[list[int]]
     acked: list[int] = field(default_factory=list)
     ends: bool = False
+    enable_acks: bool = True  # Faust's own acknowledgements; off while `noack_take` runs, then put back
 
     async def noack_take(self, size: int, within: float) -> AsyncIterator[list[Event]]:
-        for batch in self.batches:
-            yield [Event(Record(o)) for o in batch]
-            await asyncio.sleep(0)
-        if not self.ends:
-            await asyncio.Event().wait()
+        before, self.enable_acks = self.enable_acks, False
+        try:
+            for batch in self.batches:
+                yield [Event(Record(o)) for o in batch]
+                await asyncio.sleep(0)
+            if not self.ends:
+                await asyncio.Event().wait()
+        finally:
+            self.enable_acks = before
 
     async def ack(self, event: Any) -> None:
         self.acked.append(event.message.offset)
@@ -126,6 +131,22 @@ async def test_failing_delivery_ends_an_idle_stream_at_once() -> None:
     safe = SafeBatches(prepare=prepare, deliver=deliver, size=2, wait=0.01)
     with pytest.raises(RuntimeError, match="disk gone"):
         await asyncio.wait_for(safe.run(Stream([[0]])), timeout=2)
+
+
+async def test_faust_acknowledges_nothing_by_itself_after_a_fault() -> None:
+    """Faust drains what it had buffered until the process has ended: its own acknowledgements stay off meanwhile."""
+
+    async def prepare(_: list[Message]) -> None:
+        raise RuntimeError("engine fault")
+
+    async def deliver(_: None) -> bool:
+        return True
+
+    stream = Stream([[0], [1]])
+    with pytest.raises(RuntimeError, match="engine fault"):
+        await SafeBatches(prepare=prepare, deliver=deliver, size=1, wait=0.01).run(stream)
+    await asyncio.sleep(0.01)  # the abandoned generator is closed by the event loop
+    assert not stream.enable_acks
 
 
 async def test_held_batches_are_acknowledged_with_the_next_durable_one() -> None:
