@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from console.status import lags
 from console.workers import Workers
 from streams.elastic import client, pattern
@@ -24,6 +26,7 @@ from streams.topics import ALERTS, CHAT_RAW, DEADLETTERS, NEWS_RAW
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(__file__).parent / "data"
+NOISE = 0.03  # of a probability in half precision, from one batch to another; the largest measured is 0.022
 VOLATILE = ("indexed_at", "origin")  # differ between two runs over the same items, rightly
 
 
@@ -187,26 +190,54 @@ async def everything(elastic: Any, index: str) -> Any:
         after = hits[-1]["sort"]
 
 
-def same(a: Any, b: Any) -> bool:
-    """Equal, with floats equal to a thousandth: a text scored in another batch differs in the last digits."""
+def same(a: Any, b: Any, tolerance: float = 1e-9) -> bool:
+    """Equal, with floats equal within the tolerance."""
     if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+        return a.keys() == b.keys() and all(same(a[k], b[k], tolerance) for k in a)
     if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(same, a, b))
+        return len(a) == len(b) and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
     if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, abs_tol=5e-3)
+        return math.isclose(a, b, abs_tol=tolerance)
     return bool(a == b)
 
 
+def verdict(document: dict[str, Any]) -> tuple[Any, ...]:
+    """What the rules make of a document: its side of one half, and its topic."""
+    if not document["judged"]:
+        return ()
+    return document["sentiment"]["label"], document["sentiment"]["negative"] >= 0.5, document["topic"]["label"]
+
+
+def unlabelled(document: dict[str, Any]) -> dict[str, Any]:
+    """A document without the labels, which follow from its probabilities."""
+    heads = {h: {k: v for k, v in document[h].items() if k != "label"} for h in ("sentiment", "topic") if h in document}
+    return document | heads
+
+
+def subjects(document: dict[str, Any]) -> set[str]:
+    """What the document is about."""
+    return {f"entity:{e['id']}" for e in document["entities"]} | {f"topic:{document['topic']['label']}"}
+
+
 def assert_same(found: Outcome, expected: Outcome) -> None:
-    """Document by document and alert by alert."""
-    assert found.documents.keys() == expected.documents.keys()
-    different = [k for k in found.documents if not same(found.documents[k], expected.documents[k])]
-    assert not different, [(found.documents[k], expected.documents[k]) for k in different[:1]]
+    """Document by document and alert by alert.
+
+    A text judged in other company differs in the last digits, so one that is all but undecided may turn; then alerts
+    about what it is about are left out of the comparison.
+    """
+    ids = expected.documents.keys()
+    assert found.documents.keys() == ids
+    pairs = [(found.documents[k], expected.documents[k]) for k in ids]
+    different = [pair for pair in pairs if not same(unlabelled(pair[0]), unlabelled(pair[1]), NOISE)]
+    assert not different, different[:1]
     assert sorted(found.rejected.values()) == sorted(expected.rejected.values())
-    assert summary(found) == summary(expected)
+    turned = [pair for pair in pairs if verdict(pair[0]) != verdict(pair[1])]
+    assert len(turned) <= 1 + len(pairs) // 500, f"{len(turned)} verdicts turned"
+    doubtful: set[str] = set().union(*(subjects(document) for pair in turned for document in pair))
+    assert rang(found, doubtful) == rang(expected, doubtful)
 
 
-def summary(outcome: Outcome) -> list[tuple[Any, ...]]:
-    """What rang: identity, order and numbers of every alert event."""
-    return sorted((e.id, e.state, e.subject, e.at, e.observed, e.stories) for e in outcome.alerts.values())
+def rang(outcome: Outcome, without: set[str]) -> list[dict[str, Any]]:
+    """Every alert event in order, with all its figures; evidence, whose choice hangs on the last digits, left out."""
+    events = sorted((e for e in outcome.alerts.values() if e.subject not in without), key=lambda e: (e.at, e.id))
+    return [msgspec.to_builtins(msgspec.structs.replace(event, evidence=())) for event in events]
