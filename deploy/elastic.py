@@ -10,7 +10,7 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError
 
 from deploy.engine import Check, Launch, Ports
-from deploy.jvm import cached, check_java, checks, libraries
+from deploy.jvm import OPTIONS, cached, check_java, checks, libraries
 from deploy.logs import folder, log4j
 from streams.elastic import client
 from streams.settings import Settings
@@ -43,7 +43,7 @@ class Elasticsearch:
         temporary.mkdir(exist_ok=True)
         heap = f"{self._settings.elasticsearch_heap}m"
         argv = (
-            *(check_java(), f"-Xms{heap}", f"-Xmx{heap}", "-Djava.awt.headless=true", "-XX:+ExitOnOutOfMemoryError"),
+            *(check_java(), f"-Xms{heap}", f"-Xmx{heap}", *OPTIONS),
             *(f"-Des.path.home={home}", f"-Djava.io.tmpdir={temporary}", "-Dlog4j2.disable.jmx=true"),
             *("--module-path", str(home / "lib"), "--add-modules", "ALL-MODULE-PATH"),
             *("-cp", str(home / "launcher"), "EsNode", str(config)),

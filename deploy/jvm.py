@@ -21,6 +21,9 @@ from deploy.lock import Jars, read, short
 
 OLDEST: Final = 17
 GOAL: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+# For a broker and a node that run for minutes beside a model on a few cores. The optimising compiler would take a core
+# for the first minutes (two thirds of Elasticsearch's time in a benchmark) and repay it only after hours.
+OPTIONS: Final = ("-Djava.awt.headless=true", "-XX:+ExitOnOutOfMemoryError", "-XX:TieredStopAtLevel=1")
 NETTY_MODULE: Final = "transport-netty4"
 
 

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from deploy.engine import Check, Launch, Ports
 from deploy.faults import EngineError
-from deploy.jvm import cached, check_java, checks, libraries
+from deploy.jvm import OPTIONS, cached, check_java, checks, libraries
 from deploy.logs import log4j
 from streams.kafka import client_options
 from streams.settings import Settings
@@ -62,7 +62,7 @@ class Kafka:
             _format(java, home, properties)
         heap = f"{self._settings.kafka_heap}m"
         argv = (
-            *(java, f"-Xms{heap}", f"-Xmx{heap}", "-Djava.awt.headless=true", "-XX:+ExitOnOutOfMemoryError"),
+            *(java, f"-Xms{heap}", f"-Xmx{heap}", *OPTIONS),
             *(f"-Dlog4j2.configurationFile={logging}", "-Dlog4j2.disable.jmx=true"),
             *("-cp", f"{home}/*", "kafka.Kafka", str(properties)),
         )
