@@ -7,6 +7,7 @@ to the dead letters; what it cannot take now is tried again for ever, alone, wit
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,13 +25,14 @@ from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.elastic import alerts_index, documents_index, put_templates
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing, Producer
-from streams.records import AlertEvent, Document, Reject, decode
+from streams.records import AlertEvent, Document, Reject, check_time, decode
 from streams.settings import Settings, SettingsError
 from streams.topics import ALERTS
 
 STAGE: Final = "index"
 BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})  # worth another try
 TOO_LARGE: Final = 413
+WRONG_ITEM: Final = "action_request_validation_exception"  # 400 to a whole request, for one item in it
 CONFLICT: Final = 409  # this version is there already: a duplicate or a redelivery
 
 # Fields of a document that are stored under their own name and unchanged.
@@ -87,11 +89,24 @@ def alert_source(event: AlertEvent, now: datetime) -> dict[str, Any]:
 
 
 def document_version(document: Document) -> int:
-    """External version: a later model's judgement replaces an earlier one, the same one written again does not."""
-    judged = document.judgement
-    if judged is None:
+    """External version: a later model's judgement replaces an earlier one, the same one written again does not.
+
+    Models are numbered: `2-0a1b2c3d` is number 2, whatever its checksum says.
+    """
+    if document.judgement is None:
         return 1
-    return 2 + int("".join(c for c in judged.version.split(".")[0] if c.isdigit()) or 0)
+    number = re.match("[0-9]{1,9}", document.judgement.version)
+    return 2 + int(number[0]) if number else 2
+
+
+def check_document(document: Document, now: datetime) -> None:
+    """Raise Reject for what the types allow and the index cannot hold: impossible times, judgements without labels."""
+    check_time(document.collected_at, now, "collected_at")
+    if document.published_at is not None:
+        check_time(document.published_at, now, "published_at")
+    judged = document.judgement
+    if judged is not None and not (judged.topic and judged.sentiment.keys() == set(SENTIMENTS)):
+        raise Reject("bad_schema", f"a judgement gives a topic, and each of {', '.join(SENTIMENTS)}")
 
 
 class Index:
@@ -125,10 +140,12 @@ class Index:
     def _action(self, message: Message, now: datetime) -> Action:
         if message.topic == self._alerts:
             event = decode(message.value, AlertEvent)
+            check_time(event.at, now, "at")
             index, name, version = alerts_index(self._settings, event.at), event.id, 1
             source = alert_source(event, now)
         else:
             document = decode(message.value, Document)
+            check_document(document, now)
             index = documents_index(self._settings, document.published_at, document.collected_at)
             name, version, source = document.id, document_version(document), document_source(document, now)
         head = {"index": {"_index": index, "_id": name, "version": version, "version_type": "external"}}
@@ -169,19 +186,20 @@ class Index:
             log.warning("index.waiting", error=type(error).__name__, items=len(actions))
             return list(actions), []
         except ApiError as error:
-            if error.status_code == TOO_LARGE:
-                return await self._write_halves(actions)
+            if error.status_code == TOO_LARGE or error.error == WRONG_ITEM:
+                return await self._write_halves(actions, error)
             if error.status_code not in BUSY and "block" not in str(error.error):
                 raise IndexRefused(f"Elasticsearch refuses the request ({error.status_code} {error.error})") from None
             log.warning("index.waiting", status=error.status_code, error=str(error.error), items=len(actions))
             return list(actions), []
         return self._outcomes(actions, answer["items"])
 
-    async def _write_halves(self, actions: Sequence[Action]) -> tuple[list[Action], list[Outgoing]]:
-        """The request was too large for the cluster: two smaller ones; a single item that is too large is refused."""
+    async def _write_halves(self, actions: Sequence[Action], error: ApiError) -> tuple[list[Action], list[Outgoing]]:
+        """The request as a whole was too large, or one item made it invalid: halves, until that item is alone."""
         if len(actions) == 1:
-            reject = Reject("index_refused", "larger than Elasticsearch takes in one request")
-            return [], [dead_letter(STAGE, actions[0].message, reject, self._clock())]
+            large = error.status_code == TOO_LARGE
+            reason = "larger than Elasticsearch takes in one request" if large else f"{error.error}: an id is too long"
+            return [], [self._refuse(actions[0], reason)]
         half = len(actions) // 2
         again, refused = await self._write(actions[:half])
         more, others = await self._write(actions[half:])
@@ -203,11 +221,14 @@ class Index:
             elif status in (401, 403):
                 raise IndexRefused(f"Elasticsearch forbids writing ({error.get('type', status)}): check the role")
             else:
-                metrics.INDEX_ITEMS.labels("rejected").inc()
-                metrics.REJECTS.labels(STAGE, "index_refused").inc()
-                reject = Reject("index_refused", f"{error.get('type', status)}: {error.get('reason', '')}")
-                refused.append(dead_letter(STAGE, action.message, reject, self._clock()))
+                refused.append(self._refuse(action, f"{error.get('type', status)}: {error.get('reason', '')}"))
         return again, refused
+
+    def _refuse(self, action: Action, why: str) -> Outgoing:
+        """The dead letter of an item that Elasticsearch will never take."""
+        metrics.INDEX_ITEMS.labels("rejected").inc()
+        metrics.REJECTS.labels(STAGE, "index_refused").inc()
+        return dead_letter(STAGE, action.message, Reject("index_refused", why), self._clock())
 
     def _account(self, actions: Sequence[Action], dead: int, undecodable: int, seconds: float) -> None:
         now = self._clock().timestamp()

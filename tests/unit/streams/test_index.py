@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from streams import index as index_module
 from streams.elastic import client
@@ -70,6 +71,8 @@ class Cluster:
         step = self.script.pop(0) if self.script else {}
         if isinstance(step, int):
             return answer(step, {"error": {"type": "x", "reason": "y"}, "status": step})
+        if isinstance(step, str):
+            return answer(400, {"error": {"type": step, "reason": "y"}, "status": 400})
         items = [{"index": outcome(step.get(i, 201))} for i in range(len(ids))]
         return answer(200, {"errors": True, "items": items})
 
@@ -162,6 +165,38 @@ async def test_a_request_too_large_is_sent_in_halves(parts: tuple[Index, Cluster
     assert [letter.offset for letter in sent.letters] == [1]
 
 
+async def test_one_item_that_makes_a_request_invalid_is_found_and_the_others_are_written(
+    parts: tuple[Index, Cluster, Sent],
+) -> None:
+    """Elasticsearch answers 400 to a whole request for one overlong id: halves find it, it alone is a dead letter."""
+    index, cluster, sent = parts
+    invalid = "action_request_validation_exception"
+    cluster.script = [invalid, invalid, {}, invalid, {}]
+    assert await index.deliver(await index.prepare([message(n) for n in range(4)]))
+    assert [letter.offset for letter in sent.letters] == [1]
+    assert invalid in sent.letters[0].message
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"judgement": Judgement(model="m", version="1", **(LABELS | {"topic": {}}))}, "bad_schema"),
+        ({"judgement": Judgement(model="m", version="1", **(LABELS | {"sentiment": {"negative": 1.0}}))}, "bad_schema"),
+        ({"collected_at": datetime(9999, 12, 31, tzinfo=UTC)}, "bad_time"),
+        ({"collected_at": datetime(1, 1, 1, tzinfo=UTC)}, "bad_time"),
+        ({"published_at": datetime(1, 1, 1, tzinfo=UTC)}, "bad_time"),
+    ],
+)
+async def test_a_document_that_no_index_can_hold_is_a_dead_letter(
+    parts: tuple[Index, Cluster, Sent], change: dict[str, Any], reason: str
+) -> None:
+    """What the types allow and enrich never writes ends as a dead letter too, not the worker."""
+    index, _, sent = parts
+    odd = encode(replace(document(1), **change))
+    assert await index.deliver(await index.prepare([message(1, odd), message(2)]))
+    assert [letter.reason for letter in sent.letters] == [reason]
+
+
 @pytest.mark.parametrize("step", [400, 401, 403, {0: (403, "security_exception")}])
 async def test_refused_credentials_stop_the_stage(parts: tuple[Index, Cluster, Sent], step: Any) -> None:
     """No retry mends a wrong key: the stage ends with words that say where to look, and acknowledges nothing."""
@@ -196,6 +231,14 @@ def test_source_holds_what_people_search_and_no_field_the_mapping_lacks() -> Non
 
 
 def test_a_later_model_replaces_an_earlier_judgement_and_never_the_other_way() -> None:
-    """Versions grow from unjudged over the first model to the next."""
-    versions = [document_version(document(1, judged=j, version=v)) for j, v in [(False, ""), (True, "1"), (True, "2")]]
-    assert versions == sorted(set(versions))
+    """Versions grow from unjudged over the first model to the next, whatever the checksum behind the number."""
+    numbered = ["1-9f9f9f9f", "2-00000000", "10-0a0b0c0d"]
+    versions = [document_version(document(1, judged=False))]
+    versions += [document_version(document(1, version=version)) for version in numbered]
+    assert versions == [1, 3, 4, 12]
+
+
+@pytest.mark.parametrize("version", ["", "²", "٣", "v1", "9" * 200])
+def test_an_odd_version_is_a_number_all_the_same(version: str) -> None:
+    """No version that a record can hold breaks the stage, or Elasticsearch's 64 bits."""
+    assert 2 <= document_version(document(1, version=version)) < 2**62
