@@ -13,6 +13,7 @@ from elasticsearch import ApiError, TransportError
 from console.messages import say
 from streams.balance import Difference, Result, recount
 from streams.endpoints import EnginesDown, resolve
+from streams.kafka import TopicMissing
 from streams.log import configure
 from streams.settings import SettingsError, load
 
@@ -50,7 +51,7 @@ def balance(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_SETTINGS) from None
-    except EnginesDown as error:
+    except (EnginesDown, TopicMissing) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(UNAVAILABLE) from None
     except (ApiError, TransportError, KafkaError, OSError) as error:

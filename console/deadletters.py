@@ -17,7 +17,7 @@ from console.messages import say
 from streams import clock
 from streams.deadletter import send
 from streams.endpoints import EnginesDown, resolve
-from streams.kafka import Producer, read_topic
+from streams.kafka import Producer, TopicMissing, read_topic
 from streams.letters import Letters, NotRetryable, Place, mark, original
 from streams.log import clean, configure
 from streams.records import DeadLetter, Reject, decode
@@ -131,7 +131,7 @@ def _kafka() -> Iterator[tuple[Settings, str]]:
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_SETTINGS) from None
-    except EnginesDown as error:
+    except (EnginesDown, TopicMissing) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(UNAVAILABLE) from None
     except (KafkaError, OSError) as error:

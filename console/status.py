@@ -38,7 +38,8 @@ def group(settings: Settings, stage: str) -> str:
 
 
 async def lags(settings: Settings, bootstrap: str) -> dict[str, int]:
-    """Records each stage has still to acknowledge. A stage that never committed lags by everything there is."""
+    """Records each stage has still to acknowledge. A stage that never committed lags by everything there is, and by
+    nothing while its topics were never made."""
     options = client_options(settings, bootstrap)
     admin = AIOKafkaAdminClient(**options, request_timeout_ms=5000)
     consumer = AIOKafkaConsumer(**options)
@@ -46,8 +47,13 @@ async def lags(settings: Settings, bootstrap: str) -> dict[str, int]:
     await consumer.start()
     try:
         found: dict[str, int] = {}
+        made = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
         for stage, topics in READS.items():
-            tps = [TopicPartition(t.full(settings), n) for t in topics for n in range(t.count(settings))]
+            names = [t.full(settings) for t in topics]
+            tps = [TopicPartition(name, n) for name in names for n in range(made.get(name, 0))]
+            if not tps:
+                found[stage] = 0
+                continue
             ends = await consumer.end_offsets(tps)
             begins = await consumer.beginning_offsets(tps)
             committed = await admin.list_consumer_group_offsets(group(settings, stage), partitions=tps)

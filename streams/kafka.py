@@ -49,6 +49,10 @@ FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
 
 
+class TopicMissing(RuntimeError):  # noqa: N818 - reads as what it says
+    """A topic that was never made; the message says what makes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One consumed record, as bytes. `timestamp` is the broker's, in seconds since 1970."""
@@ -124,11 +128,16 @@ def _new_topic(settings: Settings, topic: Topic) -> NewTopic:
 
 
 async def ensure_topics(settings: Settings, bootstrap: str) -> None:
-    """Create the topics that are missing and add partitions where the settings ask for more. Never removes any."""
+    """Create the topics that are missing and add partitions where the settings ask for more. Never removes any.
+
+    Raises SettingsError when a topic has more: writers would leave some of them without ticks, and nothing in those
+    would ever ring.
+    """
     admin = AIOKafkaAdminClient(**client_options(settings, bootstrap), request_timeout_ms=20_000)
     await admin.start()
     try:
         existing = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
+        _refuse_more(settings, existing)
         missing = [t for t in TOPICS if t.full(settings) not in existing]
         if missing:
             await _create(admin, settings, missing)
@@ -141,6 +150,17 @@ async def ensure_topics(settings: Settings, bootstrap: str) -> None:
             await admin.create_partitions(grown)
     finally:
         await admin.close()
+
+
+def _refuse_more(settings: Settings, existing: Mapping[str, int]) -> None:
+    for topic in TOPICS:
+        found = existing.get(topic.full(settings), 0)
+        if topic.partitions is None and found > settings.partitions:
+            raise SettingsError(
+                f"the topic {topic.full(settings)} has {found} partitions and TOCSIN_PARTITIONS is "
+                f"{settings.partitions}: set it to {found} for every command and worker, or take another "
+                "TOCSIN_NAMESPACE"
+            )
 
 
 async def _create(admin: AIOKafkaAdminClient, settings: Settings, missing: Sequence[Topic]) -> None:
@@ -254,11 +274,12 @@ async def read_topic(
     partition: int | None = None,
     start: int | None = None,
     stop: Mapping[int, int] | None = None,
+    last: int | None = None,
 ) -> AsyncIterator[Message]:
     """The log of one topic, or one partition of it, from `start` (default: its beginning) to where it ends now.
 
-    `stop` gives the end offset per partition instead (exclusive). Order holds within a partition. No consumer group
-    is involved and nothing is committed.
+    `stop` gives the end offset per partition instead (exclusive), `last` limits it to so many offsets before the end.
+    Order holds within a partition. No consumer group is involved and nothing is committed. Raises TopicMissing.
     """
     name = topic.full(settings)
     consumer = AIOKafkaConsumer(
@@ -275,6 +296,7 @@ async def read_topic(
         for tp in tps:
             first = max(begins[tp], start if start is not None else 0)
             end = min(ends[tp], stop.get(tp.partition, 0)) if stop is not None else ends[tp]
+            first = first if last is None else max(first, end - last)
             if first < end:
                 consumer.seek(tp, first)
                 left[tp] = end
@@ -293,7 +315,9 @@ async def _partitions(consumer: AIOKafkaConsumer, name: str) -> set[int]:
             return set(found)
         await consumer._client.force_metadata_update()
         await asyncio.sleep(0.1)
-    raise RuntimeError(f"Kafka knows no topic {name}. Start a worker once, or run: tocsin up")
+    raise TopicMissing(
+        f"Kafka has no topic {name}: nothing was taken in yet. The first worker, collect or ingest makes it"
+    )
 
 
 async def _read(consumer: AIOKafkaConsumer, left: dict[TopicPartition, int]) -> AsyncIterator[Message]:

@@ -15,13 +15,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from tritonclient.grpc import InferenceServerClient, InferInput
 
+from console.status import lags
 from deploy import processes
 from deploy.faults import EngineError
 from deploy.stack import NAMES, Stack, end_abandoned
 from streams.elastic import client as elastic_client
 from streams.endpoints import EnginesDown, resolve
-from streams.kafka import Outgoing, Producer, client_options, ensure_topics, read_topic
-from streams.settings import Settings
+from streams.kafka import Outgoing, Producer, TopicMissing, client_options, ensure_topics, read_topic
+from streams.settings import Settings, SettingsError
 from streams.topics import DETECTOR_STATE, NEWS_RAW
 
 pytestmark = pytest.mark.engines
@@ -279,6 +280,23 @@ def test_engines_of_a_killed_owner_are_ended_by_the_next(second: Stack) -> None:
     while not second.runs("triton"):
         assert time.monotonic() < deadline
     assert second.runs("triton")
+
+
+async def test_fewer_partitions_than_there_are_is_refused(stack: Stack, settings: Settings) -> None:
+    """A process that would leave some partitions without ticks does not start: nothing in them would ever ring."""
+    bootstrap = resolve(settings).kafka
+    await ensure_topics(settings, bootstrap)
+    fewer = settings.model_copy(update={"partitions": settings.partitions - 1})
+    with pytest.raises(SettingsError, match=f"TOCSIN_PARTITIONS.*set it to {settings.partitions}"):
+        await ensure_topics(fewer, bootstrap)
+
+
+async def test_before_anything_was_taken_in(stack: Stack, settings: Settings) -> None:
+    """While no topic was made, no stage lags, and a reader is told so at once."""
+    bootstrap = resolve(settings).kafka
+    assert set((await lags(settings, bootstrap)).values()) == {0}
+    with pytest.raises(TopicMissing, match="nothing was taken in yet"):
+        [m async for m in read_topic(settings, bootstrap, NEWS_RAW)]
 
 
 async def test_partitions_are_all_there_at_once(stack: Stack, settings: Settings) -> None:

@@ -9,15 +9,15 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from console import deadletters
+from console import balance, deadletters
 from console.balance import balance_lines
 from console.deadletters import list_lines, read_letters, retry_letters, retry_lines
 from streams.balance import Difference, Result
 from streams.deadletter import dead_letter, letter, send
-from streams.kafka import Message, Outgoing
+from streams.kafka import Message, Outgoing, TopicMissing
 from streams.letters import RETRIED
 from streams.records import DeadLetter, Reject, decode
-from streams.settings import Settings
+from streams.settings import Settings, load
 from streams.topics import CHAT_RAW, DEADLETTERS
 from tests.unit.streams.sources.sink import FakeSink
 
@@ -128,3 +128,25 @@ def test_balance_words(lang: str) -> None:
     wrong = Difference(2, ("abc", "def"))
     lines = balance_lines(make(missing=wrong, unexpected=wrong, doubled=wrong, unread=wrong), lang)
     assert sum("abc, def" in line for line in lines) == 4
+
+
+@pytest.mark.parametrize("command", [["deadletters", "list"], ["deadletters", "retry", "--all"], ["balance"]])
+def test_before_anything_was_taken_in(command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no topic was made yet the commands say so and end with 69; nobody reads a traceback."""
+
+    async def missing(*_: Any, **__: Any) -> None:
+        raise TopicMissing("Kafka has no topic deadletters: nothing was taken in yet")
+
+    for name in ("KAFKA_BOOTSTRAP", "ELASTICSEARCH_URL"):
+        monkeypatch.setenv(f"TOCSIN_{name}", "http://127.0.0.1:1")
+    monkeypatch.setenv("TOCSIN_STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(deadletters, "read_letters", missing)
+    monkeypatch.setattr(balance, "recount", missing)
+    load.cache_clear()
+    app = typer.Typer()
+    deadletters.register(app)
+    balance.register(app)
+    result = CliRunner().invoke(app, command)
+    load.cache_clear()
+    assert result.exit_code == 69
+    assert "nothing was taken in yet" in result.output
