@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from streams.sources.files import InputError
 from streams.sources.ingest import Options, Summary
 from streams.sources.ingest import ingest as read_files
 from streams.sources.mapping import NAMES, Columns, MappingError, parse_map
+from streams.sources.ticks import told_until
 
 WRONG_INPUT: Final = 2
 UNAVAILABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
@@ -30,6 +32,7 @@ INTERRUPTED: Final = 130
 Encoding = Literal["utf-8", "gb18030", "big5", "shift_jis", "euc-kr", "latin-1"]
 EVERY_LINE: Final = 5.0  # seconds between lines of progress in a log
 EVERY_REDRAW: Final = 0.3  # and on a terminal
+LONGEST_SETTLE: Final = 366 * 86_400.0
 
 
 class KafkaAway(RuntimeError):  # noqa: N818 - reads as what it says
@@ -74,6 +77,8 @@ def summary_lines(summary: Summary, lang: str | None = None) -> list[str]:
     ]  # fmt: skip
     if summary.resumed:
         lines.append(say("ingest.resumed", lang, count=summary.resumed))
+    if summary.late:
+        lines.append(say("ingest.late", lang, count=summary.late))
     if summary.unused:
         lines.append(say("ingest.ignored", lang, columns=", ".join(map(_shown, summary.unused[:20]))))
     for reason, tally in sorted(summary.rejected.items()):
@@ -98,10 +103,12 @@ async def run(paths: list[str], options: Options, settings: Settings, bootstrap:
         try:
             await ensure_topics(settings, bootstrap)
             await producer.start()
+            told = await told_until(settings, bootstrap)
         except (KafkaError, OSError, TimeoutError) as error:
             if isinstance(error, FATAL):
                 raise refused(error) from None
             raise KafkaAway(say("ingest.kafka_away", address=bootstrap)) from None
+        options = replace(options, told=told)
         return await read_files(paths, options, producer, settings, stdin=sys.stdin.buffer, progress=reporter())
     finally:
         await producer.stop()
@@ -132,7 +139,7 @@ def ingest(
     pace: Annotated[Literal["full", "event"], typer.Option(help="Full speed, or as the items once came.")] = "full",
     speed: Annotated[float, typer.Option(help="With --pace event: event seconds a second.")] = 1.0,
     settle: Annotated[
-        float, typer.Option(min=0, help="Event seconds after the last item known to be empty, so that alerts resolve.")
+        float, typer.Option(help="Event seconds after the last item known to be empty, so that alerts resolve.")
     ] = 0.0,
     from_start: Annotated[bool, typer.Option("--from-start", help="Do not continue an interrupted run.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 when a row was rejected.")] = False,
@@ -145,7 +152,9 @@ def ingest(
             parse_map(columns or []), source=source, kind=kind, lang=lang, zone=_zone(zone), content_ids=content_ids
         )
         if not 0 < speed < 1e9:
-            raise MappingError("--speed must be a positive number")
+            raise MappingError("--speed must be a positive number below 1e9")
+        if not 0 <= settle <= LONGEST_SETTLE:
+            raise MappingError(f"--settle must lie between 0 and {LONGEST_SETTLE:.0f} seconds")
         options = Options(choices, form, encoding, pace, speed, from_start, settle)
         configure(settings, "ingest")
         summary = asyncio.run(run(files, options, settings, resolve(settings, "kafka").kafka))

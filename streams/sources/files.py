@@ -214,6 +214,11 @@ class Index:
         found: Sequence[int] = np.argsort(np.frombuffer(self._times, dtype=np.int64), kind="stable")  # type: ignore[assignment]
         return found
 
+    def until(self, at: datetime) -> int:
+        """How many entries are no later than `at`."""
+        limit = (at - _EPOCH) // timedelta(microseconds=1)
+        return int(np.count_nonzero(np.frombuffer(self._times, dtype=np.int64) <= limit))
+
     def at(self, entry: int) -> datetime:
         """Collection time of an entry."""
         return _EPOCH + timedelta(microseconds=self._times[entry])

@@ -46,6 +46,7 @@ class Options:
     speed: float = 1.0
     from_start: bool = False
     settle: float = 0.0  # event seconds after the last item in which, it is promised, nothing more happened
+    told: datetime | None = None  # time that sources have promised already: what is older rings no rule any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Summary:
     accepted: int = 0
     sent: int = 0
     resumed: int = 0  # sent by an earlier run that was interrupted
+    late: int = 0  # of those sent, older than what was promised before: indexed, but never rung for
     rejected: dict[str, Tally] = field(default_factory=dict)
     unused: list[str] = field(default_factory=list)  # columns that no field took
     first: datetime | None = None  # event time of the first and the last item
@@ -91,6 +93,7 @@ class Summary:
             "read": self.read,
             "sent": self.sent,
             "resumed": self.resumed,
+            "late": self.late,
             "rejected": self.rejections,
             "reasons": {r: {"count": t.count, "first": t.first} for r, t in sorted(self.rejected.items())},
             "ignored_columns": self.unused,
@@ -160,6 +163,7 @@ class Run:
         """Write all items from the cursor on, with ticks."""
         position = self.summary.resumed = self._resume()
         total = len(self._order)
+        self.summary.late = self._late(position)
         began = self._clock.monotonic()
         while position < total:
             due = self._due(began)
@@ -186,6 +190,13 @@ class Run:
         usable = isinstance(position, int) and saved.get("total") == len(self._order)
         return min(max(0, position), len(self._order)) if usable and isinstance(position, int) else 0
 
+    def _late(self, position: int) -> int:
+        """How many items from `position` on the detector will count as late."""
+        if self._options.told is None or not len(self._order):
+            return 0
+        passed = self._options.told - timedelta(seconds=self._settings.allowed_lateness)
+        return max(0, self._index.until(passed) - position)
+
     def _time(self, position: int) -> datetime:
         return self._index.at(self._order[position])
 
@@ -194,7 +205,8 @@ class Run:
         if self._options.pace == "full":
             return None
         passed = (self._clock.monotonic() - began) * self._options.speed
-        return self._time(self.summary.resumed) + timedelta(seconds=passed)
+        first = self._time(self.summary.resumed)
+        return first + min(timedelta(seconds=passed), self._time(-1) - first)
 
     def _take(self, position: int, due: datetime | None) -> Step:
         step = Step(position)
@@ -218,13 +230,18 @@ class Run:
         return step
 
     async def _promise(self, position: int, due: datetime | None) -> None:
-        """Tick: nothing collected up to this time is still to come. Never the time of an item not yet written."""
+        """Tick: nothing collected up to this time is still to come.
+
+        Never the time of an item not yet written, and never one that has not come: it would make everything late that
+        other sources write until then.
+        """
         if position == len(self._order):
             at = self._time(position - 1) + timedelta(seconds=self._options.settle)
         elif position == 0:
             return
         else:
             at = min(due or self._time(position - 1), self._time(position) - _INSTANT)
+        at = min(at, self._clock.now())
         if self._ticked is None or at > self._ticked:
             await self._sink.send_all(ticks(self._settings, at, STAGE))
             self._ticked = self.summary.event_time = at

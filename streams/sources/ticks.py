@@ -7,12 +7,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from streams.kafka import Outgoing
-from streams.records import RawTick, encode
+from streams.kafka import Outgoing, read_topic
+from streams.records import Raw, RawTick, Reject, decode, encode
 from streams.settings import Settings
-from streams.topics import RAW
+from streams.topics import NEWS_RAW, RAW
 
 EVERY: Final = 5.0  # seconds between the ticks of a live collector
+TAIL: Final = 2000  # records of one partition in which its newest tick is looked for
 _INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -27,6 +28,19 @@ def ticks(settings: Settings, at: datetime, source: str) -> list[Outgoing]:
     """One RawTick for every partition of both raw topics."""
     value = encode(RawTick(at=at, source=source))
     return [Outgoing(topic, value, partition=p) for topic in RAW.values() for p in range(topic.count(settings))]
+
+
+async def told_until(settings: Settings, bootstrap: str) -> datetime | None:
+    """The time up to which sources have promised to have written everything; None when no tick is near the end."""
+    newest: datetime | None = None
+    async for message in read_topic(settings, bootstrap, NEWS_RAW, partition=0, last=TAIL):  # ticks go everywhere
+        try:
+            record = decode(message.value, Raw)
+        except Reject:
+            continue  # enrich answers it
+        if isinstance(record, RawTick):
+            newest = max(record.at, newest or record.at)
+    return newest
 
 
 class Inflow:

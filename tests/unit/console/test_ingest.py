@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,12 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
     for name, value in (addresses | {"STATE_DIR": str(tmp_path / "state"), "LANG": "en"}).items():
         monkeypatch.setenv(f"TOCSIN_{name}", value)
 
-    async def topics(*_: Any) -> None:
+    async def nothing(*_: Any) -> None:
         return None
 
     monkeypatch.setattr(ingest, "Producer", FakeProducer)
-    monkeypatch.setattr(ingest, "ensure_topics", topics)
+    monkeypatch.setattr(ingest, "ensure_topics", nothing)
+    monkeypatch.setattr(ingest, "told_until", nothing)
     SINKS.clear()
     load.cache_clear()
     yield
@@ -77,6 +79,19 @@ def test_maps_and_tells(tmp_path: Path) -> None:
     assert (item.source, item.kind, item.collected_at.hour) == ("board", "news", 1)
 
 
+def test_an_archive_that_comes_too_late_to_ring_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where time has been told further than the items reach, the summary says that they ring nothing."""
+
+    async def told(*_: Any) -> datetime:
+        return NOW
+
+    monkeypatch.setattr(ingest, "told_until", told)
+    result = CliRunner().invoke(app, [rows(tmp_path), *OPTIONS])
+    assert result.exit_code == 0, result.output
+    assert "2 of them are older" in result.stdout
+    assert "TOCSIN_NAMESPACE" in result.stdout
+
+
 def test_strict(tmp_path: Path) -> None:
     """With --strict a rejected row makes the exit code 1."""
     result = CliRunner().invoke(app, [rows(tmp_path), *OPTIONS, "--strict"])
@@ -102,6 +117,9 @@ def test_stdin() -> None:
         (["-", "--zone", "Mars/Base"], "Asia/Shanghai"),
         (["-", "--zone", "../../etc"], "Asia/Shanghai"),
         (["-", "--pace", "event", "--speed", "0"], "--speed"),
+        (["-", "--settle", "-1"], "--settle"),
+        (["-", "--settle", "inf"], "--settle"),
+        (["-", "--settle", "nan"], "--settle"),
     ],
 )
 def test_wrong_input(arguments: list[str], word: str) -> None:

@@ -3,8 +3,10 @@
 import base64
 import gzip
 import io
+import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from streams.settings import Settings
 from streams.sources.files import InputError
 from streams.sources.ingest import Options, Summary, ingest
 from streams.sources.mapping import Columns, MappingError, parse_map
-from tests.unit.streams.sources.sink import FakeSink, FakeTime, Lost
+from tests.unit.streams.sources.sink import NOW, FakeSink, FakeTime, Lost
 
 BEGIN = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
@@ -192,6 +194,33 @@ async def test_settle(tmp_path: Path, settings: Settings) -> None:
     sink = FakeSink()
     await run([path], settings, sink, settle=90.0)
     assert sink.tick_times == [BEGIN + timedelta(seconds=90)]
+
+
+async def test_no_promise_beyond_now(tmp_path: Path, settings: Settings) -> None:
+    """An item that claims to come from the future, or a long `settle`, does not make late what others write today."""
+    ahead = (NOW + timedelta(hours=20)).isoformat()
+    path = write(tmp_path / "a.jsonl", [row(0), row(1, created_at=ahead)])
+    sink = FakeSink()
+    await run([path], settings, sink, settle=7200.0)
+    assert len(sink.items) == 2
+    assert max(sink.tick_times) == NOW
+
+
+@pytest.mark.parametrize(("told", "late"), [(None, 0), (0, 0), (6, 2), (5, 1), (3600, 3)])
+async def test_late_items_are_counted(tmp_path: Path, settings: Settings, told: int | None, late: int) -> None:
+    """Items no later than what was promised before, less the lateness that is allowed, are told as late."""
+    times = [(BEGIN + timedelta(seconds=s)).isoformat() for s in (0, 1, 60)]
+    path = write(tmp_path / "a.jsonl", [row(n, created_at=at) for n, at in enumerate(times)])
+    promised = None if told is None else BEGIN + timedelta(seconds=told)
+    assert (await run([path], settings, FakeSink(), told=promised)).late == late
+
+
+async def test_any_speed(tmp_path: Path, settings: Settings) -> None:
+    """The greatest speed does not leave the calendar, however long the run takes."""
+    path = write(tmp_path / "a.jsonl", [row(n) for n in range(3)])
+    hours = itertools.count(0.0, 3600.0)
+    clock = replace(FakeTime().clock, monotonic=lambda: next(hours))
+    assert (await ingest([path], Options(pace="event", speed=9e8), FakeSink(), settings, clock=clock)).sent == 3
 
 
 async def test_only_bad_rows(tmp_path: Path, settings: Settings) -> None:

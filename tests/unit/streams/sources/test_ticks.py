@@ -1,15 +1,17 @@
 """Live ticks never overtake what they promise."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from streams.kafka import Outgoing
+from streams.kafka import Message, Outgoing
 from streams.settings import Settings
-from streams.sources.ticks import Inflow, ticks
+from streams.sources import ticks as module
+from streams.sources.ticks import Inflow, ticks, told_until
 from streams.topics import NEWS_RAW
 from tests.unit.streams.sources.sink import NOW, FakeSink
 
@@ -91,3 +93,18 @@ async def test_run_ends_with_a_tick(settings: Settings) -> None:
     stopping.set()
     await running
     assert len(sink.tick_times) == 2
+
+
+async def test_the_newest_tick_near_the_end_tells_the_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of order, among items and records that nobody can read, the latest promise counts; else there is none."""
+    log = [NOW, NOW + timedelta(seconds=5), NOW - timedelta(days=1)]
+    values = [b"{", *(ticks(settings, at, "x")[0].value for at in log), b""]
+
+    async def read(*_: Any, **__: Any) -> AsyncIterator[Message]:
+        for offset, value in enumerate(values):
+            yield Message("news.raw", 0, offset, None, value, 0.0)
+
+    monkeypatch.setattr(module, "read_topic", read)
+    assert await told_until(settings, "nowhere:1") == log[1]
+    values.clear()
+    assert await told_until(settings, "nowhere:1") is None
