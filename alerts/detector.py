@@ -37,6 +37,7 @@ STAGE: Final = "detect"
 RECORDS_PER_SNAPSHOT: Final = 20_000  # bounds how much a restart folds again when records come fast
 SHARE_OF_TIME: Final = 0.1  # of the process that snapshots of a large state may take
 EVENTS_AT_ONCE: Final = 500
+STALLED: Final = 60.0  # seconds in which records come and mentions wait while event time stands still
 
 log = structlog.get_logger(__name__)
 Decoded = list[tuple[Message, Signal | Reject]]
@@ -91,6 +92,7 @@ class Detector:
         self._records = 0  # since the last snapshot
         self._due = timer() + settings.snapshot_every
         self._breaker = Breaker()
+        self._moved: dict[int, tuple[int | None, float]] = {}  # how far time had got, and since when it stands there
 
     async def prepare(self, messages: list[Message]) -> Decoded:
         """Decode the records of a batch."""
@@ -198,7 +200,26 @@ class Detector:
                 metrics.DETECT.labels(outcome).inc(count)
             self._counted[partition] = engine.counters.copy()
         metrics.LAST_DELIVERY.labels(STAGE).set(now)
+        self._tell_stalls()
         self._breaker.count(len(batch) - rejected, rejected)
+
+    def _tell_stalls(self) -> None:
+        """Say, once a minute, which raw partitions bring no ticks: until they do, nothing can ring."""
+        now = self._timer()
+        for partition, engine in self._engines.items():
+            evaluated, since = self._moved.get(partition, (engine.evaluated, now))
+            if evaluated != engine.evaluated or not engine.waiting:
+                since = now
+            elif now - since >= STALLED:
+                since = now
+                log.warning(
+                    "detector.time_stands_still",
+                    partition=partition,
+                    waiting=engine.waiting,
+                    channels=", ".join(engine.behind[:5]),
+                    remedy="start tocsin collect again, with the TOCSIN_PARTITIONS of the workers",
+                )
+            self._moved[partition] = engine.evaluated, since
 
 
 def _records(events: Sequence[AlertEvent]) -> list[Outgoing]:

@@ -161,6 +161,13 @@ class Engine:
         return min(ticks.values()) - self._lateness
 
     @property
+    def behind(self) -> list[str]:
+        """The channels that hold the watermark back: those that never ticked, else those with the oldest tick."""
+        ticks = self._state.ticks
+        oldest = min(ticks.values(), default=0)
+        return sorted(self._expected - ticks.keys()) or sorted(c for c, at in ticks.items() if at == oldest)
+
+    @property
     def evaluated(self) -> int | None:
         """Event time (microseconds) up to which rules were evaluated."""
         return self._state.evaluated

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 
 from alerts.detector import Detector, expected_channels
 from alerts.engine import Engine
@@ -177,3 +178,28 @@ async def test_the_detector_is_the_engine_and_nothing_else() -> None:
     events = [e for n, s in enumerate(day()) if not isinstance(s, bytes) for e in engine.feed(s, n)]
     assert {e.id: e for e in events} == await plain()
     assert len(events) >= 4
+
+
+async def test_time_that_stands_still_is_told() -> None:
+    """When mentions come and a channel brings no ticks, nothing can ring: the log names it once a minute."""
+    signals: list[Signal | bytes] = []
+    for minute in range(1, 40):
+        signals += [mention(minute, f"d{minute}", channel=NEWS), tick(minute, NEWS)]
+    broker, timer = Broker(signals), Timer()
+    detector = start(broker, timer)
+    with capture_logs() as told:
+        for offset in range(len(signals)):
+            await deliver(detector, broker, offset, offset + 1)
+            timer.now += 2
+    assert [line["channels"] for line in told if line["event"] == "detector.time_stands_still"] == [CHAT, CHAT]
+
+
+async def test_time_that_moves_is_not_told() -> None:
+    """An ordinary day, however slowly it comes, is no reason to warn."""
+    broker, timer = Broker(day()), Timer()
+    detector = start(broker, timer)
+    with capture_logs() as told:
+        for offset in range(len(broker.input)):
+            await deliver(detector, broker, offset, offset + 1)
+            timer.now += 20
+    assert "detector.time_stands_still" not in {line["event"] for line in told}
