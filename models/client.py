@@ -235,7 +235,8 @@ class Scorer:
             if any(lane.fresh for lane in self._lanes.values()):
                 continue
             try:
-                await asyncio.wait_for(self._arrival.wait(), left)
+                async with asyncio.timeout(left):  # wait_for may swallow a cancellation on Python 3.11
+                    await self._arrival.wait()
             except TimeoutError:
                 continue
 

@@ -14,8 +14,8 @@ from tokenizers import Tokenizer
 _LINK: Final = re.compile(r"(?:https?://|www\.)[^\s<>\"']+", re.IGNORECASE)
 # Lone surrogates cannot be encoded; NUL and other controls are noise to a tokenizer.
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
+# More digits than any character has; Python refuses to read thousands of them as a number.
+_HUGE_REFERENCE: Final = re.compile("&#[0-9]{20,};?")
 # A token of ordinary text is about four characters; this much of a text fills any limit of tokens.
 _CHARACTERS_A_TOKEN: Final = 16
 
@@ -25,7 +25,7 @@ def prepare(text: str) -> str:
 
     Idempotent on its own output except for doubly escaped entities, which lose one level on each pass.
     """
-    plain = unicodedata.normalize("NFC", html.unescape(text))
+    plain = unicodedata.normalize("NFC", html.unescape(_HUGE_REFERENCE.sub("\ufffd", text)))
     plain = _UNPRINTABLE.sub(" ", _LINK.sub(" ", plain))
     return " ".join(plain.split())
 

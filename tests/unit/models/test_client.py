@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from models import client
 from models.client import BadText, ModelRefused, Scorer, Unjudged, Verdict
 from models.registry import SHIPPED, Metadata, read
 from tests.unit.models.triton_double import Answer, Refusal, TritonDouble, serving
@@ -234,6 +235,25 @@ async def test_stop_releases_those_who_wait(tmp_path: Path) -> None:
     await scorer.stop()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+@pytest.mark.parametrize("turns", range(5))
+async def test_stop_is_heard_while_texts_arrive(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
+    """Whatever the event loop is at when the stop comes, the scorer ends."""
+    monkeypatch.setattr(client, "LINGER", 0.5)
+    async with serving(TritonDouble(METADATA, judge)) as url:
+        scorer = Scorer(url)
+        await scorer.start()
+        callers = [asyncio.create_task(scorer.score("profit up", "en"))]
+        await asyncio.sleep(0.02)  # it waits for company, and that comes together with the stop
+        callers.append(asyncio.create_task(scorer.score("profit down", "en")))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await scorer.stop()
+        for caller in callers:
+            caller.cancel()
+        await asyncio.gather(*callers, return_exceptions=True)
 
 
 async def test_scorer_that_does_not_run_says_so() -> None:

@@ -18,6 +18,7 @@ from models.text import lead, prepare, read_tokenizer
         ("a\x00b\ud800c", "a b c"),
         ("\u3000公司 股价\t大跌", "公司 股价 大跌"),
         ("https://t.co/only", ""),
+        (f"up &#{'9' * 5000}; now", "up \ufffd now"),
         ("", ""),
     ],
 )
