@@ -41,15 +41,15 @@ log = structlog.get_logger(__name__)
 
 
 def run(stage: str, settings: Settings) -> None:
-    """Run one stage in this process until it is told to stop. Waits for Kafka first.
+    """Run one stage in this process until it is told to stop. Checks what it is given, then waits for Kafka.
 
     Raises SettingsError or ModelRefused when what the stage was given cannot be used, also after it had started.
     """
     import faust
 
     configure(settings, stage)
-    asyncio.run(wait_for_kafka(settings, resolve(settings, "kafka").kafka))
     app = importlib.import_module(APPS[stage]).app
+    asyncio.run(wait_for_kafka(settings, resolve(settings, "kafka").kafka))
     worker = faust.Worker(app, override_logging=False, quiet=True, loglevel="WARNING", console_port=0)
     worker.spinner = None  # would write terminal codes between the log lines
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -85,22 +86,19 @@ def test_wrong_input_is_refused_with_its_reason(data: bytes | None, reason: str)
 @given(st.binary(max_size=300))
 def test_no_bytes_make_decode_raise_anything_else(data: bytes) -> None:
     """Any bytes give a record or a Reject."""
-    try:
+    with suppress(Reject):
         decode(data, Raw)
-    except Reject as reject:
-        assert reject.reason
 
 
-@given(st.text(max_size=50), st.text(max_size=200))
+@given(st.text(st.characters(), max_size=50), st.text(st.characters(), max_size=200))
 def test_what_is_written_is_read_again(title: str, text: str) -> None:
     """Encoding and decoding give the same record for every text UTF-8 can carry; others are refused."""
     item = RawItem(source="s", native_id="1", kind="chat", title=title, text=text, collected_at=NOW)
-    try:
-        data = encode(item)
-    except Reject as reject:
-        assert reject.reason == "bad_unicode"
-        return
-    assert decode(data, Raw) == item
+    if any("\ud800" <= letter <= "\udfff" for letter in title + text):
+        with pytest.raises(Reject, match="surrogate"):
+            encode(item)
+    else:
+        assert decode(encode(item), Raw) == item
 
 
 @pytest.mark.parametrize(
