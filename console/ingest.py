@@ -18,6 +18,7 @@ from console.messages import say
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import FATAL, Producer, ensure_topics, refused
 from streams.log import configure
+from streams.plain import plain
 from streams.settings import Settings, SettingsError, load
 from streams.sources.files import InputError
 from streams.sources.ingest import Options, Summary
@@ -80,20 +81,15 @@ def summary_lines(summary: Summary, lang: str | None = None) -> list[str]:
     if summary.late:
         lines.append(say("ingest.late", lang, count=summary.late))
     if summary.unused:
-        lines.append(say("ingest.ignored", lang, columns=", ".join(map(_shown, summary.unused[:20]))))
+        lines.append(say("ingest.ignored", lang, columns=", ".join(map(plain, summary.unused[:20]))))
     for reason, tally in sorted(summary.rejected.items()):
         lines.append(say("ingest.reason", lang, reason=reason, count=tally.count))
-        lines += [f"    {_shown(place)}" for place in tally.first]
+        lines += [f"    {plain(place)}" for place in tally.first]
         if tally.count > len(tally.first):
             lines.append(say("ingest.more", lang, count=tally.count - len(tally.first)))
     if summary.rejections:
         lines.append(say("ingest.letters", lang))
     return lines
-
-
-def _shown(text: str) -> str:
-    """Text from a file, harmless on a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 async def run(paths: list[str], options: Options, settings: Settings, bootstrap: str) -> Summary:

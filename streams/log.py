@@ -12,18 +12,18 @@ from typing import Any, Final, TextIO
 
 import structlog
 
+from streams.plain import plain
 from streams.settings import Settings
 
 LONGEST_VALUE: Final = 200
 NOISY: Final = ("aiokafka", "faust", "mode", "kafka", "elastic_transport")  # hundreds of lines per broker outage
-_CONTROL: Final = dict.fromkeys([*range(32), *range(127, 160), *range(8234, 8239), *range(8294, 8298)])
 
 
 def clean(value: Any) -> Any:
     """A value fit for a log line: control and bidirectional characters removed, cut at 200 characters."""
     if not isinstance(value, str):
         return value
-    text = value.translate(_CONTROL)
+    text = plain(value)
     return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
 
 

@@ -16,6 +16,7 @@ import msgspec
 import yaml
 from msgspec.structs import replace
 
+from streams.plain import plain
 from streams.records import AlertEvent, Evidence, digest
 
 LIMIT: Final = 20_000  # bytes of a body, by the Standard Webhooks specification
@@ -26,10 +27,6 @@ NAME_LIMIT: Final = 120  # characters of a name, a rule, a unit …
 HEADLINE_LIMIT: Final = 200
 LABELS_SHOWN: Final = 10
 MODELS_SHOWN: Final = 10
-# Control characters break log lines and terminals, bidirectional marks make a text read as another.
-_HIDDEN: Final = dict.fromkeys([*range(32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F)]) | dict.fromkeys(
-    range(0x2066, 0x206A)
-)
 _encoder = msgspec.json.Encoder()
 
 
@@ -91,26 +88,22 @@ def _bounded(event: AlertEvent) -> AlertEvent:
     labels = dict(list(event.labels.items())[:LABELS_SHOWN])
     return replace(
         event,
-        name=_plain(event.name),
-        reason=_plain(event.reason),
-        unit=_plain(event.unit),
-        rule=_plain(event.rule),
-        subject=_plain(event.subject),
-        rule_hash=_plain(event.rule_hash, 64),
-        labels={_plain(key, 40): _plain(value, 80) for key, value in labels.items()},
-        models=tuple(_plain(model, 40) for model in event.models[:MODELS_SHOWN]),
+        name=plain(event.name, NAME_LIMIT),
+        reason=plain(event.reason, NAME_LIMIT),
+        unit=plain(event.unit, NAME_LIMIT),
+        rule=plain(event.rule, NAME_LIMIT),
+        subject=plain(event.subject, NAME_LIMIT),
+        rule_hash=plain(event.rule_hash, 64),
+        labels={plain(key, 40): plain(value, 80) for key, value in labels.items()},
+        models=tuple(plain(model, 40) for model in event.models[:MODELS_SHOWN]),
         evidence=tuple(_bounded_evidence(e) for e in event.evidence),
     )
 
 
 def _bounded_evidence(evidence: Evidence) -> Evidence:
     url = evidence.url if evidence.url.startswith(("https://", "http://")) else ""  # no script: or file: to click on
-    headline = _plain(evidence.headline, HEADLINE_LIMIT)
-    return replace(evidence, headline=headline, source=_plain(evidence.source), url=url)
-
-
-def _plain(value: str, limit: int = NAME_LIMIT) -> str:
-    return value.translate(_HIDDEN)[:limit]
+    headline = plain(evidence.headline, HEADLINE_LIMIT)
+    return replace(evidence, headline=headline, source=plain(evidence.source, NAME_LIMIT), url=url)
 
 
 @lru_cache

@@ -17,11 +17,11 @@ from rich.text import Text
 
 from console.demo.texts import companies
 from console.messages import say
+from streams.plain import plain
 
 PLAIN_EVERY: Final = 5.0  # seconds between two lines of progress where no terminal redraws them
 STORIES_SHOWN: Final = 3
 STYLES: Final = {"critical": "bold white on red", "warning": "bold black on yellow", "info": "bold"}
-_CONTROL: Final = dict.fromkeys([*range(32), *range(127, 160), *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Display:
 
     def message(self, key: str, style: str = "", **values: Any) -> None:
         """Any message of the catalogue, in the same form."""
-        words = clean(say(key, self.lang, **values))
+        words = plain(say(key, self.lang, **values))
         self._console.print(Text.assemble((self._stamp(), "dim"), (words, style)), soft_wrap=True)
 
     def _stamp(self) -> str:
@@ -131,7 +131,7 @@ class Display:
             Text.assemble(
                 (self._stamp(), "dim"),
                 (f" {say(f'demo.state.{state}', self.lang)} ", style),
-                f" {clean(str(text.get(self.lang, '')))}",
+                f" {plain(str(text.get(self.lang, '')))}",
             ),
             soft_wrap=True,
         )
@@ -139,7 +139,7 @@ class Display:
             for story in alert.get("evidence", [])[:STORIES_SHOWN]:
                 self._console.print(Text(f"            {self._story(story)}", style="dim"), soft_wrap=True)
         self._console.print(
-            Text(f"            {say('demo.verified', self.lang, id=clean(notification))}", style="dim"), soft_wrap=True
+            Text(f"            {say('demo.verified', self.lang, id=plain(notification))}", style="dim"), soft_wrap=True
         )
 
     def verdict(self, result: Mapping[str, Any]) -> None:
@@ -162,7 +162,7 @@ class Display:
         self.line(key, "bold green" if result["ok"] else "bold red")
 
     def _story(self, story: Mapping[str, Any]) -> str:
-        return clean(
+        return plain(
             say(
                 "demo.story",
                 self.lang,
@@ -176,8 +176,3 @@ class Display:
 
 def _clock(at: str | None) -> str:
     return "-" if at is None else f"{datetime.fromisoformat(at):%H:%M}"
-
-
-def clean(text: str) -> str:
-    """Text fit for a terminal: no control or direction-changing characters."""
-    return text.translate(_CONTROL)

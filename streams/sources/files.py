@@ -18,6 +18,7 @@ from typing import IO, Any, BinaryIO, Final, Literal
 
 import numpy as np
 
+from streams.plain import plain
 from streams.records import RawItem, Reject
 from streams.sources.mapping import Columns, MappingError, ignored, native_item, to_item
 from streams.sources.rows import Header, Row, csv_rows, json_rows, parse_csv, parse_header, parse_json, text_of, whole
@@ -182,7 +183,9 @@ def _header(opened: Input) -> Header:
         raise InputError(f"{opened.path}:{first.line}: {reject}") from None
     missing = [column for _, column in opened.columns.explicit if column not in header.names]
     if missing:
-        raise MappingError(f"{opened.path}: there is no column {missing[0]}; it has {', '.join(header.names)}")
+        raise MappingError(
+            f"{opened.path}: there is no column {missing[0]}; it has {plain(', '.join(header.names), 500)}"
+        )
     return header
 
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 SHELL = {
     f"streams.{m}" for m in "clock deadletter endpoints faust_app guard kafka metrics records safe_batches".split()
 }
-SHELL |= {f"streams.{m}" for m in "settings signature topics version log".split()}
+SHELL |= {f"streams.{m}" for m in "settings signature topics version log plain".split()}
 MAY_IMPORT: dict[str, set[str]] = {
     "models": set(),
     "streams": {"models.client", "models.labels"},

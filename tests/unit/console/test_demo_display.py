@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 from rich.console import Console
 
-from console.demo.display import Display, Progress, clean
+from console.demo.display import Display, Progress
 from console.demo.report import report
 from console.demo.texts import companies
 from console.demo.verdict import checks, rings
@@ -60,7 +60,6 @@ def test_text_from_outside_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in out.getvalue()
     assert "\u202e" not in out.getvalue()
     assert "[bold]" in out.getvalue()
-    assert clean("a\x00b\u2066c\u007f") == "abc"
 
 
 def test_progress_without_a_terminal_is_a_line_now_and_then() -> None:

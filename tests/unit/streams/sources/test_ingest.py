@@ -128,6 +128,14 @@ async def test_csv_and_gzip(tmp_path: Path, settings: Settings) -> None:
     assert summary.unused == ["extra"]
 
 
+async def test_a_hostile_header_is_told_harmlessly(tmp_path: Path, settings: Settings) -> None:
+    """The names of columns in a message cannot act on the terminal that shows it."""
+    path = tmp_path / "posts.csv"
+    path.write_text("id,\x1b[2Jtext\n1,x\n")
+    with pytest.raises(MappingError, match=r"it has id, \[2Jtext$"):
+        await run([str(path)], settings, FakeSink(), columns=Columns(parse_map(["text=words"])))
+
+
 async def test_stdin(settings: Settings) -> None:
     """Standard input is spooled, sorted like a file, and leaves nothing behind."""
     lines = "\n".join(json.dumps(row(n)) for n in (2, 1)).encode()
