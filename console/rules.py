@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
+from rapidfuzz import process
 
 from alerts.rule_files import SHIPPED, RuleError, load_rules
-from alerts.rule_tests import Outcome, run_file
+from alerts.rule_tests import Outcome, read_suite, run_file
+from alerts.rules import Rule
 from console.messages import say
+from streams.gazetteer import read_companies
+from streams.gazetteer.watchlist import read_watchlist
 from streams.settings import SettingsError, load
 
 FAULTY: Final = 1  # exit code: rules or tests with faults
@@ -33,13 +37,37 @@ def check(files: Files = None) -> None:
     paths = files or [_in_use()]
     try:
         found = load_rules(*(p for p in paths if not p.name.endswith(TEST_END)))
+        for path in paths:
+            if path.name.endswith(TEST_END):
+                read_suite(path)
     except RuleError as error:
         _refuse(error)
     for rule in found:
         typer.echo(
             say("rules.rule", name=rule.name, type=rule.__struct_config__.tag, window=rule.window, hash=rule.hash)
         )
+    strangers = _strangers(found)
+    for name, stranger, meant in strangers:
+        typer.echo(say("rules.meant" if meant else "rules.stranger", name=name, id=stranger, meant=meant), err=True)
+    if strangers:
+        raise typer.Exit(FAULTY)
     typer.echo(say("rules.good", count=len(found)))
+
+
+def _strangers(found: Sequence[Rule]) -> list[tuple[str, str, str]]:
+    """Companies that rules name and nobody links, so that they would never ring: rule, id, and what was meant."""
+    asked = [(rule.name, id_) for rule in found if rule.scope.subject == "entity" for id_ in rule.scope.ids]
+    if not asked:
+        return []
+    try:
+        watchlist = load().watchlist
+        known = {company.id for company in (*read_companies(), *(read_watchlist(watchlist) if watchlist else ()))}
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(FAULTY) from None
+    unknown = [(name, id_) for name, id_ in asked if id_ not in known]
+    near = {id_: process.extractOne(id_, sorted(known), score_cutoff=70) for _, id_ in unknown}
+    return [(name, id_, str(best[0]) if (best := near[id_]) else "") for name, id_ in unknown]
 
 
 @rules.command("test")

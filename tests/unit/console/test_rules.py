@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from alerts.rule_files import SHIPPED
 from console.rules import register
+from streams.settings import load
 
 RULES = "rules:\n  - {name: r, type: threshold, scope: {subject: entity}, window: 30m, at_least: 2}\n"
 
@@ -41,6 +42,37 @@ def test_a_fault_is_printed_with_file_and_line(tmp_path: Path) -> None:
     code, said = run("check", bad)
     assert code == 1
     assert f"{bad}:2: unknown field 'at_leest'; did you mean 'at_least'?" in said
+
+
+@pytest.mark.parametrize(
+    ("ids", "word"), [("[AAPL]", ""), ("[APPL]", "mean AAPL?"), ("[acme-of-nowhere]", "never ring")]
+)
+def test_a_company_nobody_knows_is_a_fault(tmp_path: Path, ids: str, word: str) -> None:
+    """A rule for an id that is never linked would never ring; that is told before it is relied upon."""
+    path = tmp_path / "desk.yaml"
+    path.write_text(RULES.replace("subject: entity", f"subject: entity, ids: {ids}"))
+    code, said = run("check", path)
+    assert (code, word in said) == (1 if word else 0, True)
+
+
+def test_a_company_of_the_watchlist_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ids of the user's own list are good ids."""
+    (tmp_path / "mine.yaml").write_text("- {id: acme-of-nowhere, name: Acme of Nowhere}\n")
+    monkeypatch.setenv("TOCSIN_WATCHLIST", str(tmp_path / "mine.yaml"))
+    load.cache_clear()
+    path = tmp_path / "desk.yaml"
+    path.write_text(RULES.replace("subject: entity", "subject: entity, ids: [acme-of-nowhere]"))
+    code, said = run("check", path)
+    load.cache_clear()
+    assert code == 0, said
+
+
+def test_a_test_file_is_checked_too(tmp_path: Path) -> None:
+    """`check` reads timelines as well: a broken one is no success."""
+    path = tmp_path / "desk_test.yaml"
+    path.write_text("rules: desk.yaml\ntests: []\n")
+    code, said = run("check", path)
+    assert (code, f"{path}:2" in said) == (1, True)
 
 
 @pytest.mark.parametrize("name", ["none.yaml", "x_test.yaml"])
