@@ -45,7 +45,7 @@ def test_a_fault_is_printed_with_file_and_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ids", "word"), [("[AAPL]", ""), ("[APPL]", "mean AAPL?"), ("[acme-of-nowhere]", "never ring")]
+    ("ids", "word"), [("[AAPL]", ""), ("[AAPL, MSFTT]", "mean MSFT?"), ("[acme-of-nowhere]", "never ring")]
 )
 def test_a_company_nobody_knows_is_a_fault(tmp_path: Path, ids: str, word: str) -> None:
     """A rule for an id that is never linked would never ring; that is told before it is relied upon."""
