@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from alerts.rule_files import SHIPPED, RuleError, load_rules
 from alerts.rule_tests import Outcome, read_suite, run_file
@@ -66,7 +66,7 @@ def _strangers(found: Sequence[Rule]) -> list[tuple[str, str, str]]:
         typer.echo(str(error), err=True)
         raise typer.Exit(FAULTY) from None
     unknown = [(name, id_) for name, id_ in asked if id_ not in known]
-    near = {id_: process.extractOne(id_, sorted(known), score_cutoff=70) for _, id_ in unknown}
+    near = {id_: process.extractOne(id_, sorted(known), scorer=fuzz.ratio, score_cutoff=70) for _, id_ in unknown}
     return [(name, id_, str(best[0]) if (best := near[id_]) else "") for name, id_ in unknown]
 
 
