@@ -10,6 +10,7 @@ import typer
 from aiokafka.errors import KafkaError
 from elasticsearch import ApiError, TransportError
 
+from console.exits import UNAVAILABLE, WRONG_SETTINGS
 from console.messages import say
 from streams.balance import Difference, Result, recount
 from streams.endpoints import EnginesDown, resolve
@@ -17,8 +18,6 @@ from streams.kafka import TopicMissing
 from streams.log import configure
 from streams.settings import SettingsError, load
 
-UNAVAILABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
-WRONG_SETTINGS: Final = 78
 DIFFERENCES: Final = ("missing", "unexpected", "doubled", "unread")
 
 

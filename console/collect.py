@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Final
 
 import typer
 
+from console.exits import UNAVAILABLE, WRONG_SETTINGS
 from console.messages import say
 from streams import metrics
 from streams.endpoints import EnginesDown, resolve
@@ -18,8 +18,6 @@ from streams.sources.collector import collect as run_sources
 from streams.sources.collector import feeds_of
 from streams.sources.feedlist import FeedFileError
 from streams.sources.push import PushError, token_file, token_for
-
-WRONG_SETTINGS: Final = 78  # EX_CONFIG of sysexits.h: starting again cannot help
 
 
 def tell(settings: Settings, url: str) -> None:
@@ -66,9 +64,12 @@ def collect() -> None:
         configure(settings, "collect")
         metrics.serve(settings, "collect")
         asyncio.run(_until_signal(settings, bootstrap))
-    except (SettingsError, EnginesDown, FeedFileError, PushError) as error:
+    except (SettingsError, FeedFileError, PushError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_SETTINGS) from None
+    except EnginesDown as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(UNAVAILABLE) from None
 
 
 def register(app: typer.Typer) -> None:

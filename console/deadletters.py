@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 import typer
 from aiokafka.errors import KafkaError
 
+from console.exits import UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
 from console.messages import say
 from streams import clock
 from streams.deadletter import send
@@ -25,8 +26,6 @@ from streams.settings import Settings, SettingsError, load
 from streams.sources.ticks import Sink
 from streams.topics import DEADLETTERS
 
-UNAVAILABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
-WRONG_SETTINGS: Final = 78
 TOGETHER: Final = 200  # letters sent again in one go
 
 app = typer.Typer(help="What could not be accepted: list it, send it again.", no_args_is_help=True)
@@ -167,7 +166,7 @@ def retry(
     """Send records to where they came from again, after their cause was mended. Rows of files are only explained."""
     if not (reason or ids or everything):
         typer.echo(say("deadletters.which"), err=True)
-        raise typer.Exit(2)
+        raise typer.Exit(WRONG_INPUT)
     with _kafka() as (settings, bootstrap):
         outcome = asyncio.run(_retry(settings, bootstrap, reason, frozenset(ids or [])))
     for line in retry_lines(outcome):

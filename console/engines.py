@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from console.exits import WRONG_SETTINGS
 from console.messages import say
 from deploy import logs as engine_logs
 from deploy.doctor import Finding, examine
@@ -20,7 +21,6 @@ from deploy.stack import NAMES, Progress, Stack
 from streams.settings import Settings, SettingsError, load
 
 SHOW_DOWNLOAD_EVERY: Final = 5.0
-WRONG_SETTINGS: Final = 78  # EX_CONFIG of sysexits.h
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value.")]
 

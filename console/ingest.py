@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 from aiokafka.errors import KafkaError
 
+from console.exits import INTERRUPTED, UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
 from console.messages import say
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import FATAL, Producer, ensure_topics, refused
@@ -26,10 +27,6 @@ from streams.sources.ingest import ingest as read_files
 from streams.sources.mapping import NAMES, Columns, MappingError, parse_map
 from streams.sources.ticks import told_until
 
-WRONG_INPUT: Final = 2
-UNAVAILABLE: Final = 69  # EX_UNAVAILABLE of sysexits.h
-WRONG_SETTINGS: Final = 78
-INTERRUPTED: Final = 130
 Encoding = Literal["utf-8", "gb18030", "big5", "shift_jis", "euc-kr", "latin-1"]
 EVERY_LINE: Final = 5.0  # seconds between lines of progress in a log
 EVERY_REDRAW: Final = 0.3  # and on a terminal

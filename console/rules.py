@@ -12,6 +12,7 @@ from rapidfuzz import fuzz, process
 from alerts.rule_files import SHIPPED, RuleError, load_rules
 from alerts.rule_tests import Outcome, read_suite, run_file
 from alerts.rules import Rule
+from console.exits import WRONG_SETTINGS
 from console.messages import say
 from streams.gazetteer import read_companies
 from streams.gazetteer.watchlist import read_watchlist
@@ -64,7 +65,7 @@ def _strangers(found: Sequence[Rule]) -> list[tuple[str, str, str]]:
         known = {company.id for company in (*read_companies(), *(read_watchlist(watchlist) if watchlist else ()))}
     except SettingsError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(FAULTY) from None
+        raise typer.Exit(WRONG_SETTINGS) from None
     unknown = [(name, id_) for name, id_ in asked if id_ not in known]
     near = {id_: process.extractOne(id_, sorted(known), scorer=fuzz.ratio, score_cutoff=70) for _, id_ in unknown}
     return [(name, id_, str(best[0]) if (best := near[id_]) else "") for name, id_ in unknown]
@@ -117,7 +118,7 @@ def _in_use() -> Path:
         return load().rules or SHIPPED
     except SettingsError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(FAULTY) from None
+        raise typer.Exit(WRONG_SETTINGS) from None
 
 
 def _refuse(error: RuleError) -> NoReturn:

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
 
+from console.exits import WRONG_SETTINGS
 from deploy.stack import Stack
 from streams.clock import now
 from streams.endpoints import EnginesDown, resolve
@@ -160,7 +161,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
         report = collect(load())
     except SettingsError as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(78) from None
+        raise typer.Exit(WRONG_SETTINGS) from None
     if as_json:
         typer.echo(json.dumps(report, default=str))
     else:

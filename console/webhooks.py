@@ -16,13 +16,13 @@ import typer
 from alerts.delivery.message import notice_body, notification_id
 from alerts.delivery.schedule import Reply, decide
 from alerts.delivery.webhook import PREFIX, NotAuthentic, Receiver, Webhooks, read_receivers, read_secrets, verify
+from console.exits import WRONG_INPUT, WRONG_SETTINGS
 from console.messages import say
 from streams import clock
 from streams.settings import Settings, SettingsError, load
 
 NEW_SECRET_BYTES: Final = 32
 FAILED: Final = 1  # exit codes
-BAD_SETTINGS: Final = 2
 STDIN: Final = "-"
 
 app = typer.Typer(help="Webhook receivers: make a secret, send a test, verify a delivery.", no_args_is_help=True)
@@ -60,9 +60,9 @@ def test() -> None:
     try:
         results = asyncio.run(send_tests(load(), clock.now))
     except SettingsError as error:
-        _stop(str(error), BAD_SETTINGS)
+        _stop(str(error), WRONG_SETTINGS)
     if not results:
-        _stop(say("webhook.test.none"), BAD_SETTINGS)
+        _stop(say("webhook.test.none"), WRONG_SETTINGS)
     heard = [decide(reply, 1, clock.now(), 0.0).outcome == "delivered" for _, reply in results]
     for (receiver, reply), well in zip(results, heard, strict=True):
         typer.echo(say(f"webhook.test.{'heard' if well else 'failed'}", receiver=receiver.name, reply=reply))
@@ -85,9 +85,9 @@ def verify_file(
         known = read_secrets(load().webhook_secret)
         verified = verify(known, headers, data, clock.now(), **({"tolerance": None} if any_time else {}))
     except SettingsError as error:
-        _stop(str(error), BAD_SETTINGS)
+        _stop(str(error), WRONG_SETTINGS)
     except OSError as error:
-        _stop(say("webhook.verify.unreadable", file=body, error=error.strerror), BAD_SETTINGS)
+        _stop(say("webhook.verify.unreadable", file=body, error=error.strerror), WRONG_INPUT)
     except NotAuthentic as error:
         _stop(say("webhook.verify.refused", reason=error), FAILED)
     typer.echo(say("webhook.verify.authentic", id=verified))

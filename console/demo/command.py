@@ -15,13 +15,12 @@ from console.demo.play import DemoStuck, WorkerGaveUp
 from console.demo.runner import Demo
 from console.demo.session import DemoBusy
 from console.engines import explain
+from console.exits import INTERRUPTED, WRONG_SETTINGS
 from console.messages import language, say
 from deploy.faults import EngineError
 from streams.settings import Settings, SettingsError, load
 
 PACE: Final = 45.0  # seconds the day takes when somebody watches
-WRONG_SETTINGS: Final = 78  # EX_CONFIG of sysexits.h
-INTERRUPTED: Final = 130
 
 
 def demo(

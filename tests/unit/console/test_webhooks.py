@@ -96,7 +96,7 @@ def test_wrong_settings_are_told(monkeypatch: pytest.MonkeyPatch, name: str, val
         monkeypatch.setenv("TOCSIN_WEBHOOK_ALLOW", "")
     monkeypatch.setenv(name, value)
     result = run("test")
-    assert result.exit_code == 2
+    assert result.exit_code == 78
     assert word in result.stderr
 
 
