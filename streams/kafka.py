@@ -21,6 +21,7 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     UnsupportedSaslMechanismError,
+    for_code,
 )
 
 from streams.settings import Settings, SettingsError
@@ -47,6 +48,7 @@ COMPACTION: Final = {
 }
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 5.0
+CLOSING: Final = 5.0  # seconds a client gets to flush and close
 
 
 class TopicMissing(RuntimeError):  # noqa: N818 - reads as what it says
@@ -134,8 +136,8 @@ async def ensure_topics(settings: Settings, bootstrap: str) -> None:
     would ever ring.
     """
     admin = AIOKafkaAdminClient(**client_options(settings, bootstrap), request_timeout_ms=20_000)
-    await admin.start()
     try:
+        await admin.start()
         existing = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
         _refuse_more(settings, existing)
         missing = [t for t in TOPICS if t.full(settings) not in existing]
@@ -170,6 +172,9 @@ async def _create(admin: AIOKafkaAdminClient, settings: Settings, missing: Seque
         return  # another worker was faster
     for name, code, *rest in response.topic_errors:
         if code not in (0, TopicAlreadyExistsError.errno):
+            kind = for_code(code)
+            if kind.retriable:
+                raise kind(name)  # a controller that is just being elected, say
             raise RuntimeError(f"Kafka refused to create the topic {name}: {rest[0] if rest else code}")
 
 
@@ -217,6 +222,9 @@ class Producer:
 
     async def start(self) -> None:
         """Connect; raises what the client raises when no broker answers."""
+        await self._running()
+
+    async def _running(self) -> AIOKafkaProducer:
         async with self._opening:
             if self._producer is None:
                 producer = AIOKafkaProducer(**self._options)
@@ -226,40 +234,51 @@ class Producer:
                     await producer.stop()
                     raise
                 self._producer = producer
+            return self._producer
 
     async def stop(self) -> None:
         """Flush and close; bounded, so that a dead broker cannot hold up a shutdown."""
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                await asyncio.wait_for(producer.stop(), timeout=5)
-            except (TimeoutError, KafkaError) as error:
-                log.warning("kafka.producer_stop", error=type(error).__name__)
+        if self._producer is not None:
+            await self._discard(self._producer)
+
+    async def _discard(self, producer: AIOKafkaProducer) -> None:
+        """Close this one and no other: a second caller may have started the next already."""
+        if self._producer is producer:
+            self._producer = None
+        try:
+            async with asyncio.timeout(CLOSING):  # wait_for may swallow a cancellation on Python 3.11
+                await producer.stop()
+        except (TimeoutError, KafkaError) as error:
+            log.warning("kafka.producer_stop", error=type(error).__name__)
 
     async def send_all(self, records: Sequence[Outgoing]) -> None:
         """Return when every record is durable. Waits out outages for ever; raises for records Kafka never takes."""
         pause = FIRST_PAUSE
         while records:
+            producer: AIOKafkaProducer | None = None
             try:
-                await self._send_once(records)
+                producer = await self._running()
+                await self._send_once(producer, records)
                 break
             except FATAL:
                 raise
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("kafka.send_retry", error=type(error).__name__, records=len(records), pause=pause)
-                await self.stop()  # a producer that lost its sequence numbers never recovers by itself
+                if producer is not None:  # one that lost its sequence numbers never recovers by itself
+                    await self._discard(producer)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def _send_once(self, records: Sequence[Outgoing]) -> None:
-        await self.start()
-        producer = self._producer
-        if producer is None:
-            raise KafkaError("the producer was stopped while it was used")
-        futures = [
-            await producer.send(r.topic.full(self._settings), r.value, key=r.key, partition=r.partition)
-            for r in records
-        ]
+    async def _send_once(self, producer: AIOKafkaProducer, records: Sequence[Outgoing]) -> None:
+        futures: list[asyncio.Future[Any]] = []
+        try:
+            for r in records:
+                topic = r.topic.full(self._settings)
+                futures.append(await producer.send(topic, r.value, key=r.key, partition=r.partition))
+        except BaseException:
+            for future in futures:  # nobody will ask them: that is no fault to report
+                future.add_done_callback(lambda done: done.cancelled() or done.exception())
+            raise
         results = await asyncio.gather(*futures, return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
@@ -285,8 +304,8 @@ async def read_topic(
     consumer = AIOKafkaConsumer(
         **client_options(settings, bootstrap), enable_auto_commit=False, max_partition_fetch_bytes=8 * MIB
     )
-    await consumer.start()
     try:
+        await consumer.start()
         numbers = [partition] if partition is not None else sorted(await _partitions(consumer, name))
         tps = [TopicPartition(name, n) for n in numbers]
         consumer.assign(tps)
