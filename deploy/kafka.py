@@ -109,11 +109,14 @@ def _heard() -> Iterator[list[str]]:
     """What the client logs meanwhile: it raises that it could not connect, and only logs why."""
     ear = _Ear()
     logger = logging.getLogger("aiokafka")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
     logger.addHandler(ear)
     try:
         yield ear.messages
     finally:
         logger.removeHandler(ear)
+        logger.setLevel(level)
 
 
 async def _refused(address: str) -> str:

@@ -73,6 +73,7 @@ def test_a_worker_told_to_stop_while_triton_hangs_stops_at_once(stack: Stack) ->
     todo = plan(run.settings, count=150, seed=3)
     run.workers.start(["enrich", "index"])
     run.produce(todo.records[:60])
+    run.wait(run.drained, 60, "worker at work")
     stack.pause("triton")
     try:
         run.produce(todo.records[60:])

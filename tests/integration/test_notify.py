@@ -258,6 +258,7 @@ class Stream:
 
     messages: list[Message]
     acked: list[int] = field(default_factory=list)
+    enable_acks: bool = True
 
     async def noack_take(self, size: int, within: float) -> AsyncIterator[list[Any]]:
         for start in range(0, len(self.messages), size):
