@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ GRACE: Final = 10.0  # seconds a worker gets to stop before it is killed
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
 STEADY: Final = 60.0  # a worker that ran this long starts again without delay
+PARENT: Final = "TOCSIN_PARENT"  # process id of the supervisor, for its children
+LOOK_EVERY: Final = 1.0
 CONFIG_ERROR: Final = 78  # EX_CONFIG of sysexits.h: starting again cannot help
 
 log = structlog.get_logger(__name__)
@@ -60,6 +63,23 @@ def run(stage: str, settings: Settings) -> None:
         raise
 
 
+def follow(parent: int, every: float = LOOK_EVERY) -> None:
+    """End this process soon after `parent` has ended: asked first, killed after the grace period.
+
+    The kernel's own signal for that is sent when the thread that started us ends, not the process.
+    """
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(every)
+        # Nothing is logged: the pipe that took our words may have ended with the parent.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(GRACE)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=look, name="follow", daemon=True).start()
+
+
 @dataclass(slots=True)
 class Child:
     """One worker process and when it may start again."""
@@ -74,7 +94,10 @@ class Child:
 
 @dataclass(slots=True)
 class Workers:
-    """Worker processes of this installation: started as `tocsin worker STAGE`, each in a group of its own."""
+    """Worker processes of this installation: started as `tocsin worker STAGE`, each in a group of its own.
+
+    They end with this process, however it ends.
+    """
 
     settings: Settings
     logs: Path | None = None  # folder for one log file per stage; default: this process' standard error
@@ -95,7 +118,7 @@ class Workers:
         try:
             child.process = subprocess.Popen(
                 [sys.executable, "-m", "console.cli", "worker", child.stage],
-                env=os.environ | environment(self.settings),
+                env=os.environ | environment(self.settings) | {PARENT: str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -105,6 +128,7 @@ class Workers:
             if output is not None:
                 output.close()
         child.started = time.monotonic()
+        child.next_start = 0.0
 
     def pid(self, stage: str) -> int | None:
         """Process id of a running stage."""
@@ -124,7 +148,6 @@ class Workers:
                 child.next_start = now + child.pause
                 log.warning("worker.ended", worker=child.stage, code=child.process.returncode, pause=child.pause)
             elif now >= child.next_start:
-                child.next_start = 0.0
                 child.restarts += 1
                 self._spawn(child)
 
@@ -170,8 +193,8 @@ def _supervise(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     configure(settings, "workers")
-    workers.start()
     try:
+        workers.start()
         while not stopping:
             time.sleep(0.2)
             workers.watch()
@@ -183,6 +206,8 @@ def worker(
     stage: Annotated[Stage, typer.Argument(help="Which stage; `all` supervises the four as child processes.")],
 ) -> None:
     """Run a worker until Ctrl-C."""
+    if (parent := os.environ.get(PARENT, "")).isdigit():
+        follow(int(parent))
     try:
         settings = load()
         if stage == "all":

@@ -127,8 +127,8 @@ class Settings(BaseSettings):
         return value.expanduser().absolute()
 
 
-# Read elsewhere: the language of messages, the tests' data, the parameters of the model's own process.
-OTHERS: Final = ("LANG", "DATA", "MODEL_RUNTIME", "MODEL_THREADS", "ENGINE", "ENGINE_OWNER")
+# Read elsewhere: the language of messages, the tests' data, the model's own process, and who started a process.
+OTHERS: Final = ("LANG", "DATA", "MODEL_RUNTIME", "MODEL_THREADS", "ENGINE", "ENGINE_OWNER", "PARENT")
 
 
 class SettingsError(ValueError):
