@@ -28,7 +28,7 @@ from deploy.lock import short
 from deploy.ports import claim
 from deploy.processes import Process
 from deploy.triton import Triton, shared_memory
-from streams.settings import Settings
+from streams.settings import Settings, without_secrets
 
 NAMES: Final = ("kafka", "elasticsearch", "triton")
 FILE: Final = "engines.json"
@@ -244,7 +244,8 @@ class Stack:
 
     def _environment(self, name: str, more: Mapping[str, str]) -> dict[str, str]:
         owner = {processes.OWNER: processes.owner()} if self._owned else {}
-        merged = {**os.environ, **more, **owner, processes.MARK: processes.mark(self._state, name)}
+        inherited = without_secrets(os.environ)
+        merged = {**inherited, **more, **owner, processes.MARK: processes.mark(self._state, name)}
         return {key: value for key, value in merged.items() if value}
 
     def _fingerprint(self, launch: Launch) -> str:

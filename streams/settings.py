@@ -8,7 +8,8 @@ means "the engine that `tocsin up` started": its address is read from the state 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
@@ -22,7 +23,8 @@ PREFIX = "TOCSIN_"
 class Settings(BaseSettings):
     """All settings. Immutable; build one with `load()` and hand it down."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    # A wrong value may be a secret in the wrong place: faults are told without it.
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
     state_dir: Path = Field(Path(".tocsin"), description="Folder for everything Tocsin writes; may be deleted.")
     cache_dir: Path = Field(
@@ -121,12 +123,28 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="Log lines for machines or for people.")
 
+    @field_validator("kafka_bootstrap", "triton_url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if not re.fullmatch(r"(?:[^\s/@,]+:[0-9]+(?:\s*,\s*|$))*", value):
+            raise ValueError("write host:port, without http:// or a user name")
+        return value
+
+    @field_validator("elasticsearch_url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/@?#]+:[0-9]+(?:/[^\s@?#]*)?", value):
+            raise ValueError("write http(s)://host:port; a key belongs into TOCSIN_ELASTICSEARCH_API_KEY, not here")
+        return value
+
     @field_validator("state_dir", "cache_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
 
+# Names of the settings that no log, repr, message or process beside the workers may hold.
+SECRETS: Final = frozenset(name for name, field in Settings.model_fields.items() if field.annotation is SecretStr)
 # Read elsewhere: the language of messages, the tests' data, the model's own process, and who started a process.
 OTHERS: Final = ("LANG", "DATA", "MODEL_RUNTIME", "MODEL_THREADS", "ENGINE", "ENGINE_OWNER", "PARENT")
 
@@ -147,6 +165,20 @@ def unknown_variables(names: Iterable[str]) -> dict[str, str]:
             near = process.extractOne(name.upper(), sorted(known), score_cutoff=85)
             found[name] = near[0] if near else ""
     return found
+
+
+def origin(name: str) -> Literal["default", "environment", "file"]:
+    """Where `load` takes the setting `name` from; other keyword arguments of Settings are not known here."""
+    variables = {variable.upper() for variable, value in os.environ.items() if value}
+    if f"{PREFIX}{name.upper()}" in variables:
+        return "environment"
+    return "file" if f"{PREFIX}{name.upper()}_FILE" in variables else "default"
+
+
+def without_secrets(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a process that needs none of our secrets."""
+    hidden = {f"{PREFIX}{name.upper()}{end}" for name in SECRETS for end in ("", "_FILE")}
+    return {name: value for name, value in variables.items() if name.upper() not in hidden}
 
 
 def _secrets_from_files() -> dict[str, str]:

@@ -137,8 +137,8 @@ def test_before_anything_was_taken_in(command: list[str], monkeypatch: pytest.Mo
     async def missing(*_: Any, **__: Any) -> None:
         raise TopicMissing("Kafka has no topic deadletters: nothing was taken in yet")
 
-    for name in ("KAFKA_BOOTSTRAP", "ELASTICSEARCH_URL"):
-        monkeypatch.setenv(f"TOCSIN_{name}", "http://127.0.0.1:1")
+    monkeypatch.setenv("TOCSIN_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("TOCSIN_STATE_DIR", str(tmp_path))
     monkeypatch.setattr(deadletters, "read_letters", missing)
     monkeypatch.setattr(balance, "recount", missing)

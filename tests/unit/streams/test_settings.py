@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.settings import Settings, SettingsError, environment, load, unknown_variables
+from streams.settings import Settings, SettingsError, environment, load, unknown_variables, without_secrets
 
 CANARY = "canary-4711"
 
@@ -33,6 +33,12 @@ def read_anew() -> Iterator[None]:
         ("ELASTICSEARCH_CA_FILE", f"/nowhere/{CANARY}"),
         ("KAFKA_USER", CANARY),
         ("STATE_DIR", __file__),
+        ("KAFKA_BOOTSTRAP", f"kafka://{CANARY}:9092"),
+        ("KAFKA_BOOTSTRAP", CANARY),
+        ("TRITON_URL", f"http://{CANARY}:8001"),
+        ("ELASTICSEARCH_URL", f"https://me:{CANARY}@search.example:9200"),
+        ("ELASTICSEARCH_URL", f"{CANARY}:9200"),
+        ("ELASTICSEARCH_URL", f"https://{CANARY}"),
     ],
 )
 def test_a_wrong_value_is_told_by_the_name_of_its_variable(
@@ -81,4 +87,35 @@ def test_misspelt_variables_are_told_with_what_was_meant() -> None:
         "TOCSIN_KAFKA_BOOTSTRAPS": "TOCSIN_KAFKA_BOOTSTRAP",
         "TOCSIN_ZZ": "",
         "tocsin_push_prt": "TOCSIN_PUSH_PORT",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kafka_bootstrap", "127.0.0.1:9092"),
+        ("kafka_bootstrap", "a.example:9092, b.example:9092,[::1]:9093"),
+        ("triton_url", "triton:8001"),
+        ("elasticsearch_url", "https://search.example:9243/prefix"),
+        ("elasticsearch_url", "http://[::1]:9200"),
+    ],
+)
+def test_addresses_as_people_write_them_are_taken(name: str, value: str) -> None:
+    """Lists, IPv6 and a path in front of Elasticsearch are fine."""
+    assert getattr(Settings(**{name: value}), name) == value  # type: ignore[arg-type]
+
+
+def test_a_wrong_value_is_in_no_error_of_ours() -> None:
+    """A secret put where a number belongs does not come back in the exception's words."""
+    with pytest.raises(ValueError, match="push_port") as caught:
+        Settings(push_port=CANARY)  # type: ignore[arg-type]
+    assert CANARY not in str(caught.value)
+
+
+def test_secrets_are_left_out_for_processes_that_need_none() -> None:
+    """Neither the secret nor the name of its file; everything else stays."""
+    variables = {"TOCSIN_PUSH_TOKEN": CANARY, "tocsin_kafka_password": CANARY, "TOCSIN_WEBHOOK_SECRET_FILE": "/x"}
+    assert without_secrets(variables | {"TOCSIN_PARTITIONS": "4", "PATH": "/bin"}) == {
+        "TOCSIN_PARTITIONS": "4",
+        "PATH": "/bin",
     }
