@@ -14,6 +14,7 @@ from typing import Annotated, Any, BinaryIO, Final
 import msgspec
 import typer
 
+from console.exits import UNAVAILABLE, WRONG_SETTINGS
 from console.messages import say
 from models.client import BadText, ModelRefused, Scorer, Unjudged, Verdict
 from streams.endpoints import EnginesDown, resolve
@@ -23,8 +24,7 @@ from streams.settings import Settings, SettingsError, load
 
 LINES_IN_FLIGHT: Final = 1024  # read but not yet written: enough to fill requests of like length, and a bound on memory
 START_SECONDS: Final = 60.0  # until it is said that Triton does not answer
-BAD_LINES: Final = 1  # exit codes
-NO_MODEL: Final = 2
+BAD_LINES: Final = 1  # exit code
 
 Answer = dict[str, Any]
 Score = Callable[[str, str], Awaitable[Verdict | Unjudged]]
@@ -164,9 +164,12 @@ def score() -> None:
         # Not sys.stdin: its lock, held by a thread that still reads, would abort the interpreter at its end.
         source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
         bad = asyncio.run(run(settings, create_scorer(settings, url), url, source, sys.stdout.buffer))
-    except (EnginesDown, SettingsError, ModelRefused, TimeoutError) as error:
+    except (SettingsError, ModelRefused) as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(NO_MODEL) from None
+        raise typer.Exit(WRONG_SETTINGS) from None
+    except (EnginesDown, TimeoutError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(UNAVAILABLE) from None
     except BrokenPipeError:  # the reader has gone, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(BAD_LINES) from None

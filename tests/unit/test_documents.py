@@ -1,0 +1,214 @@
+"""The documents cannot rot: what they name exists, what they show runs, and both languages say the same."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import re
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import HTTPServer
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import typer
+from pydantic import SecretStr
+
+from alerts.delivery.message import notice_body
+from alerts.delivery.webhook import Webhooks, read_receivers
+from alerts.rule_tests import run_file
+from alerts.rules import KINDS, Scope
+from console.cli import AREAS
+from console.webhooks import new_secret
+from streams.gazetteer.watchlist import read_watchlist
+from streams.records import AlertEvent
+from streams.settings import Settings, unknown_variables
+from streams.sources.feedlist import parse_feeds
+from streams.sources.mapping import NAMES
+from streams.sources.push import STAMPED, pushed_item
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted(
+    path for path in ROOT.rglob("*.md") if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)
+)
+ALERTS, STREAMS = ROOT / "alerts" / "README.md", ROOT / "streams" / "README.md"
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ALERTS, STREAMS]
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The fenced blocks of one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text(encoding="utf-8"), re.S | re.M)
+
+
+def named(path: Path, first: str) -> str:
+    """The block that begins with this comment."""
+    return next(block for block in blocks(path, "yaml") if block.startswith(f"# {first}\n"))
+
+
+@pytest.fixture(scope="module")
+def program() -> Any:
+    """The whole command line."""
+    app = typer.Typer()
+    for area in AREAS:
+        importlib.import_module(area).register(app)
+    return typer.main.get_command(app)
+
+
+def commands(path: Path) -> Iterator[list[str]]:
+    """The words of every `tocsin …` that the document shows: in code, and at the start of a command."""
+    text = path.read_text(encoding="utf-8")
+    shown = [*re.findall(r"`([^`\n]+)`", text), *(line for block in blocks(path, "sh") for line in block.splitlines())]
+    for line in shown:
+        for found in re.findall(r"(?:^|[|(;=]\s*|\s)tocsin((?: [^|)#&;]+)?)", line.split("  #")[0]):
+            yield found.split()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
+def test_every_setting_that_is_named_exists(path: Path) -> None:
+    """A variable in a document is one that Tocsin reads."""
+    names = set(re.findall(r"\bTOCSIN_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8")))
+    assert unknown_variables(names) == {}
+
+
+@pytest.mark.parametrize("path", READMES, ids=relative)
+def test_every_command_that_is_named_exists(path: Path, program: Any) -> None:
+    """A command in a document, and each of its options, is one that the program has."""
+    found = list(commands(path))
+    assert len(found) > 3
+    for words in found:
+        command = program
+        options: set[str] = set()
+        for word in words:
+            if word.startswith("--"):
+                options.add(word.partition("=")[0])
+            elif hasattr(command, "commands"):
+                if "|" in words or not re.fullmatch(r"[a-z]+", word):
+                    break
+                assert word in command.commands, f"{relative(path)}: tocsin {' '.join(words)}"
+                command = command.commands[word]
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert options <= known | {"--help", "--version"}, f"{relative(path)}: tocsin {' '.join(words)}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
+def test_links_lead_somewhere(path: Path) -> None:
+    """A link to a file of the project names one, and a link to a heading names one."""
+    for target in re.findall(r"\]\((?!https?:)([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        name, _, anchor = target.partition("#")
+        file = (path.parent / name).resolve() if name else path
+        assert file.exists(), target
+        if anchor:
+            heads = re.findall(r"^#+ (.*)$", file.read_text(encoding="utf-8"), re.M)
+            assert anchor in {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}, target
+
+
+def test_both_languages_are_in_step() -> None:
+    """The Chinese README has the same commands, links, numbers in tables and sections as the English one."""
+    english, chinese = READMES[:2]
+
+    def shape(path: Path) -> dict[str, Any]:
+        text = path.read_text(encoding="utf-8")
+        rows = [line for line in text.splitlines() if line.startswith("|")]
+        return {
+            "commands": [line.split(" #")[0].rstrip() for block in blocks(path, "sh") for line in block.splitlines()],
+            "links": sorted(re.findall(r"\]\((https?:[^)]+|[^)]*/[^)]*)\)", text)),
+            "numbers": [re.findall(r"[\d.,]*\d", row) for row in rows],
+            "headings": re.findall(r"^(#+) ", text, re.M),
+            "settings": sorted(set(re.findall(r"TOCSIN_[A-Z_]+", text))),
+            "marks": re.findall(r"<!-- (.*?) -->", text),
+        }
+
+    assert shape(english) == shape(chinese)
+
+
+def test_every_field_of_rules_and_alerts_is_documented() -> None:
+    """A field that a rule may have, or that an alert says, stands in the tables."""
+    told = set(re.findall(r"`([a-z_.]+)`", ALERTS.read_text(encoding="utf-8")))
+    fields = {f.encode_name for kind in KINDS.values() for f in msgspec.structs.fields(kind)} - {"scope"}
+    fields |= {f"scope.{f.encode_name}" for f in msgspec.structs.fields(Scope)} | set(AlertEvent.__struct_fields__)
+    assert fields - told == set()
+
+
+def test_the_tables_of_ingest_are_complete(program: Any) -> None:
+    """Every name of a column and every option that `ingest` knows is documented."""
+    text = STREAMS.read_text(encoding="utf-8")
+    for field, columns in NAMES.items():
+        assert f"`{field}`" in text
+        assert columns == (field,) or ", ".join(columns) in text
+    options = {o for p in program.commands["ingest"].params for o in p.opts if o.startswith("--")}
+    assert {o for o in options if o not in text} == set()
+
+
+def test_every_reason_of_a_dead_letter_is_documented() -> None:
+    """A reason that a letter can show is explained."""
+    text = STREAMS.read_text(encoding="utf-8")
+    sources = [
+        p.read_text(encoding="utf-8") for package in ("streams", "alerts") for p in (ROOT / package).rglob("*.py")
+    ]
+    reasons = {reason for source in sources for reason in re.findall(r'Reject\(\s*"([a-z_]+)"', source)}
+    answered = {"too_many"}  # of the push endpoint alone, which answers and keeps nothing
+    assert {reason for reason in reasons - answered if f"`{reason}`" not in text} == set()
+
+
+def test_the_rule_and_its_timeline_in_the_document_pass(tmp_path: Path) -> None:
+    """The example is a good rule file with a good test."""
+    for name in ("desk.yaml", "desk_test.yaml"):
+        (tmp_path / name).write_text(named(ALERTS, name), encoding="utf-8")
+    assert [outcome.differences for outcome in run_file(tmp_path / "desk_test.yaml")] == [(), ()]
+
+
+def test_the_lists_in_the_document_are_good(tmp_path: Path) -> None:
+    """The examples of feeds and of a watchlist are accepted."""
+    feeds, faults = parse_feeds(named(STREAMS, "feeds.yaml"), ())
+    assert (len(feeds), faults) == (2, [])
+    (tmp_path / "watchlist.yaml").write_text(named(STREAMS, "watchlist.yaml"), encoding="utf-8")
+    assert [company.id for company in read_watchlist(tmp_path / "watchlist.yaml")] == ["halden"]
+
+
+def test_the_push_in_the_document_is_accepted() -> None:
+    """The body of the curl command is an item, and the fields that may be given are those of the endpoint."""
+    text = STREAMS.read_text(encoding="utf-8")
+    body = next(re.finditer(r"-d '(\{.*?\})'", text))[1]
+    item = pushed_item(json.loads(body), datetime(2026, 11, 22, tzinfo=UTC))
+    assert (item.source, item.native_id, item.kind) == ("desk", "a-1", "news")
+    part = text[text.index("## Push") : text.index("## Companies")]
+    expected = set(type(item).__struct_fields__) - set(STAMPED) - {"published_how"}
+    assert {field for field in expected if f"`{field}`" not in part} == set()
+
+
+async def test_the_receiver_in_the_document_verifies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example accepts what we sign, under either secret, and refuses what another signs."""
+    ours, other, newer = new_secret(), new_secret(), new_secret()
+    monkeypatch.setenv("TOCSIN_WEBHOOK_SECRET", f"{newer} {ours}")
+    space: dict[str, Any] = {"__name__": "example"}
+    exec(compile(blocks(ALERTS, "python")[0], "alerts/README.md", "exec"), space)  # noqa: S102 - our own document
+    server = HTTPServer(("127.0.0.1", 0), space["Receiver"])
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        answers = []
+        for secret in (ours, newer, other):
+            settings = Settings(
+                state_dir=tmp_path,
+                webhook_urls=f"http://127.0.0.1:{server.server_port}/",
+                webhook_secret=SecretStr(secret),
+                webhook_allow="127.0.0.0/8",
+            )
+            webhooks = Webhooks(settings)
+            at = datetime.now(UTC)
+            body = notice_body("test", "msg_1", at)
+            answers.append((await webhooks.post(read_receivers(settings)[0], "msg_1", body, at)).status)
+            await webhooks.close()
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+    assert answers == [204, 204, 401]
+    assert space["SEEN"] == {"msg_1"}
