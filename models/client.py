@@ -28,7 +28,7 @@ from models.registry import ModelRefused, Served
 from models.text import lead, prepare, read_tokenizer
 from models.triton import BadInput, RemoteModel, Unreachable, connect, pause
 
-__all__ = ["BadText", "ModelRefused", "Scorer", "Stats", "Unjudged", "Verdict"]
+__all__ = ["BadText", "ModelRefused", "Scorer", "Stats", "Unjudged", "Verdict", "check_repository"]
 
 CHUNK: Final = 32  # texts tokenised before the event loop gets its turn
 LINGER: Final = 0.005  # seconds a text waits for company
@@ -99,6 +99,11 @@ class Lane:
     fresh: list[Entry] = field(default_factory=list)  # not tokenised yet
     trusted_at: float | None = None
     checking: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+def check_repository(repository: Path | None) -> None:
+    """Raise ModelRefused unless every model in the folder (default: the shipped one) is whole and has its tokenizer."""
+    registry.find(repository or registry.SHIPPED)
 
 
 class Scorer:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from models import registry
-from models.client import Scorer
+from models.client import Scorer, check_repository
 from streams import metrics
 from streams.settings import Settings
 
 
 def create_scorer(settings: Settings, url: str) -> Scorer:
     """A scorer for the Triton at `url`, not started yet. Raises ModelRefused when the model's folder is not right."""
-    registry.find(settings.model_repository or registry.SHIPPED)  # told now, not when Triton and Kafka have answered
+    check_repository(settings.model_repository)  # told now, not when Triton and Kafka have answered
     scorer = Scorer(
         url,
         settings.model_repository,
