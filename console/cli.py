@@ -20,6 +20,7 @@ AREAS: Final = {
     "console.ingest": ("ingest",),
     "console.collect": ("collect",),
     "console.status": ("status",),
+    "console.settings": ("settings",),
     "console.balance": ("balance",),
     "console.deadletters": ("deadletters",),
     "console.score": ("score",),
