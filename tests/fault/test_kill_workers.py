@@ -71,24 +71,24 @@ def test_a_worker_told_to_stop_while_triton_hangs_stops_at_once(stack: Stack) ->
     """SIGTERM with Triton frozen ends the worker within seconds with code 0; later everything is there."""
     run = Installation.make(stack.settings.state_dir, "term")
     todo = plan(run.settings, count=150, seed=3)
-    run.workers.start(["enrich", "index"])
-    run.produce(todo.records[:60])
-    run.wait(run.drained, 60, "worker at work")
-    stack.pause("triton")
     try:
-        run.produce(todo.records[60:])
-        time.sleep(3)
-        process = run.workers.children["enrich"].process
-        assert process is not None
-        started = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        code = process.wait(15)
-        assert time.monotonic() - started < 10
-        assert code == 0
-    finally:
-        stack.resume("triton")
-    run.workers.start(["enrich"])
-    try:
+        run.workers.start(["enrich", "index"])
+        run.produce(todo.records[:60])
+        run.wait(run.drained, 60, "worker at work")
+        stack.pause("triton")
+        try:
+            run.produce(todo.records[60:])
+            time.sleep(3)
+            process = run.workers.children["enrich"].process
+            assert process is not None
+            started = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(15)
+            assert time.monotonic() - started < 10
+            assert code == 0
+        finally:
+            stack.resume("triton")
+        run.workers.start(["enrich"])
         outcome = run.finish()
     finally:
         run.workers.stop()
