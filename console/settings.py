@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 import typer
 
+from console.exits import WRONG_SETTINGS
 from console.messages import say
 from streams.settings import PREFIX, SECRETS, Settings, SettingsError, load, origin
 
 HIDDEN: Final = "********"
-WRONG_SETTINGS: Final = 78  # EX_CONFIG of sysexits.h
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ import asyncio
 import json
 import time
 import urllib.request
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from http.client import HTTPException
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -23,19 +25,17 @@ from streams.clock import now
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import client_options
 from streams.settings import Settings, SettingsError, load
-from streams.topics import ALERTS, CHAT_RAW, DOCUMENTS, MENTIONS, NEWS_RAW, Topic
+from streams.topics import ALERTS, CHAT_RAW, DOCUMENTS, MENTIONS, NEWS_RAW, Topic, group
 
+Samples = dict[str, list[float]]
 READS: dict[str, tuple[Topic, ...]] = {
     "enrich": (NEWS_RAW, CHAT_RAW),
     "index": (DOCUMENTS, ALERTS),
     "detect": (MENTIONS,),
     "notify": (ALERTS,),
 }
-
-
-def group(settings: Settings, stage: str) -> str:
-    """Consumer group of a stage, as `streams.faust_app` names it."""
-    return f"tocsin-{settings.namespace}-{stage}" if settings.namespace else f"tocsin-{stage}"
+# The workers are on this machine: a proxy of the environment knows nothing of them.
+_direct: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 async def lags(settings: Settings, bootstrap: str) -> dict[str, int]:
@@ -44,9 +44,9 @@ async def lags(settings: Settings, bootstrap: str) -> dict[str, int]:
     options = client_options(settings, bootstrap)
     admin = AIOKafkaAdminClient(**options, request_timeout_ms=5000)
     consumer = AIOKafkaConsumer(**options)
-    await admin.start()
-    await consumer.start()
     try:
+        await admin.start()
+        await consumer.start()
         found: dict[str, int] = {}
         made = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
         for stage, topics in READS.items():
@@ -66,18 +66,26 @@ async def lags(settings: Settings, bootstrap: str) -> dict[str, int]:
         await admin.close()
 
 
-def _scrape(url: str) -> dict[str, float] | None:
-    """Sum of each metric over its labels, or None when the process is gone."""
+def scrape(url: str) -> Samples | None:
+    """The values of each metric, one for each combination of labels; None when no worker of ours answers there."""
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - an address our own worker noted
+        with _direct.open(url, timeout=2) as answer:
             text = answer.read(4_000_000).decode()
-    except OSError:
+        samples: Samples = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                samples.setdefault(sample.name, []).append(sample.value)
+    except (OSError, HTTPException, ValueError):  # gone, or its port belongs to another program by now
         return None
-    totals: dict[str, float] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
-    return totals
+    return samples
+
+
+def _runs(note: Mapping[str, Any]) -> bool:
+    """Whether the process is still there, and is that stage: process ids are used again."""
+    try:
+        return str(note["stage"]) in Path(f"/proc/{note['pid']}/cmdline").read_text(errors="replace")
+    except OSError:
+        return False
 
 
 def _notes(settings: Settings) -> Iterable[dict[str, Any]]:
@@ -90,35 +98,43 @@ def _notes(settings: Settings) -> Iterable[dict[str, Any]]:
 
 
 def workers(settings: Settings, seconds: float = 1.0) -> list[dict[str, Any]]:
-    """Running workers: records taken in, their rate over `seconds`, memory, and the age of the last delivery."""
-    before = {str(n["path"]): (n, _scrape(n["url"])) for n in _notes(settings)}
-    for name, (note, totals) in list(before.items()):
-        if totals is None:
-            note["path"].unlink(missing_ok=True)  # the process is gone
-            del before[name]
-    if before:
+    """Running workers: records taken in, their rate over `seconds`, memory, and the age of the last delivery.
+
+    `answers` is false for a process that runs and says nothing: stopped, or too busy.
+    """
+    notes = []
+    for note in _notes(settings):
+        if _runs(note):
+            notes.append(note)
+        else:
+            note["path"].unlink(missing_ok=True)
+    before = [(time.monotonic(), scrape(note["url"])) for note in notes]
+    if notes:
         time.sleep(seconds)
     found = []
-    for note, first in before.values():
-        second = _scrape(note["url"])
-        if first is None or second is None:
-            continue
-        count = second.get("tocsin_records_total", 0.0)
-        last = second.get("tocsin_last_delivery_timestamp_seconds", 0.0)
-        found.append(
-            {
-                "stage": note["stage"],
-                "pid": note["pid"],
-                "metrics": note["url"],
-                "records": int(count),
-                "per_second": round((count - first.get("tocsin_records_total", 0.0)) / seconds, 1),
-                "rejected": int(second.get("tocsin_rejects_total", 0.0)),
-                "memory_mib": round(second.get("process_resident_memory_bytes", 0.0) / 1_048_576),
-                "last_delivery_age": round(now().timestamp() - last, 1) if last else None,
-                "watermark": second.get("tocsin_watermark_timestamp_seconds"),
-            }
-        )
+    for note, (asked, first) in zip(notes, before, strict=True):
+        second = scrape(note["url"])
+        passed = time.monotonic() - asked
+        entry = {"stage": note["stage"], "pid": note["pid"], "metrics": note["url"], "answers": second is not None}
+        found.append(entry | _figures(first or second or {}, second or {}, passed))
     return found
+
+
+def _figures(first: Samples, second: Samples, passed: float) -> dict[str, Any]:
+    def total(samples: Samples, name: str) -> float:
+        return sum(samples.get(name, [0.0]))
+
+    records = total(second, "tocsin_records_total")
+    last = max(second.get("tocsin_last_delivery_timestamp_seconds", [0.0]))
+    return {
+        "records": int(records),
+        "per_second": round(max(0.0, records - total(first, "tocsin_records_total")) / passed, 1),
+        "rejected": int(total(second, "tocsin_rejects_total")),
+        "memory_mib": round(total(second, "process_resident_memory_bytes") / 1_048_576),
+        "last_delivery_age": round(now().timestamp() - last, 1) if last else None,
+        # Rules were evaluated up to here in every partition that has got anywhere.
+        "watermark": min(second.get("tocsin_watermark_timestamp_seconds", [0.0])) or None,
+    }
 
 
 def collect(settings: Settings) -> dict[str, Any]:
@@ -145,6 +161,7 @@ def _show(report: dict[str, Any]) -> None:
     running = {w["stage"] for w in report["workers"]}
     for w in report["workers"]:
         age = "-" if w["last_delivery_age"] is None else f"{w['last_delivery_age']} s ago"
+        age = age if w["answers"] else "does not answer"
         cells = (w["stage"], w["pid"], w["records"], w["per_second"], w["rejected"], lag.get(w["stage"], "?"))
         table.add_row(*map(str, cells), str(w["memory_mib"]), age)
     for stage in READS:

@@ -10,7 +10,7 @@ from streams.endpoints import resolve
 from streams.kafka import tls_context
 from streams.log import configure
 from streams.settings import Settings
-from streams.topics import Topic
+from streams.topics import Topic, group
 
 BUFFERED: Final = 1024  # records a stream holds; smaller starves the worker (Faust sleeps a second when it is full)
 
@@ -36,7 +36,7 @@ def create_app(stage: str, settings: Settings) -> faust.App:
     """A Faust app for one stage: raw bytes, no tables, no web server, no leader, a crash instead of a lost record."""
     configure(settings, stage)
     bootstrap = resolve(settings, "kafka").kafka
-    name = f"tocsin-{settings.namespace}-{stage}" if settings.namespace else f"tocsin-{stage}"
+    name = group(settings, stage)
     datadir = settings.state_dir / "faust" / name
     datadir.parent.mkdir(parents=True, exist_ok=True)  # Faust makes only the last folder
     return faust.App(

@@ -35,6 +35,11 @@ class Topic:
         return self.partitions or settings.partitions
 
 
+def group(settings: Settings, stage: str) -> str:
+    """Consumer group of a stage, and the name of its Faust app."""
+    return f"tocsin-{settings.namespace}-{stage}" if settings.namespace else f"tocsin-{stage}"
+
+
 NEWS_RAW: Final = Topic("news.raw", "source + native id", "RawItem | RawTick")
 CHAT_RAW: Final = Topic("chat.raw", "source + native id", "RawItem | RawTick")
 DOCUMENTS: Final = Topic("documents", "document id", "Document with its judgement", max_bytes=2 * MIB)
