@@ -36,6 +36,7 @@ def build(settings: Settings) -> faust.App:
         size=RECORDS,
         wait=settings.batch_wait,
         flush=detector.flush,
+        took=metrics.BATCH_SECONDS.labels(STAGE).observe,
     )
 
     @app.on_partitions_revoked.connect

@@ -39,7 +39,11 @@ def build(settings: Settings) -> faust.App:
         draw=random.random,
     )
     batches = SafeBatches[list[Decoded]](
-        prepare=notifier.prepare, deliver=notifier.deliver, size=settings.batch_items, wait=settings.batch_wait
+        prepare=notifier.prepare,
+        deliver=notifier.deliver,
+        size=settings.batch_items,
+        wait=settings.batch_wait,
+        took=metrics.BATCH_SECONDS.labels(STAGE).observe,
     )
 
     @app.agent(raw_topic(app, settings, ALERTS), name="tocsin.notify", concurrency=1)

@@ -39,6 +39,7 @@ def build(settings: Settings) -> faust.App:
         size=settings.batch_items,
         wait=settings.batch_wait,
         in_flight=settings.batches_in_flight,
+        took=metrics.BATCH_SECONDS.labels(STAGE).observe,
     )
 
     @app.agent(raw_topic(app, settings, NEWS_RAW, CHAT_RAW), name="tocsin.enrich", concurrency=1)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 import faust
+from faust.exceptions import ConsumerNotStarted
 
+from streams import metrics
 from streams.endpoints import resolve
 from streams.kafka import tls_context
 from streams.log import configure
@@ -39,7 +42,7 @@ def create_app(stage: str, settings: Settings) -> faust.App:
     name = group(settings, stage)
     datadir = settings.state_dir / "faust" / name
     datadir.parent.mkdir(parents=True, exist_ok=True)  # Faust makes only the last folder
-    return faust.App(
+    app = faust.App(
         name,
         broker=_broker(bootstrap),
         broker_credentials=_credentials(settings),
@@ -66,6 +69,24 @@ def create_app(stage: str, settings: Settings) -> faust.App:
         worker_redirect_stdouts=False,
         loghandlers=[],
     )
+
+    @app.on_partitions_assigned.connect
+    async def measure(*sent: Any, **_: Any) -> None:
+        metrics.LAG.clear()
+        for tp in sent[1]:  # the app, and what is assigned to it now
+            metrics.LAG.labels(stage, tp.topic, str(tp.partition)).set_function(partial(_lag, app, tp))
+
+    return app
+
+
+def _lag(app: faust.App, tp: Any) -> float:
+    """Records between the last committed one and the end of a partition; NaN while nobody knows."""
+    consumer: Any = app.consumer
+    try:
+        end = consumer.highwater(tp)
+    except (AssertionError, ConsumerNotStarted):  # it was just revoked, or everything is stopping
+        return float("nan")
+    return float("nan") if end is None else max(0, end - (consumer._committed_offset.get(tp) or 0))
 
 
 def raw_topic(app: faust.App, settings: Settings, *topics: Topic) -> Any:

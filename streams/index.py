@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -153,7 +152,6 @@ class Index:
 
     async def deliver(self, batch: tuple[list[Action], list[Outgoing]]) -> bool:
         """Write the batch; returns when every item was written, was there already, or is a dead letter."""
-        started = time.monotonic()
         actions, dead = batch
         rejected = len(dead)
         pause = FIRST_PAUSE
@@ -166,7 +164,7 @@ class Index:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
         await self._producer.send_all(dead)
-        self._account(actions, len(dead), rejected, time.monotonic() - started)
+        self._account(actions, len(dead), rejected)
         return True
 
     async def _write(self, actions: Sequence[Action]) -> tuple[list[Action], list[Outgoing]]:
@@ -230,12 +228,11 @@ class Index:
         metrics.REJECTS.labels(STAGE, "index_refused").inc()
         return dead_letter(STAGE, action.message, Reject("index_refused", why), self._clock())
 
-    def _account(self, actions: Sequence[Action], dead: int, undecodable: int, seconds: float) -> None:
+    def _account(self, actions: Sequence[Action], dead: int, undecodable: int) -> None:
         now = self._clock().timestamp()
         accepted = len(actions) - (dead - undecodable)
         metrics.RECORDS.labels(STAGE, "accepted").inc(accepted)
         metrics.RECORDS.labels(STAGE, "rejected").inc(dead)
-        metrics.BATCH_SECONDS.labels(STAGE).observe(seconds)
         for action in actions:
             metrics.LATENCY.labels(STAGE).observe(max(0.0, now - action.message.timestamp))
         metrics.LAST_DELIVERY.labels(STAGE).set(now)

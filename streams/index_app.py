@@ -31,7 +31,12 @@ def build(settings: Settings) -> faust.App:
     elastic = client(settings, endpoints.elasticsearch)
     stage = Index(settings, elastic, producer, clock.now)
     batches = SafeBatches[tuple[list[Action], list[Outgoing]]](
-        prepare=stage.prepare, deliver=stage.deliver, size=BULK_ITEMS, wait=BULK_WAIT, in_flight=2
+        prepare=stage.prepare,
+        deliver=stage.deliver,
+        size=BULK_ITEMS,
+        wait=BULK_WAIT,
+        in_flight=2,
+        took=metrics.BATCH_SECONDS.labels(STAGE).observe,
     )
 
     @app.agent(raw_topic(app, settings, DOCUMENTS, ALERTS), name="tocsin.index", concurrency=1)

@@ -14,7 +14,13 @@ PORTS: Final = ("enrich", "index", "detect", "notify", "collect")  # in this ord
 FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 RECORDS = Counter("tocsin_records_total", "Records a stage took in, by outcome", ["stage", "outcome"])
-REJECTS = Counter("tocsin_rejects_total", "Records sent to the dead letters, by reason", ["stage", "reason"])
+# The push endpoint answers what it refuses; everywhere else it goes to the dead letters.
+REJECTS = Counter("tocsin_rejects_total", "Records refused, by reason", ["stage", "reason"])
+LAG = Gauge(
+    "tocsin_lag_records",
+    "Records of a partition this process has still to acknowledge",
+    ["stage", "topic", "partition"],
+)
 BATCH_RECORDS = Histogram(
     "tocsin_batch_records", "Records in one handler call", ["stage"], buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 )
@@ -39,9 +45,7 @@ SCORE_SECONDS = Histogram("tocsin_score_request_seconds", "Seconds of one reques
 SCORE_PADDING = Gauge("tocsin_score_padding_efficiency", "Share of tokens sent to Triton that are not padding")
 
 # outcomes: written, unchanged (already there), rejected, retried
-INDEX_ITEMS = Counter(
-    "tocsin_index_items_total", "Bulk items, by outcome", ["outcome"]
-)  # written, unchanged, rejected, retried
+INDEX_ITEMS = Counter("tocsin_index_items_total", "Bulk items, by outcome", ["outcome"])
 INDEX_BULK_SECONDS = Histogram("tocsin_index_bulk_seconds", "Seconds of one bulk request", buckets=FAST)
 
 WATERMARK = Gauge("tocsin_watermark_timestamp_seconds", "Event time up to which rules were evaluated", ["partition"])
@@ -75,6 +79,12 @@ def serve(settings: Settings, stage: str) -> int:
     port = int(server.server_address[1])
     folder = settings.state_dir / "metrics"
     folder.mkdir(parents=True, exist_ok=True)
-    note = {"stage": stage, "pid": os.getpid(), "url": f"http://{settings.metrics_host}:{port}/metrics"}
+    note = {"stage": stage, "pid": os.getpid(), "url": f"http://{_reachable(settings.metrics_host)}:{port}/metrics"}
     (folder / f"{stage}-{os.getpid()}.json").write_text(json.dumps(note), encoding="utf-8")
     return port
+
+
+def _reachable(host: str) -> str:
+    """The host of a URL that leads to what listens there from this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{host}]" if ":" in host else host

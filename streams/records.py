@@ -144,7 +144,7 @@ class Mention(Record, frozen=True, kw_only=True, tag_field="type", tag="mention"
     author: Short
     lang: Short
     url: str
-    headline: Annotated[str, Meta(max_length=200)]  # masked; empty when the source forbids storing bodies
+    headline: Annotated[str, Meta(max_length=200)]  # masked; of a body only where the source permits storing it
     collected_at: Time
     published_at: Time | None
     stale: Literal["fresh", "stale", "unknown"]

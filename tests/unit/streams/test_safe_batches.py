@@ -167,6 +167,22 @@ async def test_held_batches_are_acknowledged_with_the_next_durable_one() -> None
     assert stream.acked == [0, 1, 2]
 
 
+async def test_how_long_each_batch_took_is_told() -> None:
+    """The seconds from taking a batch to the end of its delivery, for each batch once."""
+    told: list[float] = []
+
+    async def prepare(messages: list[Message]) -> list[Message]:
+        await asyncio.sleep(0.02)
+        return messages
+
+    async def deliver(_: list[Message]) -> bool:
+        return True
+
+    safe = SafeBatches(prepare=prepare, deliver=deliver, size=1, wait=0.01, took=told.append)
+    await run_until(safe, Stream([[0], [1]]), lambda: len(told) == 2)
+    assert all(0.015 < seconds < 5 for seconds in told)
+
+
 async def test_a_quiet_stream_is_flushed_and_acknowledged() -> None:
     """Held acknowledgements do not wait for a record that never comes: the flush makes them durable."""
     flushed: list[int] = []
