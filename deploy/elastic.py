@@ -10,7 +10,7 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError
 
 from deploy.engine import Check, Launch, Ports
-from deploy.jvm import OPTIONS, cached, check_java, checks, libraries
+from deploy.jvm import LOCALE, OPTIONS, cached, check_java, checks, libraries
 from deploy.logs import folder, log4j
 from streams.elastic import client
 from streams.settings import Settings
@@ -50,7 +50,7 @@ class Elasticsearch:
             *(f"{name}={value}" for name, value in self._node(home, data, ports).items()),
         )
         logging = log4j(self._settings.state_dir, self.name)
-        return Launch(argv, files={config / "log4j2.properties": logging, config / "elasticsearch.yml": ""})
+        return Launch(argv, env=LOCALE, files={config / "log4j2.properties": logging, config / "elasticsearch.yml": ""})
 
     def _node(self, home: Path, data: Path, ports: Ports) -> dict[str, object]:
         disk = "cluster.routing.allocation.disk.watermark"

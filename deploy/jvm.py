@@ -24,6 +24,8 @@ GOAL: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-depen
 # For a broker and a node that run for minutes beside a model on a few cores. The optimising compiler would take a core
 # for the first minutes (two thirds of Elasticsearch's time in a benchmark) and repay it only after hours.
 OPTIONS: Final = ("-Djava.awt.headless=true", "-XX:+ExitOnOutOfMemoryError", "-XX:TieredStopAtLevel=1")
+# Java reads its arguments, file names among them, as the locale says; under `C` a folder with a Chinese name is lost.
+LOCALE: Final = {"LC_ALL": "C.UTF-8"}
 NETTY_MODULE: Final = "transport-netty4"
 
 
@@ -122,7 +124,7 @@ def download(project: Path, say: Callable[[str], None]) -> None:
         (project / name).mkdir()
         (project / name / "pom.xml").write_text(_pom(name, _dependencies(wanted)), encoding="utf-8")
     command = [mvn, "-B", "-T", "3", "-f", str(project), GOAL]
-    fetch([*command, "-DincludeScope=runtime", "-DoutputDirectory=out"], say)
+    fetch([*command, "-DincludeScope=runtime", "-DoutputDirectory=out"], say, environ | LOCALE)
 
 
 def _pom(name: str, content: str) -> str:
@@ -154,6 +156,8 @@ def _compile(javac: str, home: Path) -> None:
         *("--add-modules", "ALL-MODULE-PATH", "-d", str(home / "launcher")),
     )
     with as_file(files("deploy").joinpath("java", "EsNode.java")) as source:
-        done = subprocess.run([*command, str(source)], capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(
+            [*command, str(source)], env=environ | LOCALE, capture_output=True, text=True, timeout=120, check=False
+        )
     if done.returncode != 0:
         raise EngineError("compile", tail=(done.stderr + done.stdout).strip()[-2000:])

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import logging
+import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,8 +18,9 @@ from aiokafka.errors import KafkaError
 
 from deploy.engine import Check, Launch, Ports
 from deploy.faults import EngineError
-from deploy.jvm import OPTIONS, cached, check_java, checks, libraries
+from deploy.jvm import LOCALE, OPTIONS, cached, check_java, checks, libraries
 from deploy.logs import log4j
+from deploy.properties import render
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import MIB, TOPICS
@@ -66,7 +68,8 @@ class Kafka:
             *(f"-Dlog4j2.configurationFile={logging}", "-Dlog4j2.disable.jmx=true"),
             *("-cp", f"{home}/*", "kafka.Kafka", str(properties)),
         )
-        return Launch(argv, files={properties: content, logging: log4j(self._settings.state_dir, self.name)})
+        files = {properties: content, logging: log4j(self._settings.state_dir, self.name)}
+        return Launch(argv, env=LOCALE, files=files)
 
     def addresses(self, ports: Ports) -> dict[str, str]:
         """`kafka`: host:port."""
@@ -171,7 +174,7 @@ def _properties(log: Path, ports: Ports) -> str:
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 16 * MIB,
     }
-    return "".join(f"{name}={value}\n" for name, value in values.items())
+    return render(values)
 
 
 def _format(java: str, home: Path, properties: Path) -> None:
@@ -180,6 +183,7 @@ def _format(java: str, home: Path, properties: Path) -> None:
     command += ["format", "--cluster-id", cluster, "--config", str(properties), "--ignore-formatted"]
     # With one replica there is nobody else to elect; on, a restart after `kill -9` counts as an unclean election.
     command += ["--feature", "eligible.leader.replicas.version=0"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    env = os.environ | LOCALE
+    done = subprocess.run(command, env=env, capture_output=True, text=True, errors="replace", timeout=120, check=False)
     if done.returncode != 0:
         raise EngineError("died", name="kafka", log=properties, tail=(done.stdout + done.stderr).strip()[-2000:])

@@ -7,6 +7,8 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
+from deploy.properties import render
+
 LIMIT_MIB: Final = 8
 KEPT: Final = 2
 COMPLAINT: Final = re.compile(r"^E\d{4} |ERROR|FATAL|Exception|Error\b|error:|^Caused by")
@@ -56,7 +58,7 @@ def log4j(state: Path, name: str) -> str:
         "rootLogger.level": "info",
         "rootLogger.appenderRef.file.ref": "file",
     }
-    return "".join(f"{key} = {value}\n" for key, value in lines.items())
+    return render(lines)
 
 
 def complaints(state: Path, name: str) -> str:
