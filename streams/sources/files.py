@@ -64,7 +64,7 @@ class Input:
         if self.format == "jsonl":
             yield from json_rows(self.stream, self.limit)
             return
-        rows = csv_rows(self.stream, self.limit)
+        rows = csv_rows(self.stream, self.limit, self.header.delimiter if self.header else "")
         next(rows, None)
         yield from rows
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -69,12 +70,15 @@ def _row(number: int, offset: int, length: int, first: bytes, limit: int) -> Row
     return Row(number, offset + skipped, length - skipped, first[skipped : skipped + limit])
 
 
-def csv_rows(stream: BinaryIO, limit: int) -> Iterator[Row]:
-    """One row a record, header included: a quoted field may span lines.
+def csv_rows(stream: BinaryIO, limit: int, delimiter: str = "") -> Iterator[Row]:
+    """One row a record, header included: a quoted field may span lines. Without `delimiter` any of the four counts.
 
-    A row whose quote never closes (within the limit and 500 lines) is given out as its first line alone, and reading
-    goes on with the next line: one stray quote costs one row.
+    A quote opens a field only as its first character: inches and sloppy quotes in a text are text. A row whose quote
+    never closes (within the limit and 500 lines), or closes where no field ends, is given out as its first line alone,
+    and reading goes on with the next line: one stray quote costs one row.
     """
+    separator = (delimiter or DELIMITERS[0]).encode()
+    opening = re.compile(b'[%s]"' % re.escape((delimiter or "".join(DELIMITERS)).encode()))
     stream.seek(0)
     number = 1
     while True:
@@ -87,13 +91,13 @@ def csv_rows(stream: BinaryIO, limit: int) -> Iterator[Row]:
             row: Row | None = _long_line(stream, number, start, first, limit)
         else:
             after = stream.tell()
-            quotes = first.count(b'"')
-            while quotes % 2 and len(data) <= limit and lines < LONGEST_ROW:
+            inside = _open(opening, separator + first.removeprefix(BOM if start == 0 else b""), False)
+            while inside and len(data) <= limit and lines < LONGEST_ROW:
                 more = stream.readline(limit + 2)
                 if not more:
                     break
-                data, lines, quotes = data + more, lines + 1, quotes + more.count(b'"')
-            if quotes % 2 or len(data) > limit + 2:
+                data, lines, inside = data + more, lines + 1, _open(opening, more, True)
+            if inside or len(data) > limit + 2 or (lines > 1 and not _sound(data, delimiter)):
                 stream.seek(after)
                 lines, data = 1, first
             kept = _row(number, start, len(data), data, limit)
@@ -101,6 +105,31 @@ def csv_rows(stream: BinaryIO, limit: int) -> Iterator[Row]:
         number += lines
         if row is not None:
             yield row
+
+
+def _sound(data: bytes, delimiter: str) -> bool:
+    """Whether lines that were joined are one record."""
+    try:
+        _fields(data.decode("latin-1"), delimiter or DELIMITERS[0])  # every byte a character: only quotes matter here
+    except Reject:
+        return False
+    return True
+
+
+def _open(opening: re.Pattern[bytes], line: bytes, inside: bool) -> bool:
+    """Whether a quoted field is open at the end of the line. `inside`: whether one was at its beginning."""
+    at = 0
+    while True:
+        if not inside:
+            found = opening.search(line, at)
+            if found is None:
+                return False
+            at = found.end()
+        at = line.find(b'"', at)
+        if at < 0:
+            return True
+        inside = line.startswith(b'""', at)  # a doubled quote is a character of the field
+        at += 2 if inside else 1
 
 
 def _long_line(stream: BinaryIO, number: int, start: int, first: bytes, limit: int) -> Row:

@@ -1,5 +1,6 @@
 """Rows with their places, whatever the bytes hold."""
 
+import csv
 import io
 
 import pytest
@@ -7,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.records import Reject
-from streams.sources.rows import Header, Row, csv_rows, json_rows, parse_csv, parse_header, parse_json, whole
+from streams.sources.rows import BOM, Header, Row, csv_rows, json_rows, parse_csv, parse_header, parse_json, whole
 
 LIMIT = 100
 
 
 def rows(data: bytes, *, csv: bool = False) -> list[Row]:
-    return list((csv_rows if csv else json_rows)(io.BytesIO(data), LIMIT))
+    stream = io.BytesIO(data)
+    return list(csv_rows(stream, LIMIT) if csv else json_rows(stream, LIMIT))
 
 
 def test_json_places() -> None:
@@ -52,6 +54,34 @@ def test_csv_stray_quote_costs_one_row() -> None:
     with pytest.raises(Reject):
         parse_csv(found[0].data, header, "utf-8")
     assert parse_csv(found[-1].data, header, "utf-8") == {"a": "3", "b": "z"}
+
+
+def test_csv_quotes_within_a_text_are_text() -> None:
+    """Inches and quotes inside unquoted fields swallow no other rows; a field that begins with one is quoted."""
+    lines = [
+        b'1;a 24" tv; x',
+        b"2;plain; x",
+        b'3;5" and 7" ; x',
+        b'4;"two\nlines; ""said"""; x',
+        b'5;end"; x',
+        b'6;,"z; x',
+    ]
+    found = [r.data for r in csv_rows(io.BytesIO(b"\n".join(lines)), 1000, ";")]
+    assert found == lines
+    header = Header(("a", "b", "c"), ";")
+    texts = [parse_csv(data, header, "utf-8")["b"] for data in found]
+    assert texts == ['a 24" tv', "plain", '5" and 7" ', 'two\nlines; "said"', 'end"', ',"z']
+
+
+@given(st.lists(st.lists(st.text('ab",;\n\r ', max_size=5), min_size=2, max_size=2), max_size=12), st.booleans())
+def test_csv_as_a_writer_writes_it_is_read_as_it_was(table: list[list[str]], bom: bool) -> None:
+    """Whatever the fields hold, the rows of a well-formed file are the writer's rows."""
+    out = io.StringIO(newline="")
+    csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows([["id", "text"], *table])
+    data = (BOM if bom else b"") + out.getvalue().encode()
+    found = list(csv_rows(io.BytesIO(data), 10_000, ","))
+    header = parse_header(found[0].data, "utf-8")
+    assert [list(parse_csv(r.data, header, "utf-8").values()) for r in found[1:]] == table
 
 
 @given(st.lists(st.sampled_from([b'"', b"\n", b"a", b",", b"\r\n", b"b" * 60]), max_size=60), st.booleans())
