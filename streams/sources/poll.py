@@ -188,8 +188,8 @@ def entry_letter(feed: Feed, identity: str, reject: Reject, at: datetime) -> Out
 
 
 def state_path(settings: Settings, url: str) -> Path:
-    """Where the state of a feed lies."""
-    return settings.state_dir / "feeds" / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
+    """Where the state of a feed lies; each namespace reads for itself."""
+    return settings.state_dir / "feeds" / settings.namespace / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
 
 
 def _header(answer: Answer, name: str) -> str:

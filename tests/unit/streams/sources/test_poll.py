@@ -346,6 +346,16 @@ async def test_one_bad_feed_stops_no_other(site: Site, fetcher: Fetcher, tmp_pat
     assert [item.source for item in sink.items] == ["good"]
 
 
+async def test_each_namespace_reads_for_itself(site: Site, fetcher: Fetcher, tmp_path: Path) -> None:
+    """What one namespace has read is news in another that shares the state folder."""
+    for namespace in ("", "trial"):
+        settings = Settings(state_dir=tmp_path, partitions=1, namespace=namespace)
+        sink, feed = FakeSink(), Feed(url=site.url, source="site")
+        inflow = Inflow(settings, sink, lambda: NOW)
+        assert await Poller(feed, fetcher, inflow, settings, lambda: NOW, lambda: 0.5).poll() == "items"
+        assert len(sink.items) == 1
+
+
 def test_state_survives_damage(tmp_path: Path) -> None:
     """A damaged state counts as never known, field by field."""
     path = state_path(Settings(state_dir=tmp_path), "https://a.example/x")
