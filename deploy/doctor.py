@@ -54,7 +54,7 @@ def _checks(settings: Settings) -> dict[str, Check]:
     found["cache_folder"] = lambda: _writable(settings.cache_dir)
     found["ports"] = lambda: _ports(stack)
     found["disk"] = lambda: _disk(settings, stack)
-    found["memory"] = lambda: _memory(settings, stack, Path("/proc/meminfo").read_text())
+    found["memory"] = lambda: _memory(settings, stack, _meminfo())
     return found | stack.checks()
 
 
@@ -101,8 +101,19 @@ def _disk(settings: Settings, stack: Stack) -> str:
     return " ".join(dict.fromkeys(details))
 
 
+def _meminfo() -> str:
+    """What Linux says of its memory; nothing elsewhere, where another check tells that the engines cannot run."""
+    try:
+        return Path("/proc/meminfo").read_text()
+    except FileNotFoundError:
+        return ""
+
+
 def _memory(settings: Settings, stack: Stack, meminfo: str) -> str:
-    available = next(int(line.split()[1]) // 1024 for line in meminfo.splitlines() if line.startswith("MemAvailable"))
+    found = [int(line.split()[1]) // 1024 for line in meminfo.splitlines() if line.startswith("MemAvailable")]
+    if not found:
+        return "?"
+    available = found[0]
     needed = settings.kafka_heap + settings.elasticsearch_heap + BESIDE_HEAPS_MIB
     if available < needed and not any(stack.runs(name) for name in NAMES):
         raise EngineError("memory", free=available, needed=needed)
