@@ -195,6 +195,8 @@ def _secrets_from_files() -> dict[str, str]:
             found[name] = Path(path).read_text(encoding="utf-8").rstrip("\n")
         except OSError as error:
             raise SettingsError(f"{PREFIX}{name.upper()}_FILE: cannot read {path}: {error.strerror}") from None
+        except UnicodeDecodeError:  # its own words would show a byte of a secret
+            raise SettingsError(f"{PREFIX}{name.upper()}_FILE: {path} is not UTF-8 text") from None
     return found
 
 

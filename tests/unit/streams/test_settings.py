@@ -60,6 +60,15 @@ def test_a_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert CANARY not in repr(settings)
 
 
+def test_a_secret_that_is_no_text_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A binary file is named, and none of its bytes."""
+    (tmp_path / "key").write_bytes(b"\xff\xfe" + CANARY.encode())
+    monkeypatch.setenv("TOCSIN_WEBHOOK_SECRET_FILE", str(tmp_path / "key"))
+    with pytest.raises(SettingsError, match="TOCSIN_WEBHOOK_SECRET_FILE: .* is not UTF-8 text") as caught:
+        load()
+    assert "0xff" not in str(caught.value)
+
+
 def test_a_value_goes_before_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What a parent hands down is not undone by a file that the child's environment names too."""
     (tmp_path / "secret").write_text("of the file")
