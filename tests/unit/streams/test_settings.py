@@ -64,7 +64,7 @@ def test_a_secret_that_is_no_text_is_told(monkeypatch: pytest.MonkeyPatch, tmp_p
     """A binary file is named, and none of its bytes."""
     (tmp_path / "key").write_bytes(b"\xff\xfe" + CANARY.encode())
     monkeypatch.setenv("TOCSIN_WEBHOOK_SECRET_FILE", str(tmp_path / "key"))
-    with pytest.raises(SettingsError, match="TOCSIN_WEBHOOK_SECRET_FILE: .* is not UTF-8 text") as caught:
+    with pytest.raises(SettingsError, match=r"TOCSIN_WEBHOOK_SECRET_FILE: .* is not UTF-8 text") as caught:
         load()
     assert "0xff" not in str(caught.value)
 
