@@ -24,6 +24,7 @@ from alerts.rule_tests import run_file
 from alerts.rules import KINDS, Scope
 from console.cli import AREAS
 from console.webhooks import new_secret
+from streams.gazetteer import read_companies
 from streams.gazetteer.watchlist import read_watchlist
 from streams.records import AlertEvent
 from streams.settings import Settings, unknown_variables
@@ -171,6 +172,7 @@ def test_the_lists_in_the_document_are_good(tmp_path: Path) -> None:
     assert (len(feeds), faults) == (2, [])
     (tmp_path / "watchlist.yaml").write_text(named(STREAMS, "watchlist.yaml"), encoding="utf-8")
     assert [company.id for company in read_watchlist(tmp_path / "watchlist.yaml")] == ["halden"]
+    assert f"{len(read_companies()):,} companies ship" in STREAMS.read_text(encoding="utf-8")
 
 
 def test_the_push_in_the_document_is_accepted() -> None:
