@@ -44,6 +44,7 @@ def create_app(stage: str, settings: Settings) -> faust.App:
     datadir.parent.mkdir(parents=True, exist_ok=True)  # Faust makes only the last folder
     app = faust.App(
         name,
+        env={},  # else BROKER_URL and a hundred names like it, other programs' too, win over what is said here
         broker=_broker(bootstrap),
         broker_credentials=_credentials(settings),
         autodiscover=False,  # a module that fails to import would be dropped with exit code 0
