@@ -103,7 +103,8 @@ class Triton:
         authority = self._settings.triton_ca_file
         roots = str(authority) if authority else None
         # Not the client's asyncio kind: gRPC serves one event loop per process, and that is the workers'.
-        client = InferenceServerClient(address, ssl=tls, root_certificates=roots)
+        direct = [("grpc.enable_http_proxy", 0)]  # a proxy of the environment knows nothing of this machine
+        client = InferenceServerClient(address, ssl=tls, root_certificates=roots, channel_args=direct)
         try:
             if not client.is_server_ready(client_timeout=5):
                 return "the server is not ready"

@@ -24,8 +24,10 @@ from models.text import prepare
 RUNTIME: Final = "runtime"
 _WRONG_INPUT: Final = {"INVALID_ARGUMENT", "OUT_OF_RANGE", "FAILED_PRECONDITION"}
 _WRONG_MODEL: Final = {"NOT_FOUND", "UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED"}
-# After an outage gRPC would wait up to two minutes before it tries the address again.
 _CHANNEL: Final = [
+    # A proxy of the environment is meant for the world outside; gRPC would ask it for 127.0.0.1 too.
+    ("grpc.enable_http_proxy", 0),
+    # After an outage gRPC would wait up to two minutes before it tries the address again.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 1000),

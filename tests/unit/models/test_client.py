@@ -85,6 +85,17 @@ async def test_language_without_a_model_is_unjudged() -> None:
         await scorer.stop()
 
 
+async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a company's proxy is set and says nothing of exceptions, Triton on this machine is reached all the same."""
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    async with serving(TritonDouble(METADATA, judge)) as url:
+        scorer = Scorer(url)
+        async with asyncio.timeout(10):
+            await scorer.start()
+        await scorer.stop()
+
+
 async def test_one_text_that_triton_refuses_fails_alone() -> None:
     """INVALID_ARGUMENT for a batch is traced to the one text; the others are judged."""
     bad = "poison"
