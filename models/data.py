@@ -80,7 +80,8 @@ def read_set(folder: Path, name: str, head: str, part: str, tiers: Iterable[str]
     wanted = None if tiers is None else frozenset(tiers)
     rows: list[Row] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8") as file:
+            lines = list(file)  # not splitlines, which cuts at every break that a text may hold
     except FileNotFoundError:
         raise DataMissing(f"{path} is not there") from None
     for number, line in enumerate(lines, start=1):

@@ -25,10 +25,11 @@ from torch import Tensor, nn
 
 from models.labels import HEADS, SENTIMENTS
 from models.network import Judge, load
-from models.registry import PREFIX, Metadata, Probe, parameters, sha256
+from models.registry import PREFIX, SHIPPED, Metadata, Probe, parameters, sha256
 from models.text import prepare
 
 OPSET: Final = 20
+PROGRAMS: Final = ("model.py", "runtimes.py")  # what Triton runs beside the weights, the same for every model
 SMALL: Final = 50_000  # elements; below that, storing full precision costs nothing
 TOLERANCE: Final = 1e-4  # of a probability, exported graph against the trained network
 PROBES: Final = {
@@ -175,7 +176,7 @@ def configuration(metadata: Metadata) -> str:
 
 
 def write(model: onnx.ModelProto, tokenizer: Tokenizer, report: dict[str, Any], out: Path, number: int) -> Path:
-    """Write the model folder; returns it. `model.py` in the version folder is left alone."""
+    """Write the model folder; returns it. Programs that lie in the version folder already are left alone."""
     lang = report["recipe"]["lang"]
     folder = out / f"{PREFIX}{lang}"
     (folder / str(number)).mkdir(parents=True, exist_ok=True)
@@ -193,6 +194,9 @@ def write(model: onnx.ModelProto, tokenizer: Tokenizer, report: dict[str, Any], 
     text = msgspec.json.format(msgspec.json.encode(metadata), indent=1) + b"\n"
     (folder / str(number) / "metadata.json").write_bytes(text)
     (folder / "config.pbtxt").write_text(configuration(metadata), encoding="utf-8")
+    for program in PROGRAMS:
+        if not (target := folder / str(number) / program).exists():
+            shutil.copy(SHIPPED / f"{PREFIX}en" / "1" / program, target)
     return folder
 
 
@@ -211,9 +215,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     compress(model)
     report |= {"token_limit": limit(judge), "vocabulary": int(judge.encoder.config.vocab_size)}
     folder = write(model, tokenizer, report, options.out, options.number)
-    runtime = Path(__file__).parent / "repository" / f"{PREFIX}en" / "1" / "model.py"
-    if not (target := folder / str(options.number) / "model.py").exists():
-        shutil.copy(runtime, target)
     size = (folder / str(options.number) / "model.onnx").stat().st_size
     print(f"{folder}: {size / 1e6:.1f} MB; compressed graph differs by {agreement(judge, model):.4f}")  # noqa: T201
 

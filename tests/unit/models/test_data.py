@@ -33,6 +33,13 @@ def test_absent_folder_says_which_variable_to_set(tmp_path: Path) -> None:
         data_folder(tmp_path)
 
 
+def test_a_row_ends_at_the_end_of_its_line_only(tmp_path: Path) -> None:
+    """A text may hold a line or paragraph separator; JSON need not escape it."""
+    line = json.dumps(raw(text="up\u2028and\x85away"), ensure_ascii=False)
+    [found] = read_set(write(tmp_path, "en_sent.train.jsonl", line), "en_sent", "sentiment", "train")
+    assert found.text == "up and away"
+
+
 def test_rows_are_prepared_and_filtered_by_tier(tmp_path: Path) -> None:
     """Only the wanted tiers are read, and the text is the one the model will see."""
     folder = write(tmp_path, "en_sent.train.jsonl", raw(), raw(id="2", tier="C"))

@@ -37,6 +37,26 @@ def test_graph_agrees_with_the_network_at_every_shape(judge: Any) -> None:
     assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
 
 
+def test_an_exported_folder_holds_all_that_triton_runs(
+    judge: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Weights, description and both programs lie in a new version folder; programs that were there stay as they are."""
+    from models import export
+    from models.registry import SHIPPED
+    from models.text import read_tokenizer
+
+    monkeypatch.setattr(export, "probes_of", lambda *_: ())  # a random network names none right
+    report = {"recipe": {"lang": "en"}, "base": "b", "rows": {}, "dev": {}, "token_limit": 160, "vocabulary": 2000}
+    (tmp_path / "opinion-en" / "3").mkdir(parents=True)
+    (tmp_path / "opinion-en" / "3" / "runtimes.py").write_text("mine")
+    tokenizer = read_tokenizer(SHIPPED / "opinion-en" / "tokenizer.json", 16)
+    folder = export.write(export.to_onnx(judge), tokenizer, report, tmp_path, 3)
+    assert {path.name for path in (folder / "3").iterdir()} == {
+        *("model.onnx", "metadata.json", "model.py", "runtimes.py")
+    }
+    assert (folder / "3" / "runtimes.py").read_text() == "mine"
+
+
 def test_saved_network_is_read_back_unchanged(judge: Any, tmp_path: Path) -> None:
     """Weights and tokenizer survive the round trip."""
     import torch
