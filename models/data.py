@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,12 @@ SETS: Final = {"en": {"en_sent": "sentiment", "en_topic20": "topic"}}
 PARTS: Final = ("train", "dev")
 SHIPPABLE_TIERS: Final = frozenset({"A"})
 _TOPIC_NAMES: Final = {source: name for name, source in TOPIC_SOURCES.items()}
+
+
+def licence_of(rows: Mapping[str, int]) -> str:
+    """Licence of weights that learnt from `rows` ("<data set>/<tier>" -> number), as their metadata states it."""
+    others = sorted(name for name in rows if name.rpartition("/")[2] not in SHIPPABLE_TIERS)
+    return f"for own use only: learnt from {', '.join(others)}" if others else "Apache-2.0"
 
 
 class DataMissing(FileNotFoundError):  # noqa: N818 - what happened

@@ -23,6 +23,7 @@ from onnx import helper, numpy_helper
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from models.data import licence_of
 from models.labels import HEADS, SENTIMENTS
 from models.network import Judge, load
 from models.registry import PREFIX, SHIPPED, Metadata, Probe, parameters, sha256
@@ -189,7 +190,7 @@ def write(model: onnx.ModelProto, tokenizer: Tokenizer, report: dict[str, Any], 
         tokenizer_sha256=sha256(folder / "tokenizer.json"), weights_sha256=digest,
         token_limit=report["token_limit"], vocabulary=report["vocabulary"],
         probes=probes_of(lang, tokenizer, model), base=report["base"],
-        licence="Apache-2.0", recipe=report["recipe"], rows=report["rows"], metrics=report["dev"],
+        licence=licence_of(report["rows"]), recipe=report["recipe"], rows=report["rows"], metrics=report["dev"],
     )  # fmt: skip
     text = msgspec.json.format(msgspec.json.encode(metadata), indent=1) + b"\n"
     (folder / str(number) / "metadata.json").write_bytes(text)

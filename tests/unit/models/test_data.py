@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from models.data import DataBroken, DataMissing, Row, clean, data_folder, read_language, read_set
+from models.data import DataBroken, DataMissing, Row, clean, data_folder, licence_of, read_language, read_set
 from models.labels import SENTIMENTS, TOPICS
 
 
@@ -98,3 +98,9 @@ def test_shipped_recipe_learns_from_permitted_rows_only() -> None:
     kept, audit = clean(read_language(folder, "en", "train", ("A",)), read_language(folder, "en", "dev"))
     assert {r.dataset for r in kept} == {"tfns", "sentfin", "taborda", "surge", "tfnt"}
     assert audit.leaked_from_dev == 0
+
+
+def test_weights_are_free_only_when_everything_they_learnt_from_is() -> None:
+    """One set whose licence forbids it keeps the weights at home, and the metadata names it."""
+    assert licence_of({"tfns/A": 9, "topic/A": 3}) == "Apache-2.0"
+    assert licence_of({"tfns/A": 9, "phrasebank/C": 3}) == "for own use only: learnt from phrasebank/C"
