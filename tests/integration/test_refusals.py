@@ -106,12 +106,12 @@ def test_the_supervisor_does_not_start_such_a_worker_again(tmp_path: Path) -> No
     ("arguments", "code", "word"),
     [
         (("ingest", __file__, "--format", "jsonl"), 69, "no kafka is running here. Start them: tocsin up"),
-        (("collect",), 78, "no kafka is running here"),
+        (("collect",), 69, "no kafka is running here"),
         (("worker", "detect"), 78, "no kafka is running here"),
         (("worker", "all"), 78, "no kafka, elasticsearch, triton is running here"),
         (("balance",), 69, "TOCSIN_KAFKA_BOOTSTRAP, TOCSIN_ELASTICSEARCH_URL"),
         (("deadletters", "list"), 69, "no kafka is running here"),
-        (("score",), 2, "no triton is running here"),
+        (("score",), 69, "no triton is running here"),
     ],
 )
 def test_without_engines_a_command_says_how_to_get_them(
