@@ -1,6 +1,6 @@
 """Faust app: mentions and ticks in; alert events out.
 
-Run it with `tocsin worker detect`, or `faust -A alerts.detect_app worker`.
+Run it with `tocsin worker detect`; or, once the topics exist, with `faust -A alerts.detect_app worker`.
 """
 
 from __future__ import annotations

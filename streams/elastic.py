@@ -15,6 +15,7 @@ from streams.settings import Settings
 ANALYSIS: Final = {"analyzer": {"tocsin": {"type": "custom", "tokenizer": "standard", "filter": ["lowercase"]}}}
 # Set, because the default stops refreshing an index nobody searched for thirty seconds.
 REFRESH: Final = "1s"
+COPIES: Final = "0-1"  # one copy of each shard where there is a second node for it, none on a single one
 LONG_AGO: Final = timedelta(days=366)
 CLOCKS_APART: Final = timedelta(days=1)
 
@@ -66,7 +67,7 @@ async def put_templates(elastic: AsyncElasticsearch, settings: Settings) -> None
             priority=500,
             template={
                 "settings": {
-                    "index": {"number_of_shards": 1, "number_of_replicas": 0, "refresh_interval": REFRESH},
+                    "index": {"number_of_shards": 1, "auto_expand_replicas": COPIES, "refresh_interval": REFRESH},
                     "analysis": ANALYSIS,
                 },
                 "mappings": mapping,

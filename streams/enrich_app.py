@@ -1,6 +1,6 @@
 """Faust app: raw items in; documents, mentions and ticks out.
 
-Run it with `tocsin worker enrich`, or `faust -A streams.enrich_app worker`.
+Run it with `tocsin worker enrich`; or, once the topics exist, with `faust -A streams.enrich_app worker`.
 """
 
 from __future__ import annotations

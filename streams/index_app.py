@@ -1,6 +1,6 @@
 """Faust app: documents and alert events into Elasticsearch.
 
-Run it with `tocsin worker index`, or `faust -A streams.index_app worker`.
+Run it with `tocsin worker index`; or, once the topics exist, with `faust -A streams.index_app worker`.
 """
 
 from __future__ import annotations

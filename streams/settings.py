@@ -64,7 +64,10 @@ class Settings(BaseSettings):
     batches_in_flight: int = Field(12, ge=1, le=64, description="Handler calls of one worker running at once.")
     text_limit: int = Field(32_768, ge=256, description="Characters of a text kept and judged; the rest is cut off.")
     record_limit: int = Field(
-        262_144, ge=4096, description="Bytes of one raw record; larger input is refused at the door."
+        262_144,
+        ge=4096,
+        le=1_048_576,  # what the raw topics take
+        description="Bytes of one raw record; larger input is refused at the door.",
     )
 
     # Scoring
