@@ -18,6 +18,7 @@ from typing import IO, Annotated, Final, Literal
 import structlog
 import typer
 
+from console.exits import WRONG_SETTINGS
 from models.registry import ModelRefused
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import wait_for_kafka
@@ -38,7 +39,6 @@ LONGEST_PAUSE: Final = 30.0
 STEADY: Final = 60.0  # a worker that ran this long starts again without delay
 PARENT: Final = "TOCSIN_PARENT"  # process id of the supervisor, for its children
 LOOK_EVERY: Final = 1.0
-CONFIG_ERROR: Final = 78  # EX_CONFIG of sysexits.h: starting again cannot help
 
 log = structlog.get_logger(__name__)
 
@@ -90,6 +90,7 @@ class Child:
     pause: float = FIRST_PAUSE
     next_start: float = 0.0
     restarts: int = 0
+    worked: bool = False  # ran steadily once, so its settings were right then
 
 
 @dataclass(slots=True)
@@ -136,15 +137,23 @@ class Workers:
         return child.process.pid if child and child.process and child.process.poll() is None else None
 
     def watch(self) -> None:
-        """Start again what ended, with growing pauses. Raises RuntimeError when a stage says its settings are wrong."""
+        """Start again what ended, with growing pauses. Raises RuntimeError when a stage says its settings are wrong.
+
+        One that says so after it has worked (a key was revoked, another model is served) waits for a person, and is
+        tried again now and then: the others go on, alerts are not to stop for the index.
+        """
         now = time.monotonic()
         for child in self.children.values():
             if child.process is None or child.process.poll() is None:
                 continue
-            if child.process.returncode == CONFIG_ERROR:
+            refused = child.process.returncode == WRONG_SETTINGS
+            steady = now - child.started > STEADY
+            if refused and not (steady or child.worked):
                 raise RuntimeError(f"worker {child.stage} cannot run with these settings; see its log")
             if not child.next_start:
-                child.pause = FIRST_PAUSE if now - child.started > STEADY else min(child.pause * 2, LONGEST_PAUSE)
+                child.worked = child.worked or steady
+                child.pause = FIRST_PAUSE if steady else min(child.pause * 2, LONGEST_PAUSE)
+                child.pause = LONGEST_PAUSE if refused else child.pause
                 child.next_start = now + child.pause
                 log.warning("worker.ended", worker=child.stage, code=child.process.returncode, pause=child.pause)
             elif now >= child.next_start:
@@ -217,7 +226,7 @@ def worker(
             run(stage, settings)
     except (SettingsError, EnginesDown, RuntimeError) as error:
         typer.echo(f"tocsin worker {stage}: {error}", err=True)
-        raise typer.Exit(CONFIG_ERROR) from None
+        raise typer.Exit(WRONG_SETTINGS) from None
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from console.workers import CONFIG_ERROR
+from console.exits import WRONG_SETTINGS
 from deploy.stack import Stack
 from models.labels import SENTIMENTS, TOPICS
 from models.registry import SHIPPED
@@ -48,7 +48,7 @@ def test_score_answers_in_the_promised_form(stack: Stack) -> None:
 def refused(run: Installation, *arguments: str) -> str:
     """What a process that must end with code 78 says at its end."""
     done = run.tocsin(*arguments)
-    assert done.returncode == CONFIG_ERROR, done.stderr
+    assert done.returncode == WRONG_SETTINGS, done.stderr
     return done.stderr.splitlines()[-1]
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from console import workers
-from console.workers import CONFIG_ERROR, PARENT, Workers
+from console.exits import WRONG_SETTINGS
+from console.workers import PARENT, Workers
 from streams.settings import Settings
 
 # A supervisor that starts one child which follows it, tells the child's id, and waits to be killed.
@@ -111,11 +112,29 @@ def test_a_worker_that_ends_is_started_again_after_a_growing_pause(clock: list[f
 
 def test_wrong_settings_are_not_tried_again(clock: list[float], tmp_path: Path) -> None:
     """A worker that says its settings are wrong ends the supervision, with its name."""
-    Process.ends = [CONFIG_ERROR]
+    Process.ends = [WRONG_SETTINGS]
     crew = Workers(Settings(state_dir=tmp_path))
     crew.start(["detect"])
     with pytest.raises(RuntimeError, match="detect"):
         crew.watch()
+
+
+def test_a_worker_refused_after_it_worked_does_not_end_the_others(clock: list[float], tmp_path: Path) -> None:
+    """A key that is revoked at night stops one stage, which is tried again now and then; the others go on."""
+    crew = Workers(Settings(state_dir=tmp_path))
+    crew.start(["index", "notify"])
+    clock[0] += 3600
+    Process.made[0].returncode = WRONG_SETTINGS
+    Process.ends = [WRONG_SETTINGS, None]
+    starts = []
+    for _ in range(200):
+        before = len(Process.made)
+        crew.watch()
+        if len(Process.made) > before:
+            starts.append(clock[0] - 4600)
+        clock[0] += 0.5
+    assert starts == [30.0, 60.5]
+    assert crew.pid("notify") is not None
 
 
 def test_stopping_asks_first_and_kills_who_does_not_end(
