@@ -1,0 +1,1 @@
+"""The corpus written for this project: `texts/` holds it, `GUIDE.md` says how it is written and labelled."""
