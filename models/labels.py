@@ -197,7 +197,7 @@ RISK_LABELS: Final = {
         "远岭生物二期厂房投产",
     ),
     "fraud_accounting": Label(
-        "False or hidden accounts, misstated or late disclosure, funds taken by owners, unapproved guarantees, auditor's refusal.",
+        "False or hidden accounts, misstated or late disclosure, funds taken by owners, unapproved guarantees.",
         "财务造假与信息披露违规：虚增收入、隐瞒关联交易、违规担保、资金占用、未按期披露、审计非标。",
         "Short seller says Corvane booked sales that never happened",
         "远岭生物因涉嫌信息披露违法违规被调查",

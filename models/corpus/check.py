@@ -97,8 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except CorpusFault as fault:
                 faults.append(str(fault))
     near = near_pairs(texts)
-    for fault in faults:
-        sys.stdout.write(f"fault: {fault}\n")
+    sys.stdout.writelines(f"fault: {each}\n" for each in faults)
     for first, second, similarity in near:
         sys.stdout.write(f"near ({similarity:.2f}): {first.text}\n             {second.text}\n")
     sys.stdout.write("\n".join(report(texts)) + f"\nfaults {len(faults)}, near-duplicates {len(near)}\n")
