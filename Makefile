@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 RECIPE := pyproject.toml deploy/constraints.txt deploy/environment.sh
 
-.PHONY: help demo test test-data test-all up down lint types bench lock clean
+.PHONY: help demo test test-data test-train test-all up down lint types bench lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ test: .venv/.test ## Run every test that needs nothing from outside (starts and 
 
 test-data: .venv/.test ## Run the tests that need the public data in ../shared/data or $TOCSIN_DATA.
 	$(BIN)/pytest -m "data"
+
+test-train: .venv/.train ## Run the tests of training, from rows to a deployed model (installs torch).
+	$(BIN)/pytest -m "train and not data"
 
 test-all: .venv/.train ## Run all tests, also those of training (installs torch).
 	$(BIN)/pytest

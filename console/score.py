@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Annotated, Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final, Literal
 
 import msgspec
 import typer
@@ -17,6 +17,8 @@ import typer
 from console.exits import UNAVAILABLE, WRONG_SETTINGS
 from console.messages import say
 from models.client import BadText, ModelRefused, Scorer, Unjudged, Verdict
+from models.labels import HEADS
+from models.text import about, unmarked
 from streams.endpoints import EnginesDown, resolve
 from streams.language import detect
 from streams.scoring import create_scorer
@@ -27,7 +29,7 @@ START_SECONDS: Final = 60.0  # until it is said that Triton does not answer
 BAD_LINES: Final = 1  # exit code
 
 Answer = dict[str, Any]
-Score = Callable[[str, str], Awaitable[Verdict | Unjudged]]
+Score = Callable[[str, str, str], Awaitable[Verdict | Unjudged]]
 
 
 class Query(msgspec.Struct):
@@ -35,6 +37,8 @@ class Query(msgspec.Struct):
 
     text: str
     lang: Annotated[str, msgspec.Meta(max_length=35)] = ""
+    company: Annotated[str, msgspec.Meta(max_length=256)] = ""  # as named in the text: the verdict is about it
+    kind: Literal["", "news", "chat"] = ""  # of source, where known: its own temperature is used
 
 
 class BadLine(ValueError):  # noqa: N818 - what happened
@@ -59,7 +63,7 @@ def read_query(line: bytes | None, limit: int) -> Query:
     try:
         return msgspec.json.decode(line, type=Query)
     except msgspec.DecodeError as error:
-        raise BadLine(f'expected {{"text": "...", "lang": "..."}}: {error}') from None
+        raise BadLine(f'expected {{"text": "...", "lang": "...", "company": "...", "kind": "news"}}: {error}') from None
     except UnicodeDecodeError:
         raise BadLine("the line is not UTF-8") from None
 
@@ -75,15 +79,16 @@ async def answer(line: bytes | None, number: int, settings: Settings, score: Sco
     try:
         query = read_query(line, settings.record_limit)
         lang = language_of(query)
-        verdict = await score(query.text[: settings.text_limit], lang)
+        text = query.text[: settings.text_limit]
+        verdict = await score(about(text, [query.company]) if query.company else unmarked(text), lang, query.kind)
     except (BadLine, BadText) as error:
         return {"error": str(error), "line": number}
     if isinstance(verdict, Unjudged):
-        blank = {"sentiment": None, "topic": None, "lang": lang, "model": None, "version": None}
+        blank = dict.fromkeys((*HEADS, "abstained", "lang", "model", "version")) | {"lang": lang}
         return blank | {"unjudged": verdict.reason}
     return {
-        "sentiment": _rounded(verdict.sentiment),
-        "topic": _rounded(verdict.topic),
+        **{head: _rounded(getattr(verdict, head)) for head in HEADS},
+        "abstained": verdict.abstained,
         "lang": lang,
         "model": verdict.model,
         "version": verdict.version,
@@ -149,7 +154,7 @@ async def run(settings: Settings, scorer: Scorer, url: str, source: BinaryIO, si
     """Answer every line; the number of bad ones. Raises ModelRefused, and TimeoutError when Triton does not answer."""
     try:
         await asyncio.wait_for(scorer.start(), START_SECONDS)
-        return await Flow(source, sink, settings, lambda text, lang: scorer.score(text, lang)).run()
+        return await Flow(source, sink, settings, lambda text, lang, kind: scorer.score(text, lang, kind=kind)).run()
     except TimeoutError:
         raise TimeoutError(say("score.silent", address=url, seconds=int(START_SECONDS))) from None
     finally:
@@ -157,7 +162,7 @@ async def run(settings: Settings, scorer: Scorer, url: str, source: BinaryIO, si
 
 
 def score() -> None:
-    """Judge JSONL from standard input: {"text": ..., "lang": ...} a line ("lang" may be left out)."""
+    """Judge JSONL from standard input: {"text": ...} a line; "lang", "company" and "kind" (news, chat) may be added."""
     try:
         settings = load()
         url = resolve(settings, "triton").triton

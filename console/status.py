@@ -6,11 +6,12 @@ import asyncio
 import json
 import time
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from http.client import HTTPException
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
@@ -22,6 +23,7 @@ from rich.table import Table
 from console.exits import WRONG_SETTINGS
 from deploy.stack import Stack
 from streams.clock import now
+from streams.drift import read_open
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import client_options
 from streams.settings import Settings, SettingsError, load
@@ -80,10 +82,10 @@ def scrape(url: str) -> Samples | None:
     return samples
 
 
-def _runs(note: Mapping[str, Any]) -> bool:
+def _runs(stage: str, pid: int) -> bool:
     """Whether the process is still there, and is that stage: process ids are used again."""
     try:
-        return str(note["stage"]) in Path(f"/proc/{note['pid']}/cmdline").read_text(errors="replace")
+        return stage in Path(f"/proc/{pid}/cmdline").read_text(errors="replace")
     except OSError:
         return False
 
@@ -104,7 +106,7 @@ def workers(settings: Settings, seconds: float = 1.0) -> list[dict[str, Any]]:
     """
     notes = []
     for note in _notes(settings):
-        if _runs(note):
+        if _runs(str(note["stage"]), note["pid"]):
             notes.append(note)
         else:
             note["path"].unlink(missing_ok=True)
@@ -140,6 +142,7 @@ def _figures(first: Samples, second: Samples, passed: float) -> dict[str, Any]:
 def collect(settings: Settings) -> dict[str, Any]:
     """Everything `tocsin status` shows, as data."""
     report: dict[str, Any] = {"engines": Stack(settings).status(), "workers": workers(settings), "lag": None}
+    report["drift"] = [msgspec.to_builtins(change) for change in read_open(settings.state_dir, _runs)]
     try:
         report["lag"] = asyncio.run(lags(settings, resolve(settings, "kafka").kafka))
     except EnginesDown as error:
@@ -168,6 +171,11 @@ def _show(report: dict[str, Any]) -> None:
         if stage not in running:
             table.add_row(stage, "not running", "-", "-", "-", str(lag.get(stage, "?")), "-", "-")
     console.print(table)
+    for change in report["drift"]:
+        where = " ".join(change["labels"][name] for name in ("lang", "kind", "feature"))
+        numbers = f"{change['observed']} {change['unit']}, {change['support']} texts"
+        text = f"Drift since {change['since']}: {where} against {change['labels']['against']}: {numbers}"
+        console.print(text, style="yellow", markup=False, highlight=False)
     if "problem" in report:
         console.print(report["problem"], style="bold red", markup=False)
 

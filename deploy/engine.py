@@ -16,13 +16,15 @@ class Launch:
     """How to start one engine: program and arguments, files it reads (written first), variables added.
 
     `content` stands for what else it serves: a running engine is restarted when
-    this, the arguments or the files differ.
+    this, the arguments or the files differ. `secret`: a piece of the arguments that is hidden from other users of the
+    machine, who can read them, as soon as the program has.
     """
 
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[Path, str] = field(default_factory=dict)
     content: str = ""
+    secret: str = field(default="", repr=False)
 
 
 class Engine(Protocol):

@@ -117,6 +117,18 @@ class Stack:
             self._ensure(name, progress)
             self._write_addresses([name])
 
+    def accept(self, name: str) -> None:
+        """Take what a running local engine serves now as what it was started with: it has loaded the change itself.
+
+        Otherwise the next `up` would start it again. Does nothing where none runs.
+        """
+        with self._alone():
+            engine, record = self._engine(name), self._running(name)
+            if record and not engine.external() and engine.cached():
+                home = engine.install(lambda _: None)
+                launch = engine.launch(home, self._state / name, record.ports)
+                self._remember(name, msgspec.structs.replace(record, fingerprint=self._fingerprint(launch)))
+
     def stop(self, name: str) -> None:
         """End one engine cleanly. Its address stays known: workers wait for it to come back."""
         with self._alone():
@@ -238,6 +250,8 @@ class Stack:
             output.parent.mkdir(parents=True, exist_ok=True)
             logs.rotate(output)
             process = processes.start(launch.argv, self._environment(engine.name, launch.env), output)
+            if launch.secret:
+                processes.hide(process, launch.secret, output)
             record = Record(dict(ports), process.pid, process.started, self._fingerprint(launch))
             self._remember(engine.name, record)
             self._await(engine, record)

@@ -7,7 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -19,11 +19,16 @@ from deploy.downloads import fetch
 from deploy.engine import Check, Launch, Ports
 from deploy.faults import EngineError
 from deploy.lock import read, requirements, short
+from streams.keys import kept_key
 from streams.settings import Settings
 
 # numpy below 2, which the backend needs, has wheels up to 3.12.
 PYTHONS: Final = ((3, 11), (3, 12))
 SHARED_MIB: Final = 64
+KEY_FILE: Final = "triton-control.key"
+KEY_NAME: Final = "tocsin-control"  # of the HTTP header; over gRPC it is triton-grpc-protocol-tocsin-control
+# What the key guards: loading a model runs code, the others map memory or write files. Judging and health stay open.
+GUARDED: Final = ("model-repository", "shared-memory", "trace", "logging")
 SHIPPED: Final = Path(__file__).resolve().parent.parent / "models" / "repository"
 _TELL: Final = (
     "import sys,sysconfig;print(sys.version_info[0],sys.version_info[1],sysconfig.get_config_var('LIBDIR'),sep='\\n')"
@@ -61,9 +66,14 @@ class Triton:
     def launch(self, home: Path, data: Path, ports: Ports) -> Launch:
         """The server's command. Its shared memory carries a name of this state folder, so that it can be removed."""
         _, _, libraries = interpreter()
+        key = control_key(self._settings)
+        guard = f"{','.join(GUARDED)}:{KEY_NAME}={key}"
         options = {
             "model-repository": self.repository,
-            "model-control-mode": "none",
+            "model-control-mode": "explicit",
+            "load-model": "*",
+            "grpc-restricted-protocol": guard,
+            "http-restricted-api": guard,
             "backend-directory": home / "backends",
             "backend-config": f"python,shm-region-prefix-name={shared_memory(data)}",
             "cache-directory": home / "caches",
@@ -86,7 +96,7 @@ class Triton:
             "PYTHONPATH": "",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        return Launch(argv, env=env, content=self._content())
+        return Launch(argv, env=env, content=self._content(), secret=key)
 
     def addresses(self, ports: Ports) -> dict[str, str]:
         """`triton` (gRPC), `triton_http` and `triton_metrics`: host:port."""
@@ -122,10 +132,31 @@ class Triton:
         return sorted(path.parent.name for path in self.repository.glob("*/config.pbtxt"))
 
     def _content(self) -> str:
-        """What the repository holds, cheaply: a changed model means a restart."""
-        files = (path for path in sorted(self.repository.rglob("*")) if path.is_file() and path.suffix != ".pyc")
+        """What the repository holds, cheaply: a changed model means a restart, unless model control has loaded it."""
+        files = (
+            path
+            for path in sorted(self.repository.rglob("*"))
+            if path.is_file() and path.suffix != ".pyc" and not _hidden(path.relative_to(self.repository))
+        )
         entries = [(path, path.stat()) for path in files]
         return repr([(str(path), found.st_size, found.st_mtime_ns) for path, found in entries])
+
+
+def control_key(settings: Settings) -> str:
+    """Who knows it may make Triton load models: the setting's key, or one made once and kept in the state folder."""
+    return settings.triton_control_key.get_secret_value() or kept_key(settings.state_dir / KEY_FILE)
+
+
+def control_headers(settings: Settings) -> Mapping[str, str]:
+    """What a gRPC call of model control carries; nothing for a Triton of one's own without a key in the settings."""
+    if settings.triton_url and not settings.triton_control_key.get_secret_value():
+        return {}
+    return {f"triton-grpc-protocol-{KEY_NAME}": control_key(settings)}
+
+
+def _hidden(path: Path) -> bool:
+    """Whether it is a file on its way: written under such a name, then moved into place."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def shared_memory(data: Path) -> str:

@@ -1,8 +1,9 @@
 """`Scorer`: many callers hand in one text each, Triton gets a few well-filled requests.
 
-Guarantees: a verdict is always the model's own answer for that text, never invented and never older than a change of
-model; equal texts are judged once; while Triton is away callers wait, for as long as it takes; a text that Triton
-refuses fails alone (`BadText`); a model that is not the expected one fails everything (`ModelRefused`).
+Guarantees: a verdict is always the model's own answer for that text, never invented, and names the version that gave
+it; a change of the active version is followed within `trust` seconds, without losing a text; equal texts are judged
+once; while Triton is away callers wait, for as long as it takes; a text that Triton refuses fails alone (`BadText`); a
+model that is not the expected one fails everything (`ModelRefused`).
 """
 
 from __future__ import annotations
@@ -19,41 +20,24 @@ from typing import Final
 
 import numpy as np
 import tritonclient.grpc.aio as grpc
-from tokenizers import Tokenizer
 
 from models import registry
-from models.batching import Limits, Pool
-from models.labels import HEADS
-from models.registry import ModelRefused, Served
-from models.text import lead, prepare, read_tokenizer
-from models.triton import BadInput, RemoteModel, Unreachable, connect, pause
+from models.batching import Limits
+from models.lanes import Entry, Judge, Lane, open_judge
+from models.registry import ModelRefused
+from models.shadow import Outcomes
+from models.text import lead, prepare
+from models.triton import BadInput, NotServed, Unreachable, connect, pause
+from models.verdict import Unjudged, Verdict, verdict
 
 __all__ = ["BadText", "ModelRefused", "Scorer", "Stats", "Unjudged", "Verdict", "check_repository"]
 
-CHUNK: Final = 32  # texts tokenised before the event loop gets its turn
 LINGER: Final = 0.005  # seconds a text waits for company
-TRUST: Final = 60.0  # seconds after which the model is asked again who it is
+TRUST: Final = 60.0  # seconds after which the model is asked again who it is, and which version is active
 
 
 class BadText(ValueError):  # noqa: N818 - what happened
     """Triton refuses this one text; others of its request were judged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a model says about a text: probabilities by label, in the order of `models.labels`."""
-
-    model: str
-    version: str
-    sentiment: dict[str, float]
-    topic: dict[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Unjudged:
-    """No verdict, and why: `no_model` for the language, or `no_text` left after preparation."""
-
-    reason: str
 
 
 @dataclass(slots=True)
@@ -68,37 +52,12 @@ class Stats:
     tokens: int = 0  # real tokens sent
     padded: int = 0  # tokens sent, padding included
     seconds: float = 0.0  # sum over answered requests
+    shadow: Outcomes = field(default_factory=Outcomes)
 
     @property
     def padding_efficiency(self) -> float:
         """Share of sent tokens that are not padding; 1 before the first request."""
         return self.tokens / self.padded if self.padded else 1.0
-
-
-@dataclass(slots=True, eq=False)
-class Entry:
-    """A text on its way through the model; every caller with an equal text waits for the same one."""
-
-    lane: Lane
-    key: bytes
-    text: str
-    arrived: float
-    answer: asyncio.Future[Verdict]
-    ids: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
-
-
-@dataclass(slots=True, eq=False)
-class Lane:
-    """The texts of one language and the model that judges them."""
-
-    served: Served
-    tokenizer: Tokenizer
-    model: RemoteModel
-    pool: Pool[Entry]
-    tokens: int
-    fresh: list[Entry] = field(default_factory=list)  # not tokenised yet
-    trusted_at: float | None = None
-    checking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 def check_repository(repository: Path | None) -> None:
@@ -119,6 +78,7 @@ class Scorer:
         requests_in_flight: int = 2,
         cache_size: int = 50_000,
         timeout: float = 30.0,
+        trust: float = TRUST,
         tls: bool = False,
         ca_file: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -133,14 +93,14 @@ class Scorer:
         self._requests = requests_in_flight
         self._cache_size = cache_size
         self._timeout = timeout
+        self._trust = trust
         self._clock = clock
         self._observe = observe
         self._client: grpc.InferenceServerClient | None = None
-        self._lanes: dict[str, Lane] = {}
-        self._cache: OrderedDict[bytes, Verdict] = OrderedDict()
+        self._lanes: dict[str, Lane] = {}  # by the name of the model
+        self._judges: dict[str, Lane] = {}  # by language
+        self._cache: OrderedDict[tuple[str, bytes], Verdict] = OrderedDict()  # by version and text
         self._pending: dict[bytes, Entry] = {}
-        self._arrival = asyncio.Event()
-        self._tokenising = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
         self._fatal: BaseException | None = None
 
@@ -150,23 +110,30 @@ class Scorer:
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         self._client = client = connect(self._url, tls=self._tls, ca_file=self._ca_file)
         for lang, served in registry.find(self._repository).items():
-            tokens = min(self._token_limit, served.metadata.token_limit)
-            self._lanes[lang] = Lane(
-                served,
-                read_tokenizer(served.tokenizer, tokens),
-                RemoteModel(client, served, self._timeout),
-                Pool(self._limits),
-                tokens,
-            )
+            name = served.metadata.model
+            if name not in self._lanes:
+                self._lanes[name] = self._lane(client, served)
+            self._judges[lang] = self._lanes[name]
         try:
             for lane in self._lanes.values():
-                await self._trust(lane)
+                await lane.trust()
         except ModelRefused:
             await self.stop()
             raise
-        self._tasks = [asyncio.create_task(self._work(), name=f"scorer-{n}") for n in range(self._requests)]
+        # Each model has its own: one that cannot answer holds up none of the others.
+        self._tasks = [
+            asyncio.create_task(self._work(lane), name=f"scorer-{name}-{n}")
+            for name, lane in self._lanes.items()
+            for n in range(self._requests)
+        ]
         for task in self._tasks:
             task.add_done_callback(self._ended)
+
+    def _lane(self, client: grpc.InferenceServerClient, served: registry.Served) -> Lane:
+        def opened(version: registry.Served) -> Judge:
+            return open_judge(client, version, self._token_limit, self._timeout)
+
+        return Lane(opened(served), opened, self._limits, self._trust, self._clock, self.stats.shadow)
 
     async def stop(self) -> None:
         """End the requests under way; callers still waiting get CancelledError."""
@@ -177,18 +144,20 @@ class Scorer:
         for entry in list(self._pending.values()):
             entry.answer.cancel()
         self._pending.clear()
+        for lane in self._lanes.values():
+            await lane.stop()
         if self._client is not None:
             await self._client.close()
 
     def models(self) -> dict[str, tuple[str, str, str]]:
         """By language: name, version and runtime of the model, as last checked."""
         return {
-            lang: (lane.served.metadata.model, lane.served.metadata.version, lane.model.runtime)
-            for lang, lane in self._lanes.items()
+            lang: (judge.served.metadata.model, judge.served.metadata.version, judge.model.runtime)
+            for lang, judge in ((lang, lane.judge) for lang, lane in self._judges.items())
         }
 
-    async def score(self, text: str, lang: str, key: str | None = None) -> Verdict | Unjudged:
-        """The verdict on a text. Texts with the same `key` (default: a digest of the text) share one.
+    async def score(self, text: str, lang: str, key: str | None = None, kind: str = "") -> Verdict | Unjudged:
+        """The verdict on a text from a `kind` of source. Those with the same `key` (default: the text) share one.
 
         Waits while Triton is away. Raises BadText, ModelRefused. Cancelling a caller harms no other.
         """
@@ -196,69 +165,57 @@ class Scorer:
             raise self._fatal
         if not self._tasks:
             raise RuntimeError("the scorer does not run: await start() first, and score nothing after stop()")
-        lane = self._lanes.get(lang)
+        lane = self._judges.get(lang)
         if lane is None:
             return Unjudged("no_model")
-        plain = lead(prepare(text), lane.tokens)
+        plain = lead(prepare(text), self._token_limit)
         if not plain:
             return Unjudged("no_text")
-        name = _key(lane, plain, key)
-        if (known := self._cache.get(name)) is not None:
-            self._cache.move_to_end(name)
+        name = _key(lane, lang, plain, key, kind)
+        remembered = (lane.judge.served.metadata.version, name)
+        if (known := self._cache.get(remembered)) is not None and not lane.stale():
+            self._cache.move_to_end(remembered)
             self.stats.cached += 1
             return known
         entry = self._pending.get(name)
         if entry is None:
-            entry = Entry(lane, name, plain, self._clock(), asyncio.get_running_loop().create_future())
+            entry = Entry(lane, lang, name, plain, self._clock(), asyncio.get_running_loop().create_future(), kind)
             self._pending[name] = entry
             lane.fresh.append(entry)
-            self._arrival.set()
+            lane.arrival.set()
         else:
             self.stats.cached += 1
         return await asyncio.shield(entry.answer)
 
-    async def _work(self) -> None:
-        """Send one request after the other, for ever; as many of these run as requests may be under way."""
+    async def _work(self, lane: Lane) -> None:
+        """Send one request after the other, for ever; as many of these run for a model as requests may be under way."""
         while True:
-            batch = await self._next()
+            batch = await self._next(lane)
             await self._judge(batch)
 
-    async def _next(self) -> list[Entry]:
-        """The next request: from the lane whose oldest text has waited longest."""
+    async def _next(self, lane: Lane) -> list[Entry]:
+        """The next request: full, or as long as the oldest of its texts may wait for company."""
         while True:
-            async with self._tokenising:
-                await self._tokenise()
-            lanes = [lane for lane in self._lanes.values() if len(lane.pool)]
-            if lanes:
-                lane = min(lanes, key=lambda each: each.pool.oldest())
+            async with lane.tokenising:
+                await lane.tokenise()
+            left = None
+            if len(lane.pool):
                 left = lane.pool.oldest() + LINGER - self._clock()
                 if lane.pool.full() or left <= 0:
                     return lane.pool.take()
-            else:
-                left = None
-            self._arrival.clear()
-            if any(lane.fresh for lane in self._lanes.values()):
+            lane.arrival.clear()
+            if lane.fresh:
                 continue
             try:
                 async with asyncio.timeout(left):  # wait_for may swallow a cancellation on Python 3.11
-                    await self._arrival.wait()
+                    await lane.arrival.wait()
             except TimeoutError:
                 continue
-
-    async def _tokenise(self) -> None:
-        for lane in self._lanes.values():
-            while lane.fresh:
-                chunk, lane.fresh = lane.fresh[:CHUNK], lane.fresh[CHUNK:]
-                codes = lane.tokenizer.encode_batch_fast([entry.text for entry in chunk])
-                for entry, code in zip(chunk, codes, strict=True):
-                    entry.ids = np.array(code.ids, dtype=np.int32)
-                    lane.pool.add(entry, len(entry.ids), entry.arrived)
-                await asyncio.sleep(0)
 
     async def _judge(self, batch: list[Entry]) -> None:
         """Answer every entry. A request that Triton calls wrong is halved until the one bad text is found."""
         try:
-            answer = await self._request(batch)
+            judge, answer = await self._request(batch)
         except BadInput as error:
             if len(batch) == 1:
                 self.stats.refused += 1
@@ -268,24 +225,23 @@ class Scorer:
             await self._judge(batch[:half])
             await self._judge(batch[half:])
             return
-        metadata = batch[0].lane.served.metadata
+        metadata = judge.served.metadata
         for index, entry in enumerate(batch):
-            judged = {
-                head: dict(zip(labels, (min(1.0, float(p)) for p in answer[head][index]), strict=True))
-                for head, labels in HEADS.items()
-            }
-            self._finish(entry, Verdict(metadata.model, metadata.version, judged["sentiment"], judged["topic"]))
+            found = verdict(metadata, entry.lang, {head: values[index] for head, values in answer.items()}, entry.kind)
+            self._finish(entry, found)
+            entry.lane.tell(entry, found)
 
-    async def _request(self, batch: list[Entry]) -> dict[str, np.ndarray]:
-        """Triton's answer, however long it takes to come back. Raises BadInput, ModelRefused."""
-        lane, rows, attempt = batch[0].lane, [entry.ids for entry in batch], 0
+    async def _request(self, batch: list[Entry]) -> tuple[Judge, dict[str, np.ndarray]]:
+        """The version that answered and its answer, however long it takes. Raises BadInput, ModelRefused."""
+        lane, attempt = batch[0].lane, 0
         while True:
-            await self._trust(lane)
+            await lane.trust()
+            judge, rows = lane.judge, lane.rows(batch)
             began = self._clock()
             try:
-                answer = await lane.model.infer(rows)
-            except Unreachable:
-                lane.trusted_at = None  # whoever answers next may be another
+                answer = await judge.model.infer(rows)
+            except (Unreachable, NotServed):  # away; or two deployments since it was asked which version is active
+                lane.distrust()
                 self.stats.failures += 1
                 self._seen("retried", began)
                 attempt += 1
@@ -296,27 +252,7 @@ class Scorer:
                 raise
             self._seen("answered", began)
             self._count(rows, self._clock() - began)
-            return answer
-
-    async def _trust(self, lane: Lane) -> None:
-        """Return once the model has proved on this connection, lately, to be the right one. Raises ModelRefused."""
-        attempt = 0
-        while not self._trusted(lane):
-            async with lane.checking:
-                if self._trusted(lane):
-                    return
-                try:
-                    await lane.model.check(lane.tokenizer)
-                    lane.trusted_at = self._clock()
-                    return
-                except Unreachable:
-                    lane.trusted_at = None
-            attempt += 1
-            await pause(attempt)
-
-    def _trusted(self, lane: Lane) -> bool:
-        recent = lane.trusted_at is not None and self._clock() - lane.trusted_at <= TRUST
-        return recent and lane.model.connected()
+            return judge, answer
 
     def _seen(self, outcome: str, began: float) -> None:
         if self._observe is not None:
@@ -332,7 +268,7 @@ class Scorer:
     def _finish(self, entry: Entry, outcome: Verdict | BaseException) -> None:
         self._pending.pop(entry.key, None)
         if isinstance(outcome, Verdict) and self._cache_size:
-            self._cache[entry.key] = outcome
+            self._cache[outcome.version, entry.key] = outcome
             while len(self._cache) > self._cache_size:
                 self._cache.popitem(last=False)
         if entry.answer.done():
@@ -352,8 +288,8 @@ class Scorer:
             self._finish(entry, error)
 
 
-def _key(lane: Lane, text: str, key: str | None) -> bytes:
-    """Identity of a text for this version of its model."""
-    kind, content = ("text", text) if key is None else ("key", key)
-    identity = "\0".join((lane.served.metadata.version, kind, content))
+def _key(lane: Lane, lang: str, text: str, key: str | None, kind: str) -> bytes:
+    """Identity of a text in a language for a model, whichever version of it answers."""
+    what, content = ("text", text) if key is None else ("key", key)
+    identity = "\0".join((lane.judge.served.metadata.model, lang, kind, what, content))
     return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()

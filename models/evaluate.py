@@ -1,91 +1,156 @@
-"""How good the verdicts are: `python -m models.evaluate --triton HOST:PORT [--data DIR] [--json]`.
-
-Every labelled set of a language, whatever its licence, judged by the model as it is served (or, with `--offline`, by
-onnxruntime from the same file). F1 for each data set: macro, weighted, accuracy.
-"""
+"""How good a model is, as one report: scores, robustness, baselines, speed. `tocsin models evaluate` is its command."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
+import os
+import platform
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from models import registry
-from models.client import Scorer, Verdict
-from models.data import Row, data_folder, read_language
-from models.labels import HEADS
-from models.measure import by_dataset, table
+from models.baseline import baselines
+from models.data import Row
+from models.judging import PORTION, TOKENS, Bench, judge_offline, judge_served, offline, through_triton
+from models.material import public_folder
+from models.measure import table
+from models.registry import Served
+from models.report import HANDLED, describe
+from models.robustness import robustness
 from models.text import lead, read_tokenizer
-from models.triton import pad
+from models.truth import Truth, TruthRefused, corpus_truth, read_folder, read_paths
 
-TOKENS = 256  # the worker's default
-
-
-async def judge_served(scorer: Scorer, rows: Sequence[Row], lang: str) -> dict[str, np.ndarray]:
-    """Probabilities [rows, labels] of each head from a started scorer. Raises ValueError when a row has no verdict."""
-    out = {head: np.zeros((len(rows), len(labels)), dtype=np.float32) for head, labels in HEADS.items()}
-    verdicts = await asyncio.gather(*(scorer.score(row.text, lang) for row in rows))
-    for index, verdict in enumerate(verdicts):
-        if not isinstance(verdict, Verdict):
-            raise ValueError(f"{rows[index].id} has no verdict: {verdict.reason}")
-        out["sentiment"][index] = list(verdict.sentiment.values())
-        out["topic"][index] = list(verdict.topic.values())
-    return out
+__all__ = ["Wanted", "evaluate", "judge_offline", "judge_served", "truth_of"]
 
 
-def judge_offline(served: registry.Served, rows: Sequence[Row]) -> dict[str, np.ndarray]:
-    """Probabilities of each head from onnxruntime in full precision, without Triton. Needs the extra `train`."""
-    import onnxruntime
+def truth_of(paths: Sequence[Path]) -> tuple[Truth, Path | None]:
+    """What is to be measured on, and the folder of public data, None where there is none.
 
-    options = onnxruntime.SessionOptions()
-    options.add_session_config_entry("session.disable_quant_qdq", "1")
-    session = onnxruntime.InferenceSession(str(served.weights), options, providers=["CPUExecutionProvider"])
-    codes = read_tokenizer(served.tokenizer, TOKENS).encode_batch_fast([lead(row.text, TOKENS) for row in rows])
-    ids = [np.array(code.ids, dtype=np.int32) for code in codes]
-    out = {head: np.zeros((len(rows), len(labels)), dtype=np.float32) for head, labels in HEADS.items()}
-    order = sorted(range(len(ids)), key=lambda at: len(ids[at]))
-    for begin in range(0, len(order), 32):
-        part = order[begin : begin + 32]
-        batch = pad([ids[at] for at in part])
-        feed = {"input_ids": batch, "attention_mask": (batch != 0).astype(np.int32)}
-        for head, values in zip(HEADS, session.run(list(HEADS), feed), strict=True):
-            out[head][part] = values
-    return out
+    Without `paths`: every public set that is there, and the part of our corpus that is never learnt from. Raises what
+    reading raises.
+    """
+    folder = public_folder(None)
+    if paths:
+        return read_paths(paths), folder
+    truth = corpus_truth()
+    if folder is None:
+        truth.skipped.append("the public sets: no data folder (TOCSIN_DATA)")
+        return truth, None
+    public = read_folder(folder)
+    public.add(truth)
+    return public, folder
 
 
-async def _through_triton(url: str, repository: Path, rows: Sequence[Row], lang: str) -> dict[str, np.ndarray]:
-    scorer = Scorer(url, repository, token_limit=TOKENS)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is measured beside the scores."""
+
+    robustness: int = 0  # rows of each language and kind of change; 0: not measured
+    baselines: bool = False
+
+
+def evaluate(
+    truth: Truth, bench: Bench, folder: Path | None, wanted: Wanted, tell: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """The report. `tell` hears what is being done: judging, robustness, baselines. Raises what judging raises."""
+    truth = truth.within(bench.served)
+    rows = truth.rows
+    if not rows:
+        raise TruthRefused(f"nothing is left to judge: {'; '.join(truth.skipped)}")
+    tell("judging")
+    began = time.perf_counter()
+    found = bench.judge(rows)
+    seconds = time.perf_counter() - began
+    below = {lang: each.metadata.calibration[lang].abstain_below for lang, each in bench.served.items()}
+    learnt = {lang: each.metadata.rows for lang, each in bench.served.items()}
+    report = {
+        "models": {name: _told(each, bench.runtimes[name]) for name, each in bench.by_model().items()},
+        "way": bench.way,
+        "token_limit": TOKENS,
+        "machine": machine(),
+        "speed": speed(bench, rows, seconds),
+        "handled": dict(HANDLED),
+        **describe(truth, found, below, learnt),
+        "skipped": truth.skipped,
+    }
+    if wanted.robustness:
+        tell("robustness")
+        report["robustness"] = robustness(truth, found, bench.judge, wanted.robustness)
+    if wanted.baselines:
+        tell("baselines")
+        for title, scores in baselines(truth, folder).items():
+            report["data_sets"][title]["baselines"] = asdict(scores)
+    return report
+
+
+def _told(served: Served, runtime: str) -> dict[str, Any]:
+    metadata = served.metadata
+    return {
+        "version": metadata.version,
+        "number": served.number,
+        "langs": list(metadata.langs),
+        "base": metadata.base,
+        "licence": metadata.licence,
+        "weights_sha256": metadata.weights_sha256,
+        "runtime": runtime,
+        "learnt": dict(metadata.rows),
+    }
+
+
+def speed(bench: Bench, rows: Sequence[Row], seconds: float) -> dict[str, float]:
+    """Texts and tokens a second, padding not counted, texts cut at TOKENS."""
+    tokens = 0
+    for served in bench.by_model().values():
+        tokenizer = read_tokenizer(served.tokenizer, min(TOKENS, served.metadata.token_limit))
+        for begin in range(0, len(rows), PORTION):
+            part = [row for row in rows[begin : begin + PORTION] if bench.served[row.lang] is served]
+            tokens += sum(
+                len(code.ids) for code in tokenizer.encode_batch_fast([lead(row.text, TOKENS) for row in part])
+            )
+    return {
+        "texts": len(rows),
+        "tokens": tokens,
+        "seconds": round(seconds, 2),
+        "texts_per_second": round(len(rows) / max(seconds, 1e-9), 1),
+        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """The processor's name, and the cores that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        await scorer.start()
-        return await judge_served(scorer, rows, lang)
-    finally:
-        await scorer.stop()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return {"processor": name or platform.processor() or platform.machine(), "cores": cores}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m models.evaluate", description=__doc__)
-    parser.add_argument("--data", type=Path, help="folder with labelled/*.jsonl (default: TOCSIN_DATA)")
-    parser.add_argument("--lang", default="en")
-    parser.add_argument("--part", default="dev", choices=("dev", "train"))
+    """Measure and print, without the settings of `tocsin`."""
+    parser = argparse.ArgumentParser(prog="python -m models.evaluate", description=main.__doc__)
+    parser.add_argument(
+        "--data", type=Path, nargs="+", default=(), help="labelled files or folders (default: TOCSIN_DATA)"
+    )
     parser.add_argument("--repository", type=Path, default=registry.SHIPPED, help="model repository")
-    parser.add_argument("--json", action="store_true", help="JSON instead of a table")
+    parser.add_argument("--json", action="store_true", help="the whole report as JSON instead of a table")
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument("--triton", metavar="HOST:PORT", help="judge through this Triton, as served")
     way.add_argument("--offline", action="store_true", help="judge with onnxruntime, without Triton")
     options = parser.parse_args(arguments)
-    rows = read_language(data_folder(options.data), options.lang, options.part)
-    if options.offline:
-        found = judge_offline(registry.find(options.repository)[options.lang], rows)
-    else:
-        found = asyncio.run(_through_triton(options.triton, options.repository, rows, options.lang))
-    results = by_dataset(rows, found)
-    sys.stdout.write((json.dumps(results, indent=1) if options.json else table(results)) + "\n")
+    truth, folder = truth_of(options.data)
+    with (
+        offline(options.repository) if options.offline else through_triton(options.triton, options.repository) as bench
+    ):
+        report = evaluate(truth, bench, folder, Wanted())
+    text = json.dumps(report, ensure_ascii=False, indent=1) if options.json else table(report["data_sets"])
+    sys.stdout.write(text + "\n")
 
 
 if __name__ == "__main__":

@@ -19,18 +19,29 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
-from onnx import helper, numpy_helper
+from onnx import external_data_helper, helper, numpy_helper
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from models import measured, registry
 from models.data import licence_of
 from models.labels import HEADS, SENTIMENTS
 from models.network import Judge, load
-from models.registry import PREFIX, SHIPPED, Metadata, Probe, parameters, sha256
+from models.registry import (
+    PREFIX,
+    PROGRAMS,
+    SERVING,
+    WEIGHTS,
+    Calibration,
+    Metadata,
+    Probe,
+    configuration,
+    sha256,
+)
 from models.text import prepare
 
 OPSET: Final = 20
-PROGRAMS: Final = ("model.py", "runtimes.py")  # what Triton runs beside the weights, the same for every model
+LARGE: Final = 8_000_000  # bytes; only the table of word pieces has more
 SMALL: Final = 50_000  # elements; below that, storing full precision costs nothing
 TOLERANCE: Final = 1e-4  # of a probability, exported graph against the trained network
 PROBES: Final = {
@@ -41,7 +52,15 @@ PROBES: Final = {
         ("The annual general meeting takes place in London next week", "neutral"),
         ("Quarterly profit beat expectations and the company raised its full-year outlook", "positive"),
         ("The stock surged to a record high after an upgrade to buy", "positive"),
-    )
+    ),
+    "zh": (
+        ("公司因涉嫌财务造假被证监会立案调查，股价一字跌停", "negative"),
+        ("控股股东拟减持不超过3%股份，公司预计全年亏损扩大", "negative"),
+        ("公司将于周四召开年度股东大会", "neutral"),
+        ("公司更换会计师事务所办公地址的公告", "neutral"),
+        ("公司中标十亿元大单，上半年净利润同比增长八成", "positive"),
+        ("业绩超预期，多家券商上调目标价至买入评级", "positive"),
+    ),
 }
 MASKED: Final = -1e4  # added to attention of padding; finite in half precision too
 
@@ -67,7 +86,7 @@ class Graph(nn.Module):  # type: ignore[misc]  # torch is absent where the types
 
 def to_onnx(judge: Judge) -> onnx.ModelProto:
     """The graph in full precision, any batch and any length up to the position table."""
-    ids = torch.randint(1, 1000, (3, 17), dtype=torch.int32)
+    ids = torch.randint(1, judge.encoder.config.vocab_size, (3, 17), dtype=torch.int32)
     axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=limit(judge))}
     program = torch.onnx.export(
         Graph(judge).eval(),
@@ -133,7 +152,7 @@ def agreement(judge: Judge, model: onnx.ModelProto) -> float:
     """Largest difference of a probability between network and graph, over shapes with and without padding."""
     generator = torch.Generator().manual_seed(7)
     runner, worst = session(model), 0.0
-    for rows, width in ((1, 3), (5, 21), (2, 130)):
+    for rows, width in ((1, 3), (5, 21), (2, min(130, limit(judge)))):
         ids = torch.randint(1, judge.encoder.config.vocab_size, (rows, width), generator=generator, dtype=torch.int32)
         mask = torch.ones_like(ids)
         mask[0, width // 2 + 1 :] = 0
@@ -145,60 +164,60 @@ def agreement(judge: Judge, model: onnx.ModelProto) -> float:
     return worst
 
 
-def probes_of(lang: str, tokenizer: Tokenizer, model: onnx.ModelProto) -> tuple[Probe, ...]:
+def probes_of(langs: Sequence[str], tokenizer: Tokenizer, model: onnx.ModelProto) -> tuple[Probe, ...]:
     """Probe sentences with the graph's answers. Raises ExportRefused where an answer is wrong."""
     runner, made = session(model), []
-    for text, expected in PROBES[lang]:
+    for lang, text, expected in ((each, *probe) for each in langs for probe in PROBES[each]):
         ids = np.array([tokenizer.encode(prepare(text)).ids], dtype=np.int32)
         (answer,) = runner.run(["sentiment"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})
         named = SENTIMENTS[int(answer[0].argmax())]
         if named != expected:
             raise ExportRefused(f"the model calls a probe {named}, it is {expected}: {text}")
-        made.append(Probe(text, expected, tuple(ids[0].tolist()), tuple(round(float(p), 4) for p in answer[0])))
+        made.append(Probe(text, lang, expected, tuple(ids[0].tolist()), tuple(round(float(p), 4) for p in answer[0])))
     return tuple(made)
 
 
-def configuration(metadata: Metadata) -> str:
-    """`config.pbtxt`. Clients send batches of like length, so Triton's own batching stays off (max_batch_size 0)."""
-    outputs = ",\n".join(
-        f'  {{ name: "{head}", data_type: TYPE_FP32, dims: [ -1, {len(names)} ] }}' for head, names in HEADS.items()
-    )
-    told = "\n".join(
-        f'parameters {{ key: "{key}" value: {{ string_value: {json.dumps(value, ensure_ascii=False)} }} }}'
-        for key, value in parameters(metadata).items()
-    )
-    return (
-        f"# Written by models/export.py.\n"
-        f'name: "{metadata.model}"\nbackend: "python"\nmax_batch_size: 0\n'
-        f'input [ {{ name: "input_ids", data_type: TYPE_INT32, dims: [ -1, -1 ] }} ]\n'
-        f'output [\n{outputs},\n  {{ name: "runtime", data_type: TYPE_STRING, dims: [ 1 ] }}\n]\n'
-        f"instance_group [ {{ count: 1, kind: KIND_CPU }} ]\n{told}\n"
-    )
+def write_weights(model: onnx.ModelProto, version: Path) -> str:
+    """Write the graph, a table too large for one file beside it; the digest of both. The model is emptied of it."""
+    paths = [version / name for name in WEIGHTS]
+    paths[1].unlink(missing_ok=True)
+    external_data_helper.convert_model_to_external_data(model, location=WEIGHTS[1], size_threshold=LARGE)
+    external_data_helper.write_external_data_tensors(model, str(version))
+    paths[0].write_bytes(model.SerializeToString(deterministic=True))
+    for path in filter(Path.exists, paths):
+        path.chmod(0o644)  # the library makes it private
+    return sha256(*(path for path in paths if path.exists()))
 
 
-def write(model: onnx.ModelProto, tokenizer: Tokenizer, report: dict[str, Any], out: Path, number: int) -> Path:
-    """Write the model folder; returns it. Programs that lie in the version folder already are left alone."""
-    lang = report["recipe"]["lang"]
-    folder = out / f"{PREFIX}{lang}"
-    (folder / str(number)).mkdir(parents=True, exist_ok=True)
-    weights = folder / str(number) / "model.onnx"
-    weights.write_bytes(model.SerializeToString(deterministic=True))
-    tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    digest = sha256(weights)
+def write(model: onnx.ModelProto, tokenizer: Tokenizer, report: dict[str, Any], folder: Path, number: int) -> Path:
+    """Write version `number` into the model's folder and make it the one in use; returns the version's folder.
+
+    Programs that lie there already are left alone.
+    """
+    version = folder / str(number)
+    langs = tuple(report["recipe"]["langs"])
+    for other in folder.parent.glob(f"{PREFIX}*/config.pbtxt"):
+        if other.parent != folder and (both := set(registry.read(other.parent).metadata.langs) & set(langs)):
+            there = ", ".join(sorted(both))
+            raise ExportRefused(f"{other.parent} judges {there} already: train with --langs, or use another --out")
+    probes = probes_of(langs, tokenizer, model)  # before anything is written
+    version.mkdir(parents=True, exist_ok=True)
+    digest = write_weights(model, version)
+    tokenizer.save(str(version / "tokenizer.json"), pretty=False)
     metadata = Metadata(
-        model=folder.name, version=f"{number}-{digest[:8]}", lang=lang, labels=dict(HEADS),
-        tokenizer_sha256=sha256(folder / "tokenizer.json"), weights_sha256=digest,
-        token_limit=report["token_limit"], vocabulary=report["vocabulary"],
-        probes=probes_of(lang, tokenizer, model), base=report["base"],
+        model=folder.name, version=f"{number}-{digest[:8]}", langs=langs, labels=dict(HEADS),
+        tokenizer_sha256=sha256(version / "tokenizer.json"), weights_sha256=digest,
+        token_limit=report["token_limit"], vocabulary=report["vocabulary"], probes=probes,
+        calibration=msgspec.convert(report["calibration"], dict[str, Calibration]), base=report["base"],
         licence=licence_of(report["rows"]), recipe=report["recipe"], rows=report["rows"], metrics=report["dev"],
     )  # fmt: skip
     text = msgspec.json.format(msgspec.json.encode(metadata), indent=1) + b"\n"
-    (folder / str(number) / "metadata.json").write_bytes(text)
-    (folder / "config.pbtxt").write_text(configuration(metadata), encoding="utf-8")
+    (version / "metadata.json").write_bytes(text)
     for program in PROGRAMS:
-        if not (target := folder / str(number) / program).exists():
-            shutil.copy(SHIPPED / f"{PREFIX}en" / "1" / program, target)
-    return folder
+        if not (target := version / program).exists():
+            shutil.copy(SERVING / program, target)
+    (folder / "config.pbtxt").write_text(configuration({str(number): metadata}, str(number)), encoding="utf-8")
+    return version
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -206,7 +225,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m models.export", description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="folder that models.train wrote")
     parser.add_argument("--out", type=Path, default=Path("models/repository"), help="Triton's model repository")
+    parser.add_argument("--name", default="", help="the model is called opinion-NAME (default: its languages)")
     parser.add_argument("--number", type=int, default=1, help="version folder")
+    parser.add_argument("--data", type=Path, help="folder with labelled/*.jsonl: write the drift watch's reference too")
     options = parser.parse_args(arguments)
     judge, tokenizer = load(options.weights)
     report = json.loads((options.weights / "report.json").read_text(encoding="utf-8"))
@@ -214,10 +235,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if (worst := agreement(judge, model)) > TOLERANCE:
         raise ExportRefused(f"graph and network differ by {worst:.2g}")
     compress(model)
+    differs = agreement(judge, model)
     report |= {"token_limit": limit(judge), "vocabulary": int(judge.encoder.config.vocab_size)}
-    folder = write(model, tokenizer, report, options.out, options.number)
-    size = (folder / str(options.number) / "model.onnx").stat().st_size
-    print(f"{folder}: {size / 1e6:.1f} MB; compressed graph differs by {agreement(judge, model):.4f}")  # noqa: T201
+    name = PREFIX + (options.name or "".join(report["recipe"]["langs"]))
+    folder = write(model, tokenizer, report, options.out / name, options.number)
+    size = sum(path.stat().st_size for name in WEIGHTS if (path := folder / name).exists())
+    print(f"{folder}: {size / 1e6:.1f} MB; compressed graph differs by {differs:.4f}")  # noqa: T201
+    if options.data:
+        measured.main(["--model", str(folder.parent), "--number", folder.name, "--data", str(options.data)])
 
 
 if __name__ == "__main__":

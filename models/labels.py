@@ -330,7 +330,8 @@ CCKS_RISKS: Final = {
     "交易违规": "regulatory_action",
     "涉嫌违法": "litigation",
     "高管负面": "management_misconduct",
-    "不能履职": "management_departure",
+    # Held, unreachable or helping an inquiry in two of three rows; died, ill or resigned in the others.
+    "不能履职": "management_misconduct",
     "产品违规": "product_safety",
     "业绩下滑": "profit_warning",
     "评级调整": "downgrade",
@@ -347,4 +348,4 @@ CCKS_RISKS: Final = {
 SENTIMENTS: Final = tuple(SENTIMENT_LABELS)
 TOPICS: Final = tuple(TOPIC_LABELS)
 RISKS: Final = tuple(RISK_LABELS)
-HEADS: Final = {"sentiment": SENTIMENTS, "topic": TOPICS}
+HEADS: Final = {"sentiment": SENTIMENTS, "topic": TOPICS, "risk": RISKS}

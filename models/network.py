@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
+from models import renumber
 from models.labels import HEADS
 from models.text import plain
+
+WEIGHTS: Final = "judge.safetensors"
 
 
 class Judge(nn.Module):  # type: ignore[misc]  # torch is absent where the types are checked
@@ -38,24 +42,38 @@ class Judge(nn.Module):  # type: ignore[misc]  # torch is absent where the types
         return {name: head(pooled) for name, head in self.heads.items()}
 
 
+def trained(base: str) -> bool:
+    """Whether the base is a folder that `save` wrote: a network with heads, ready to go on learning."""
+    return (Path(base) / WEIGHTS).is_file()
+
+
 def from_base(base: str, attention: str = "sdpa") -> Judge:
-    """Pretrained encoder with fresh heads. `base`: folder with config and weights, or a model hub's name."""
-    encoder = AutoModel.from_pretrained(base, attn_implementation=attention)
+    """Pretrained encoder with fresh heads; or, from a folder that `save` wrote, the network that learnt already.
+
+    `base`: folder with config and weights, or a model hub's name. Raises BaseRefused when its ids cannot be numbered as
+    served ones are.
+    """
+    if trained(base):
+        return load(Path(base), attention)[0]
+    encoder = renumber.padded_by_zero(AutoModel.from_pretrained(base, attn_implementation=attention))
     if hasattr(encoder, "pooler"):
         encoder.pooler = None  # we pool ourselves; its weights would only be carried along
     return Judge(encoder, encoder.config.hidden_size)
 
 
 def tokenizer_of(base: str) -> Tokenizer:
-    """The base's fast tokenizer with its own truncation and padding off: batches decide those."""
-    return plain(AutoTokenizer.from_pretrained(base).backend_tokenizer)
+    """The base's fast tokenizer with its own truncation and padding off: batches decide those. Padding has the id 0."""
+    if trained(base):
+        return plain(Tokenizer.from_file(str(Path(base) / "tokenizer.json")))
+    found = AutoTokenizer.from_pretrained(base).backend_tokenizer
+    return plain(renumber.tokenizer(found, AutoConfig.from_pretrained(base).pad_token_id or 0))
 
 
 def save(judge: Judge, tokenizer: Tokenizer, folder: Path) -> None:
     """Weights, encoder configuration and tokenizer, so that `load` needs nothing else."""
     folder.mkdir(parents=True, exist_ok=True)
     judge.encoder.config.save_pretrained(folder)
-    save_file({name: value.contiguous() for name, value in judge.state_dict().items()}, folder / "judge.safetensors")
+    save_file({name: value.contiguous() for name, value in judge.state_dict().items()}, folder / WEIGHTS)
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
@@ -65,5 +83,5 @@ def load(folder: Path, attention: str = "eager") -> tuple[Judge, Tokenizer]:
     encoder = AutoModel.from_config(config, attn_implementation=attention)
     encoder.pooler = None
     judge = Judge(encoder, config.hidden_size)
-    judge.load_state_dict(load_file(folder / "judge.safetensors"))
+    judge.load_state_dict(load_file(folder / WEIGHTS))
     return judge.eval(), plain(Tokenizer.from_file(str(folder / "tokenizer.json")))

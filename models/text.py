@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+import string
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +30,51 @@ def prepare(text: str) -> str:
     plain = unicodedata.normalize("NFC", html.unescape(_HUGE_REFERENCE.sub("\ufffd", text)))
     plain = _UNPRINTABLE.sub(" ", _LINK.sub(" ", plain))
     return " ".join(plain.split())
+
+
+# Stands for the company that a verdict is asked about; no keyboard has it, and bases know it as one token.
+TARGET: Final = "\u25c6"
+_LATIN: Final = frozenset(string.ascii_letters + string.digits)
+
+
+def unmarked(text: str) -> str:
+    """A prepared text with the sign itself gone, which some feeds use as a bullet: it would ask about nobody."""
+    return " ".join(text.replace(TARGET, " ").split()) if TARGET in text else text
+
+
+def mark(text: str, names: Iterable[str], others: Iterable[str] = ()) -> str:
+    """The text with every occurrence of `names` (one company's) written as TARGET, so that the verdict is about it.
+
+    The name itself is hidden on purpose: a verdict must not depend on who it is about. A Latin name counts only as a
+    whole word, and a part of a longer one of `others` (names of other companies in the text) not at all. Returns the
+    text unmarked when none of the names stands in it.
+    """
+    own = set(filter(None, names))
+    known = sorted({*own, *filter(None, others)}, key=lambda name: (-len(name), name))
+    if not own:
+        return unmarked(text)
+    marked = re.sub(
+        "|".join(map(_whole, known)), lambda found: TARGET if found[0] in own else found[0], text.replace(TARGET, " ")
+    )
+    return marked if TARGET in marked else unmarked(text)
+
+
+def _whole(name: str) -> str:
+    """A pattern of the name that is no part of another Latin word or number."""
+    before, after = (r"(?<![A-Za-z0-9])" if name[0] in _LATIN else "", r"(?![A-Za-z0-9])" if name[-1] in _LATIN else "")
+    return f"{before}{re.escape(name)}{after}"
+
+
+# Characters of context before the company asked about, where it is named only deep in a long text.
+_CONTEXT: Final = 200
+_DEEP: Final = 600
+
+
+def about(text: str, names: Iterable[str], others: Iterable[str] = ()) -> str:
+    """The text to judge for one company's sake: marked, and begun near its first place when that lies deep inside."""
+    marked = mark(text, names, others)
+    at = marked.find(TARGET)
+    return marked[at - _CONTEXT :] if at > _DEEP else marked
 
 
 def plain(tokenizer: Tokenizer) -> Tokenizer:

@@ -7,7 +7,7 @@ sent), `ModelRefused` (the model or the access to it is wrong: a person must act
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,8 @@ from models.text import prepare
 
 RUNTIME: Final = "runtime"
 _WRONG_INPUT: Final = {"INVALID_ARGUMENT", "OUT_OF_RANGE", "FAILED_PRECONDITION"}
-_WRONG_MODEL: Final = {"NOT_FOUND", "UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED"}
+_WRONG_MODEL: Final = {"UNAUTHENTICATED", "PERMISSION_DENIED", "UNIMPLEMENTED"}
+_RESTRICTED: Final = "protocol is restricted"
 _CHANNEL: Final = [
     # A proxy of the environment is meant for the world outside; gRPC would ask it for 127.0.0.1 too.
     ("grpc.enable_http_proxy", 0),
@@ -38,6 +39,10 @@ _CHANNEL: Final = [
 
 class Unreachable(ConnectionError):  # noqa: N818 - what happened
     """Triton does not answer, or says it cannot now."""
+
+
+class NotServed(ModelRefused):
+    """Triton has no such version of the model now; it may have another."""
 
 
 class BadInput(ValueError):  # noqa: N818 - what happened
@@ -60,11 +65,26 @@ def connected(client: grpc.InferenceServerClient) -> bool:
 def classify(error: InferenceServerException) -> Exception:
     """The fault behind a client error; everything unknown is worth another try."""
     code = str(error.status() or "").removeprefix("StatusCode.")
+    if _RESTRICTED in error.message():  # told as UNAVAILABLE, yet no waiting helps
+        return ModelRefused(
+            "Triton keeps this for those who hold its key (for model control TOCSIN_TRITON_CONTROL_KEY). "
+            f"It says: {error.message()}"
+        )
     if code in _WRONG_INPUT:
         return BadInput(error.message())
+    if code == "NOT_FOUND":
+        return NotServed(f"Triton: {code}: {error.message()}")
     if code in _WRONG_MODEL:
         return ModelRefused(f"Triton: {code}: {error.message()}")
     return Unreachable(f"{code}: {error.message()}")
+
+
+async def asked(call: Awaitable[Any]) -> Any:
+    """The client's answer. Raises Unreachable, BadInput, ModelRefused."""
+    try:
+        return await call
+    except InferenceServerException as error:
+        raise classify(error) from None
 
 
 def pad(rows: Sequence[np.ndarray]) -> np.ndarray:
@@ -113,35 +133,37 @@ class RemoteModel:
         batch = pad(rows)
         tensor = grpc.InferInput("input_ids", list(batch.shape), "INT32")
         tensor.set_data_from_numpy(batch)
-        return await self._call(
+        return await asked(
             self._client.infer(self._name, [tensor], self.served.number, outputs=outputs, client_timeout=self._timeout)
         )
 
-    async def _call(self, call: Any) -> Any:
-        try:
-            return await call
-        except InferenceServerException as error:
-            raise classify(error) from None
+    async def told(self) -> dict[str, str]:
+        """The parameters of the running model's configuration, the same for all its versions.
+
+        Raises Unreachable while it is not ready, ModelRefused when it is not served.
+        """
+        if not await asked(self._client.is_model_ready(self._name, client_timeout=self._timeout)):
+            await self._explain_not_ready()
+        config = await asked(self._client.get_model_config(self._name, as_json=True, client_timeout=self._timeout))
+        return {name: value.get("string_value", "") for name, value in config["config"].get("parameters", {}).items()}
+
+    async def prove(self, tokenizer: Tokenizer, told: Mapping[str, str]) -> None:
+        """Is this version the one its folder describes, and does it call the probes what they are?
+
+        `told`: what the running model says. Raises Unreachable, and ModelRefused when it must not be used.
+        """
+        check_parameters(self.served.metadata, self.served.number, told)
+        await self._check_probes(tokenizer)
 
     async def check(self, tokenizer: Tokenizer) -> None:
-        """Is this the model its folder describes, and does it call the probes what they are?
-
-        Raises Unreachable while it is not ready, ModelRefused when it must not be used.
-        """
-        if not await self._call(self._client.is_model_ready(self._name, client_timeout=self._timeout)):
-            await self._explain_not_ready()
-        config = await self._call(
-            self._client.get_model_config(self._name, self.served.number, as_json=True, client_timeout=self._timeout)
-        )
-        told = config["config"].get("parameters", {})
-        check_parameters(self.served.metadata, {name: value.get("string_value", "") for name, value in told.items()})
-        await self._check_probes(tokenizer)
+        """`prove`, by what the running model says now."""
+        await self.prove(tokenizer, await self.told())
 
     async def _explain_not_ready(self) -> None:
         """A server that is up without this model will not get it by waiting."""
-        if not await self._call(self._client.is_server_ready(client_timeout=self._timeout)):
+        if not await asked(self._client.is_server_ready(client_timeout=self._timeout)):
             raise Unreachable("Triton is starting")
-        raise ModelRefused(
+        raise NotServed(
             f"Triton runs but does not serve {self._name}: look at its log (tocsin logs triton), and at the model "
             "repository it was started on"
         )

@@ -9,11 +9,15 @@ the body is judged and signed, and forgotten.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from msgspec.structs import replace
+
 from models.labels import TOPIC_SOURCES
+from models.text import about, unmarked
 from streams.entities import Gazetteer
 from streams.language import detect
 from streams.normalise import clean, clean_line, clean_url
@@ -37,7 +41,10 @@ TITLE_LIMIT: Final = 1_000
 HEADLINE_LIMIT: Final = 200
 NAME_LIMIT: Final = 256
 
+TOWARDS: Final = 4  # companies of one document that are judged each for itself; digests name dozens
+
 Staleness = Literal["fresh", "stale", "unknown"]
+Sentiment = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,19 @@ class Prepared:
     @property
     def judged_text(self) -> str:
         """What the model reads: title and body, the title once when the body repeats it."""
-        return _joined(self.title, self.text)
+        return unmarked(joined(self.title, self.text))
+
+    def judged_for(self) -> dict[str, str]:
+        """For a document that names several companies: what the model reads for the sake of each, by company id.
+
+        At most TOWARDS of them, the most relevant; nothing for a document about one.
+        """
+        if len(self.entities) < 2:
+            return {}
+        chief = sorted(self.entities, key=lambda entity: -entity.relevance)[:TOWARDS]
+        names = {entity.id: entity.matched.split(", ") for entity in self.entities}
+        others = [name for each in names.values() for name in each]
+        return {entity.id: about(self.judged_text, names[entity.id], others) for entity in chief}
 
 
 class Pipeline:
@@ -89,7 +108,7 @@ class Pipeline:
         if not title and not text:
             raise Reject("no_text", "the item has neither a title nor a text, or nothing of them can be read")
         title, text = self._mask(title, masked), self._mask(text, masked)
-        lang = detect(_joined(title, text), item.lang)
+        lang = detect(joined(title, text), item.lang)
         revision = item.revision or content_revision(item.title, item.text)
         return Prepared(
             item=item,
@@ -107,13 +126,22 @@ class Pipeline:
             published_at=published,
             collected_at=collected,
             masked=dict(sorted(masked.items())),
-            signature=sign(_joined(title, text), lang),
+            signature=sign(joined(title, text), lang),
             entities=self._gazetteer.find(title, text),
             stale=staleness(item, self._stale_after),
         )
 
-    def document(self, prepared: Prepared, judgement: Judgement | None, unjudged: str) -> Document:
-        """The record to store: without the body where the source forbids keeping it."""
+    def document(
+        self,
+        prepared: Prepared,
+        judgement: Judgement | None,
+        unjudged: str = "",
+        towards: Mapping[str, Sentiment] | None = None,
+    ) -> Document:
+        """The record to store: without the body where the source forbids keeping it.
+
+        `towards`: the sentiment towards each company that was judged for itself, by its id.
+        """
         item = prepared.item
         return Document(
             id=prepared.id,
@@ -134,7 +162,7 @@ class Pipeline:
             collected_how=item.collected_how,
             masked=prepared.masked,
             signature=prepared.signature,
-            entities=prepared.entities,
+            entities=tuple(replace(entity, sentiment=(towards or {}).get(entity.id)) for entity in prepared.entities),
             judgement=judgement,
             unjudged="" if judgement else unjudged,
             stale=prepared.stale,
@@ -147,10 +175,16 @@ class Pipeline:
 
     def mentions(self, document: Document, channel: str, offset: int) -> list[Mention]:
         """One mention for each entity, `entity:<id>`, and one for the likeliest topic, `topic:<name>`, when judged."""
-        topic, confidence = likeliest(document.judgement)
-        subjects = [(f"entity:{entity.id}", entity.name, entity.relevance) for entity in document.entities]
+        judged = document.judgement
+        topic, confidence = likeliest(judged.topic if judged else {})
+        risk, risk_confidence = likeliest(judged.risk if judged else {})
+        overall = judged.sentiment if judged else None
+        subjects = [
+            (f"entity:{entity.id}", entity.name, entity.relevance, entity.sentiment or overall)
+            for entity in document.entities
+        ]
         if topic:
-            subjects.append((f"topic:{topic}", TOPIC_SOURCES.get(topic, topic), 1.0))
+            subjects.append((f"topic:{topic}", TOPIC_SOURCES.get(topic, topic), 1.0, overall))
         return [
             Mention(
                 subject=subject,
@@ -169,13 +203,15 @@ class Pipeline:
                 stale=document.stale,
                 relevance=relevance,
                 signature=document.signature,
-                sentiment=document.judgement.sentiment if document.judgement else None,
+                sentiment=sentiment,
                 topic=topic,
                 topic_confidence=confidence,
+                risk=risk,
+                risk_confidence=risk_confidence,
                 model=_model(document.judgement),
                 demo=document.demo,
             )
-            for subject, name, relevance in subjects
+            for subject, name, relevance, sentiment in subjects
         ]
 
     def _mask(self, text: str, counts: Counter[str]) -> str:
@@ -202,15 +238,15 @@ def headline(document: Document) -> str:
     return line if len(line) <= HEADLINE_LIMIT else line[: HEADLINE_LIMIT - 1].rstrip() + "…"
 
 
-def likeliest(judgement: Judgement | None) -> tuple[str, float]:
-    """The topic with the highest probability, the first in the order of labels among equals; empty when unjudged."""
-    if judgement is None or not judgement.topic:
+def likeliest(probabilities: Mapping[str, float]) -> tuple[str, float]:
+    """The label with the highest probability, the first in the order of labels among equals; empty when unjudged."""
+    if not probabilities:
         return "", 0.0
-    topic = max(judgement.topic, key=judgement.topic.__getitem__)
-    return topic, judgement.topic[topic]
+    label = max(probabilities, key=probabilities.__getitem__)
+    return label, probabilities[label]
 
 
-def _joined(title: str, text: str) -> str:
+def joined(title: str, text: str) -> str:
     if not title or not text:
         return title or text
     return text if text.startswith(title) else f"{title}\n{text}"

@@ -16,6 +16,7 @@ from models.client import BadText, Scorer, Unjudged, Verdict
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.document import Pipeline, Prepared
+from streams.drift import DriftWatch
 from streams.kafka import Message, Outgoing, Producer
 from streams.records import Document, Judgement, Raw, RawItem, RawTick, Reject, Tick, check_time, decode, encode
 from streams.settings import Settings
@@ -69,8 +70,10 @@ class Enrich:
         scorer: Scorer,
         producer: Producer,
         clock: Callable[[], datetime],
+        drift: DriftWatch | None = None,
     ) -> None:
         self._settings = settings
+        self._drift = drift
         self._pipeline = pipeline
         self._scorer = scorer
         self._producer = producer
@@ -101,13 +104,33 @@ class Enrich:
 
     async def _judge(self, prepared: Prepared) -> Document:
         try:
-            verdict = await self._scorer.score(prepared.judged_text, prepared.lang)
+            verdict = await self._scorer.score(prepared.judged_text, prepared.lang, kind=prepared.item.kind)
         except BadText as error:
             raise Reject("model_refused", str(error)) from None
         if isinstance(verdict, Unjudged):
             metrics.UNJUDGED.labels(verdict.reason).inc()
             return self._pipeline.document(prepared, None, verdict.reason)
-        return self._pipeline.document(prepared, judgement(verdict), "")
+        if self._drift is not None:
+            self._drift.see(
+                verdict, prepared.lang, prepared.item.kind, prepared.collected_at,
+                prepared.judged_text, prepared.signature.copy_key,
+            )  # fmt: skip
+        return self._pipeline.document(prepared, judgement(verdict), "", await self._towards(prepared))
+
+    async def _towards(self, prepared: Prepared) -> dict[str, dict[str, float]]:
+        """The sentiment towards each of several companies, by its id."""
+        asked = prepared.judged_for()
+        try:
+            verdicts = await asyncio.gather(
+                *(self._scorer.score(text, prepared.lang, kind=prepared.item.kind) for text in asked.values())
+            )
+        except BadText as error:
+            raise Reject("model_refused", str(error)) from None
+        return {
+            company: rounded(verdict.sentiment)
+            for company, verdict in zip(asked, verdicts, strict=True)
+            if isinstance(verdict, Verdict)
+        }
 
     def _records(self, document: Document, message: Message) -> tuple[Outgoing, ...]:
         for kind, count in document.masked.items():
@@ -150,9 +173,17 @@ class Enrich:
 
 
 def judgement(verdict: Verdict) -> Judgement:
-    """The model's answer as the record that travels on.
+    """The model's answer as the record that travels on."""
+    return Judgement(
+        model=verdict.model,
+        version=verdict.version,
+        sentiment=rounded(verdict.sentiment),
+        topic=rounded(verdict.topic),
+        risk=rounded(verdict.risk),
+        abstained=verdict.abstained,
+    )
 
-    Four digits: what lies below depends on the neighbours a text was batched with, and would differ after a restart.
-    """
-    sentiment, topic = ({k: round(p, 4) for k, p in head.items()} for head in (verdict.sentiment, verdict.topic))
-    return Judgement(model=verdict.model, version=verdict.version, sentiment=sentiment, topic=topic)
+
+def rounded(probabilities: dict[str, float]) -> dict[str, float]:
+    """Four digits: what lies below depends on the neighbours a text was batched with, and would differ on restart."""
+    return {label: round(value, 4) for label, value in probabilities.items()}

@@ -12,6 +12,7 @@ import faust
 from models.client import Scorer
 from streams import clock, metrics
 from streams.document import Pipeline
+from streams.drift import DriftWatch
 from streams.endpoints import resolve
 from streams.enrich import STAGE, Enrich, Enriched
 from streams.entities import Gazetteer
@@ -32,7 +33,7 @@ def build(settings: Settings) -> faust.App:
     producer = Producer(settings, endpoints.kafka)
     scorer: Scorer = create_scorer(settings, endpoints.triton)
     pipeline = Pipeline(settings, Gazetteer.load(settings.watchlist), pseudonym_key(settings), VERSION)
-    stage = Enrich(settings, pipeline, scorer, producer, clock.now)
+    stage = Enrich(settings, pipeline, scorer, producer, clock.now, DriftWatch(settings))
     batches = SafeBatches[list[Enriched]](
         prepare=stage.prepare,
         deliver=stage.deliver,

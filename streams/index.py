@@ -71,10 +71,12 @@ def document_source(document: Document, now: datetime) -> dict[str, Any]:
     }
     judged = document.judgement
     if judged is not None:
-        topic = max(judged.topic, key=judged.topic.__getitem__)
+        topic, risk = (max(head, key=head.__getitem__) for head in (judged.topic, judged.risk))
+        label = max(SENTIMENTS, key=judged.sentiment.__getitem__)
         source |= {
-            "sentiment": {"label": max(SENTIMENTS, key=judged.sentiment.__getitem__)} | judged.sentiment,
+            "sentiment": {"label": label, "abstained": judged.abstained} | judged.sentiment,
             "topic": {"label": topic, "confidence": judged.topic[topic]},
+            "risk": {"label": risk, "confidence": judged.risk[risk]},
             "model": {"name": judged.model, "version": judged.version},
         }
     return source
@@ -104,8 +106,13 @@ def check_document(document: Document, now: datetime) -> None:
     if document.published_at is not None:
         check_time(document.published_at, now, "published_at")
     judged = document.judgement
-    if judged is not None and not (judged.topic and judged.sentiment.keys() == set(SENTIMENTS)):
-        raise Reject("bad_schema", f"a judgement gives a topic, and each of {', '.join(SENTIMENTS)}")
+    sentiments = [entity.sentiment for entity in document.entities if entity.sentiment is not None]
+    if judged is not None:
+        sentiments.append(judged.sentiment)
+    if judged is not None and not (judged.topic and judged.risk):
+        raise Reject("bad_schema", "a judgement gives a topic and a kind of risk")
+    if any(each.keys() != set(SENTIMENTS) for each in sentiments):
+        raise Reject("bad_schema", f"a sentiment gives each of {', '.join(SENTIMENTS)}")
 
 
 class Index:

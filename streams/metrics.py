@@ -43,6 +43,21 @@ SCORE_TEXTS = Gauge("tocsin_score_texts", "Texts judged since the start, by the 
 SCORE_REQUESTS = Counter("tocsin_score_requests_total", "Requests to Triton, by outcome", ["outcome"])
 SCORE_SECONDS = Histogram("tocsin_score_request_seconds", "Seconds of one request to Triton", buckets=FAST)
 SCORE_PADDING = Gauge("tocsin_score_padding_efficiency", "Share of tokens sent to Triton that are not padding")
+# outcomes: agreed, differed (from the sentiment that counts), dropped (it was behind), failed
+SCORE_SHADOW = Gauge("tocsin_score_shadow_texts", "Texts offered to a shadow version since the start", ["outcome"])
+
+# Drift watch: of the newest closed window of texts, by language and kind (news, chat). See models/drift.py.
+DRIFT_DIVERGENCE = Gauge(
+    "tocsin_drift_divergence_bits",
+    "Jensen-Shannon divergence of a feature's distribution from the reference or from the own baseline",
+    ["lang", "kind", "feature", "against"],
+)
+DRIFTED = Gauge("tocsin_drifted", "1 where a feature has drifted", ["lang", "kind", "feature", "against"])
+DRIFT_OPEN = Gauge("tocsin_drift_open_texts", "Texts in the window that is still open", ["lang", "kind"])
+LABEL_RATIO = Gauge("tocsin_label_ratio", "Share of texts by likeliest label", ["lang", "kind", "head", "label"])
+CONFIDENCE = Gauge("tocsin_confidence_mean", "Mean probability of the likeliest sentiment", ["lang", "kind"])
+ABSTAINED = Gauge("tocsin_abstained_ratio", "Share of texts without a judgement of direction", ["lang", "kind"])
+UNKNOWN_PIECES = Gauge("tocsin_unknown_pieces_ratio", "Share of word pieces the vocabulary lacks", ["lang", "kind"])
 
 # outcomes: written, unchanged (already there), rejected, retried
 INDEX_ITEMS = Counter("tocsin_index_items_total", "Bulk items, by outcome", ["outcome"])

@@ -78,6 +78,7 @@ class Entity(Record, frozen=True, kw_only=True):
     where: Literal["title", "lead", "body"]
     matched: Short  # the words that matched
     count: Annotated[int, Meta(ge=1)]
+    sentiment: dict[str, Unit] | None = None  # towards this company, judged where a document names several
 
 
 class Judgement(Record, frozen=True, kw_only=True):
@@ -87,6 +88,8 @@ class Judgement(Record, frozen=True, kw_only=True):
     version: Short
     sentiment: dict[str, Unit]
     topic: dict[str, Unit]
+    risk: dict[str, Unit]
+    abstained: bool = False  # the likeliest sentiment is more likely wrong than right
 
 
 class Signature(Record, frozen=True, kw_only=True):
@@ -153,6 +156,8 @@ class Mention(Record, frozen=True, kw_only=True, tag_field="type", tag="mention"
     sentiment: dict[str, Unit] | None
     topic: Short  # the likeliest topic; empty when unjudged
     topic_confidence: Unit = 0.0
+    risk: Short = ""  # the likeliest kind of risk event, `none` included; empty when unjudged
+    risk_confidence: Unit = 0.0
     model: Short = ""
     demo: bool = False
 
@@ -228,6 +233,24 @@ class Receipt(Record, frozen=True, kw_only=True):
     outcome: Literal["delivered", "retry", "refused", "disabled"]
     status: int | None
     reason: Short
+
+
+class Feedback(Record, frozen=True, kw_only=True, tag_field="type", tag="correction"):
+    """What a person says one label of a document should be; the same label as judged confirms it.
+
+    Of one author, document and head the latest counts. `model` and `version` are those whose judgement was looked at.
+    """
+
+    v: Literal[1] = SCHEMA_VERSION
+    document: Annotated[str, Meta(min_length=32, max_length=32)]
+    head: Literal["sentiment", "topic", "risk"]
+    label: Annotated[str, Meta(min_length=1, max_length=64)]  # of models.labels
+    judged: Short  # what the model had said; empty: it was unjudged
+    author: Short  # keyed pseudonym, never a name
+    at: Time
+    note: Annotated[str, Meta(max_length=1000)] = ""
+    model: Short = ""
+    version: Short = ""
 
 
 class DeadLetter(Record, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ KINDS: Final[dict[str, Any]] = {
     "mention": records.Signal,
     "alert": records.AlertEvent,
     "receipt": records.Receipt,
+    "feedback": records.Feedback,
     "deadletter": records.DeadLetter,
 }
 

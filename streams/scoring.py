@@ -24,6 +24,11 @@ def create_scorer(settings: Settings, url: str) -> Scorer:
     metrics.SCORE_PADDING.set_function(lambda: scorer.stats.padding_efficiency)
     metrics.SCORE_TEXTS.labels("model").set_function(lambda: scorer.stats.texts)
     metrics.SCORE_TEXTS.labels("cached").set_function(lambda: scorer.stats.cached)
+    shadow = scorer.stats.shadow
+    metrics.SCORE_SHADOW.labels("agreed").set_function(lambda: shadow.agreed)
+    metrics.SCORE_SHADOW.labels("differed").set_function(lambda: shadow.differed)
+    metrics.SCORE_SHADOW.labels("dropped").set_function(lambda: shadow.dropped)
+    metrics.SCORE_SHADOW.labels("failed").set_function(lambda: shadow.failed)
     return scorer
 
 

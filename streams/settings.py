@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     triton_url: str = Field("", description="host:port of your own Triton's gRPC endpoint.")
     triton_tls: bool = Field(False, description="Use TLS to Triton.")
     triton_ca_file: Path | None = Field(None, description="CA bundle for Triton.")
+    triton_control_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of Triton's model control (header tocsin-control); for the local one made when empty.",
+    )
 
     kafka_heap: int = Field(512, ge=256, description="MiB of Java heap of the local Kafka.")
     elasticsearch_heap: int = Field(512, ge=256, description="MiB of Java heap of the local Elasticsearch.")

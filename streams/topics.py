@@ -49,7 +49,8 @@ DETECTOR_STATE: Final = Topic(
 )
 ALERTS: Final = Topic("alerts", "alert id", "AlertEvent", 1)
 RECEIPTS: Final = Topic("receipts", "notification id", "Receipt", 1)
+FEEDBACK: Final = Topic("feedback", "document id", "Feedback", 1)
 DEADLETTERS: Final = Topic("deadletters", "origin", "DeadLetter", 1, max_bytes=2 * MIB)
 
-TOPICS: Final = (NEWS_RAW, CHAT_RAW, DOCUMENTS, MENTIONS, DETECTOR_STATE, ALERTS, RECEIPTS, DEADLETTERS)
+TOPICS: Final = (NEWS_RAW, CHAT_RAW, DOCUMENTS, MENTIONS, DETECTOR_STATE, ALERTS, RECEIPTS, FEEDBACK, DEADLETTERS)
 RAW: Final = {"news": NEWS_RAW, "chat": CHAT_RAW}

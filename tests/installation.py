@@ -17,6 +17,7 @@ import msgspec
 
 from console.status import lags
 from console.workers import Workers
+from models.labels import HEADS
 from streams.elastic import client, pattern
 from streams.endpoints import Endpoints, resolve
 from streams.kafka import Outgoing, Producer, ensure_topics, read_topic
@@ -210,7 +211,7 @@ def verdict(document: dict[str, Any]) -> tuple[Any, ...]:
 
 def unlabelled(document: dict[str, Any]) -> dict[str, Any]:
     """A document without the labels, which follow from its probabilities."""
-    heads = {h: {k: v for k, v in document[h].items() if k != "label"} for h in ("sentiment", "topic") if h in document}
+    heads = {h: {k: v for k, v in document[h].items() if k != "label"} for h in HEADS if h in document}
     return document | heads
 
 

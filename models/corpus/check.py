@@ -10,7 +10,7 @@ import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from models.corpus.texts import CorpusFault, Text, files, lang_of, lines, parse
 
@@ -25,7 +25,17 @@ def shingles(text: str) -> frozenset[str]:
     return frozenset(bare[at : at + 3] for at in range(max(1, len(bare) - 2)))
 
 
-def near_pairs(texts: Sequence[Text], least: float = NEAR) -> list[tuple[Text, Text, float]]:
+class Worded(Protocol):
+    """Anything that has a text."""
+
+    @property
+    def text(self) -> str: ...
+
+
+T = TypeVar("T", bound=Worded)
+
+
+def near_pairs(texts: Sequence[T], least: float = NEAR) -> list[tuple[T, T, float]]:
     """Pairs whose 3-grams overlap by at least `least` (Jaccard), each text with the earliest such partner."""
     seen: list[frozenset[str]] = []
     holders: defaultdict[str, list[int]] = defaultdict(list)
@@ -97,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             except CorpusFault as fault:
                 faults.append(str(fault))
     near = near_pairs(texts)
-    sys.stdout.writelines(f"fault: {each}\n" for each in faults)
+    for told in faults:
+        sys.stdout.write(f"fault: {told}\n")
     for first, second, similarity in near:
         sys.stdout.write(f"near ({similarity:.2f}): {first.text}\n             {second.text}\n")
     sys.stdout.write("\n".join(report(texts)) + f"\nfaults {len(faults)}, near-duplicates {len(near)}\n")

@@ -15,13 +15,14 @@ from elasticsearch import AsyncElasticsearch
 from tokenizers import Tokenizer
 
 from models import registry
-from models.labels import HEADS
 from models.text import lead, prepare, read_tokenizer
 from models.triton import RemoteModel, connect
+from models.verdict import verdict
 from streams import clock
 from streams.document import Pipeline
 from streams.elastic import client, documents_index, put_templates
 from streams.endpoints import resolve
+from streams.enrich import judgement
 from streams.entities import Gazetteer
 from streams.index import document_source, document_version
 from streams.pseudonyms import pseudonym_key
@@ -67,16 +68,11 @@ class Job:
         texts = [lead(prepare(p.judged_text), self._limit) for p in prepared]
         rows = [np.array(code.ids, dtype=np.int32) for code in self._tokenizer.encode_batch_fast(texts)]
         answer = await self._model.infer(rows)
-        documents = [self._pipeline.document(p, self._judgement(answer, n), "") for n, p in enumerate(prepared)]
+        documents = [self._pipeline.document(p, self._judgement(answer, n)) for n, p in enumerate(prepared)]
         await self._index(documents)
 
     def _judgement(self, answer: dict[str, np.ndarray], row: int) -> Judgement:
-        heads = {
-            head: dict(zip(labels, (min(1.0, float(p)) for p in answer[head][row]), strict=True))
-            for head, labels in HEADS.items()
-        }
-        metadata = self._model.served.metadata
-        return Judgement(model=metadata.model, version=metadata.version, **heads)
+        return judgement(verdict(self._model.served.metadata, "en", {head: answer[head][row] for head in answer}))
 
     async def _index(self, documents: Sequence[Document]) -> None:
         now = clock.now()

@@ -14,7 +14,7 @@ import pytest
 from deploy.faults import EngineError
 from deploy.stack import Stack
 from models.client import ModelRefused, Scorer, Verdict
-from models.data import data_folder, read_language
+from models.data import data_folder, read_part
 from models.evaluate import judge_served
 from models.labels import HEADS
 from models.measure import by_dataset
@@ -24,7 +24,9 @@ from streams.endpoints import local
 from streams.settings import Settings
 
 pytestmark = [pytest.mark.engines, pytest.mark.asyncio(loop_scope="module")]
-SERVED = read(SHIPPED / "opinion-en")
+NAME = "opinion-en"
+SERVED = read(SHIPPED / NAME)
+GOALS = {"tfns": 0.82, "sentfin": 0.87, "tfnt": 0.88}
 TEXTS = [f"{words} in quarter {n}" for n in range(40) for words in ("Profit rose", "Shares plunged", "The board met")]
 
 
@@ -64,7 +66,7 @@ async def test_model_proves_itself_and_names_its_runtime(shipped: tuple[Stack, s
     """The start checks labels, version, tokenizer and probes, and learns how the network is run here."""
     scorer = Scorer(shipped[1])
     await scorer.start()
-    assert scorer.models()["en"][:2] == ("opinion-en", SERVED.metadata.version)
+    assert scorer.models()["en"][:2] == (NAME, SERVED.metadata.version)
     assert scorer.models()["en"][2].startswith(("openvino-", "onnxruntime-"))
     await scorer.stop()
 
@@ -85,7 +87,7 @@ async def test_answer_does_not_depend_on_company(shipped: tuple[Stack, str]) -> 
 
 @pytest.mark.parametrize(
     "row",
-    [[101, 40_000, 102], [101, -1, 102], [0, 0, 0], [101] * 600],
+    [[1, 400_000, 2], [1, -1, 2], [0, 0, 0], [1] * 600],
     ids=["above the vocabulary", "negative", "padding only", "too long"],
 )
 async def test_bad_ids_are_refused_and_the_model_goes_on(shipped: tuple[Stack, str], row: list[int]) -> None:
@@ -94,7 +96,7 @@ async def test_bad_ids_are_refused_and_the_model_goes_on(shipped: tuple[Stack, s
     model = RemoteModel(client, SERVED, 10.0)
     with pytest.raises(BadInput):
         await model.infer([np.array(row, dtype=np.int32)])
-    answer = await model.infer([np.array([101, 5618, 102], dtype=np.int32)])
+    answer = await model.infer([np.array([1, 5618, 2], dtype=np.int32)])
     assert {head: values.shape for head, values in answer.items()} == {
         head: (1, len(labels)) for head, labels in HEADS.items()
     }
@@ -124,7 +126,7 @@ async def test_killed_triton_is_waited_for(shipped: tuple[Stack, str]) -> None:
 async def test_swapped_labels_refuse_to_serve(copy: Path, tmp_path: Path) -> None:
     """A model whose positive and negative are exchanged is found out by the probes, at the start."""
     edit(
-        copy / "opinion-en" / "1" / "model.py",
+        copy / NAME / "1" / "model.py",
         "        asked = request.requested_output_names()\n",
         "        asked = request.requested_output_names()\n"
         "        answer['sentiment'] = np.ascontiguousarray(answer['sentiment'][:, ::-1])\n",
@@ -133,14 +135,14 @@ async def test_swapped_labels_refuse_to_serve(copy: Path, tmp_path: Path) -> Non
         with pytest.raises(ModelRefused, match="swapped"):
             await Scorer(url, copy).start()
         # The same server asked by somebody who expects another version of the model.
-        edit(copy / "opinion-en" / "1" / "metadata.json", SERVED.metadata.version, "1-other")
+        edit(copy / NAME / "1" / "metadata.json", SERVED.metadata.version, "1-other")
         with pytest.raises(ModelRefused, match="version"):
             await Scorer(url, copy).start()
 
 
 async def test_damaged_weights_are_not_served(copy: Path, tmp_path: Path) -> None:
     """Weights that are not those of the metadata stop the start of Triton, and its log says which file."""
-    with (copy / "opinion-en" / "1" / "model.onnx").open("r+b") as file:
+    with (copy / NAME / "1" / "model.onnx").open("r+b") as file:
         file.seek(1_000_000)
         file.write(b"\xff" * 64)
     with pytest.raises(EngineError, match=r"model\.onnx"), triton(tmp_path, copy):
@@ -148,13 +150,12 @@ async def test_damaged_weights_are_not_served(copy: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.data
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 async def test_verdicts_as_served_reach_the_goal(shipped: tuple[Stack, str]) -> None:
-    """Macro F1 on the dev parts, through Triton: at least 0.79 on tfns and 0.87 on the twenty topics."""
-    rows = read_language(data_folder(), "en", "dev", ("A",))
+    """Macro F1 on dev parts that were learnt from, through Triton: the goals of the data sets in models/README.md."""
+    rows = [row for row in read_part(data_folder(), "dev", ("en",)) if row.dataset in GOALS]
     scorer = Scorer(shipped[1])
     await scorer.start()
-    found = by_dataset(rows, await judge_served(scorer, rows, "en"))
+    found = by_dataset(rows, await judge_served(scorer, rows))
     await scorer.stop()
-    assert found["tfns"]["macro_f1"] >= 0.79
-    assert found["tfnt"]["macro_f1"] >= 0.87
+    assert {name: found[name]["macro_f1"] >= goal for name, goal in GOALS.items()} == dict.fromkeys(GOALS, True), found

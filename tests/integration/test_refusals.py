@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from models.registry import SHIPPED
+from models.registry import SHIPPED, WEIGHTS
 from tests.installation import ROOT
 
 AWAY = {"KAFKA_BOOTSTRAP": "127.0.0.1:1", "ELASTICSEARCH_URL": "http://127.0.0.1:1", "TRITON_URL": "127.0.0.1:1"}
@@ -41,14 +41,14 @@ def written(path: Path, text: str) -> str:
 
 def other_tokenizer(folder: Path) -> str:
     """A repository whose model came with another tokenizer."""
-    shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("__pycache__", "model.onnx"))
-    tokenizer = folder / "opinion-en" / "tokenizer.json"
+    shutil.copytree(SHIPPED, folder, ignore=shutil.ignore_patterns("__pycache__", *WEIGHTS))
+    tokenizer = folder / "opinion-en" / "1" / "tokenizer.json"
     tokenizer.write_text(tokenizer.read_text(encoding="utf-8") + "\n", encoding="utf-8")
     return str(folder)
 
 
 def no_weights(folder: Path) -> str:
-    """A repository with a model folder that holds no version."""
+    """A repository with a model folder that holds nothing."""
     (folder / "opinion-en").mkdir(parents=True)
     return str(folder)
 
@@ -59,10 +59,10 @@ def no_weights(folder: Path) -> str:
         ("enrich", "PARTITIONS", lambda _: CANARY, ("TOCSIN_PARTITIONS", "valid integer")),
         ("index", "ELASTICSEARCH_CA_FILE", lambda p: str(p / CANARY), ("TOCSIN_ELASTICSEARCH_CA_FILE",)),
         ("notify", "WEBHOOK_URLS", lambda _: "https://desk.example/hook", ("TOCSIN_WEBHOOK_SECRET", "tocsin webhook")),
-        ("enrich", "MODEL_REPOSITORY", lambda p: str(p), ("no model in", "opinion-<language>")),
+        ("enrich", "MODEL_REPOSITORY", lambda p: str(p), ("no model in", "opinion-<name>")),
         ("enrich", "MODEL_REPOSITORY", lambda p: str(p / "absent"), ("no model in", "absent")),
         ("enrich", "MODEL_REPOSITORY", lambda p: other_tokenizer(p / "models"), ("is not the tokenizer of",)),
-        ("enrich", "MODEL_REPOSITORY", lambda p: no_weights(p / "models"), ("holds no numbered version",)),
+        ("enrich", "MODEL_REPOSITORY", lambda p: no_weights(p / "models"), ("config.pbtxt is missing",)),
         (
             "enrich",
             "WATCHLIST",

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 SHELL = {
     f"streams.{m}" for m in "clock deadletter endpoints faust_app guard kafka metrics records safe_batches".split()
 }
-SHELL |= {f"streams.{m}" for m in "settings signature topics version log plain".split()}
+SHELL |= {f"streams.{m}" for m in "settings signature topics version log plain keys".split()}
 MAY_IMPORT: dict[str, set[str]] = {
     "models": set(),
-    "streams": {"models.client", "models.labels"},
+    "streams": {f"models.{m}" for m in "client drift features labels reference registry text".split()},
     "alerts": SHELL | {"models.labels"},
     "deploy": SHELL | {"streams.elastic"},
     "console": {"streams", "models", "alerts", "deploy"},

@@ -9,7 +9,7 @@ import pytest
 
 from console import score
 from models.client import BadText, ModelRefused, Unjudged, Verdict
-from models.labels import SENTIMENTS, TOPICS
+from models.labels import HEADS
 from streams.settings import Settings
 
 SETTINGS = Settings(record_limit=4096, text_limit=300)
@@ -17,10 +17,11 @@ SETTINGS = Settings(record_limit=4096, text_limit=300)
 
 def verdict() -> Verdict:
     """An answer of the model."""
-    return Verdict("opinion-en", "1-x", dict.fromkeys(SENTIMENTS, 1 / 3), dict.fromkeys(TOPICS, 0.05))
+    heads = {head: dict.fromkeys(labels, 1 / len(labels)) for head, labels in HEADS.items()}
+    return Verdict("opinion-en", "1-x", **heads, abstained=True)
 
 
-async def judge(text: str, lang: str) -> Verdict | Unjudged:
+async def judge(text: str, lang: str, kind: str = "") -> Verdict | Unjudged:
     """English has a model; later lines are answered sooner."""
     await asyncio.sleep(0.01 if "slow" in text else 0)
     if "poison" in text:
@@ -40,10 +41,10 @@ def test_answers_come_in_the_order_of_the_lines() -> None:
     lines = [json.dumps({"text": f"profit {'slow' if n % 2 else ''} {n}", "lang": "en"}).encode() for n in range(3000)]
     seen: list[str] = []
 
-    async def remember(text: str, lang: str) -> Verdict | Unjudged:
+    async def remember(text: str, lang: str, kind: str = "") -> Verdict | Unjudged:
         seen.append(text)
         result = await judge(text, lang)
-        return Verdict(text, "1", {"negative": 1.0}, {}) if isinstance(result, Verdict) else result
+        return Verdict(text, "1", {"negative": 1.0}, {}, {}, False) if isinstance(result, Verdict) else result
 
     bad, answers = run(*lines, judged=remember)
     assert bad == 0
@@ -51,13 +52,29 @@ def test_answers_come_in_the_order_of_the_lines() -> None:
 
 
 def test_form_of_an_answer() -> None:
-    """Every label of both heads, the language, the model and its version."""
+    """Every label of each head, whether it abstains, the language, the model and its version."""
     bad, (answer,) = run(b'{"text":"profit up", "lang":"EN-us", "id": 7}')
     assert bad == 0
-    assert list(answer) == ["sentiment", "topic", "lang", "model", "version"]
-    assert tuple(answer["sentiment"]) == SENTIMENTS
-    assert tuple(answer["topic"]) == TOPICS
+    assert list(answer) == ["sentiment", "topic", "risk", "abstained", "lang", "model", "version"]
+    assert {head: tuple(answer[head]) for head in HEADS} == HEADS
+    assert answer["abstained"] is True
     assert (answer["lang"], answer["model"], answer["version"]) == ("en", "opinion-en", "1-x")
+
+
+def test_a_company_named_with_the_text_is_what_is_asked_about() -> None:
+    """The model reads a sign in its place; other companies keep their names."""
+    read: list[str] = []
+
+    async def remember(text: str, lang: str, kind: str = "") -> Verdict | Unjudged:
+        read.append(text)
+        return await judge(text, lang)
+
+    run(
+        b'{"text":"Alder beats Birk","lang":"en","company":"Birk"}',
+        b'{"text":"Alder falls","lang":"en"}',
+        judged=remember,
+    )
+    assert read == ["Alder beats ◆", "Alder falls"]
 
 
 def test_language_without_a_model_is_unjudged_with_its_reason() -> None:
@@ -65,7 +82,8 @@ def test_language_without_a_model_is_unjudged_with_its_reason() -> None:
     bad, answers = run('{"text":"公司股价大跌，投资者恐慌"}'.encode(), b'{"text":"The company raised its outlook"}')
     assert bad == 0
     assert answers[0] == {
-        "sentiment": None, "topic": None, "lang": "zh", "model": None, "version": None, "unjudged": "no_model",
+        "sentiment": None, "topic": None, "risk": None, "abstained": None, "lang": "zh", "model": None,
+        "version": None, "unjudged": "no_model",
     }  # fmt: skip
     assert answers[1]["lang"] == "en"
 
@@ -105,7 +123,7 @@ def test_lines_are_read_no_faster_than_they_are_answered() -> None:
     """Memory stays bounded however long the input is."""
     waiting = most = 0
 
-    async def slow(text: str, lang: str) -> Verdict | Unjudged:
+    async def slow(text: str, lang: str, kind: str = "") -> Verdict | Unjudged:
         nonlocal waiting, most
         waiting += 1
         most = max(most, waiting)
@@ -121,7 +139,7 @@ def test_lines_are_read_no_faster_than_they_are_answered() -> None:
 def test_refused_model_ends_the_run() -> None:
     """A wrong model is not one bad line but the end, with its words."""
 
-    async def refuse(text: str, lang: str) -> Verdict | Unjudged:
+    async def refuse(text: str, lang: str, kind: str = "") -> Verdict | Unjudged:
         raise ModelRefused("labels are swapped")
 
     with pytest.raises(ModelRefused, match="swapped"):

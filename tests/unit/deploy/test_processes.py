@@ -105,6 +105,20 @@ def test_a_reused_process_id_is_never_signalled() -> None:
         stranger.wait()
 
 
+def test_a_secret_among_the_arguments_is_hidden_once_it_was_read(started: list[Process], tmp_path: Path) -> None:
+    """Other users of the machine see stars, the program has read the secret."""
+    code = "import sys,time; print(sys.argv[1:], flush=True); time.sleep(60)"
+    argv = [sys.executable, "-c", code, "--first=guard:key=sesame-4711", "--second=sesame-4711"]
+    process = processes.start(argv, os.environ, tmp_path / "out")
+    started.append(process)
+    processes.hide(process, "sesame-4711", tmp_path / "out")
+    assert output(tmp_path).count("sesame-4711") == 2
+    shown = Path(f"/proc/{process.pid}/cmdline").read_text().split("\0")
+    assert shown[3:5] == ["--first=guard:key=***********", "--second=***********"]
+    processes.end(process, 5)
+    processes.hide(process, "sesame-4711", tmp_path / "out")  # one that has ended is no fault
+
+
 def test_marked_processes_are_found_without_any_file(started: list[Process], tmp_path: Path) -> None:
     """Engines whose state folder was deleted under them are still recognised, and only those of that folder."""
     wanted = processes.mark(tmp_path / "state", "kafka")

@@ -56,3 +56,42 @@ def test_compiled_files_do_not_count_as_a_changed_model(tmp_path: Path) -> None:
 def test_two_state_folders_have_different_shared_memory(tmp_path: Path) -> None:
     """Removing what one stack left in shared memory never touches another's."""
     assert triton.shared_memory(tmp_path / "a") != triton.shared_memory(tmp_path / "b")
+
+
+def test_a_file_on_its_way_does_not_count_as_a_changed_model(tmp_path: Path) -> None:
+    """A version that is being copied, or a configuration being written, is none yet."""
+    (tmp_path / "echo" / "1").mkdir(parents=True)
+    engine = triton.Triton(Settings(model_repository=tmp_path))
+    before = engine._content()
+    (tmp_path / "echo" / ".new-x" / "2").mkdir(parents=True)
+    (tmp_path / "echo" / ".new-x" / "2" / "model.py").write_text("a")
+    assert engine._content() == before
+
+
+def test_loading_a_model_needs_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models are loaded by explicit control, and what the key guards is restricted over gRPC and HTTP."""
+    monkeypatch.setattr(triton, "interpreter", lambda: ("python3", (3, 11), "/usr/lib"))
+    engine = triton.Triton(Settings(state_dir=tmp_path / "state", model_repository=tmp_path))
+    launch = engine.launch(tmp_path, tmp_path, {"grpc": 1, "http": 2, "metrics": 3})
+    key = (tmp_path / "state" / triton.KEY_FILE).read_text()
+    guard = f"model-repository,shared-memory,trace,logging:tocsin-control={key}"
+    assert {f"--grpc-restricted-protocol={guard}", f"--http-restricted-api={guard}"} <= set(launch.argv)
+    assert {"--model-control-mode=explicit", "--load-model=*"} <= set(launch.argv)
+    assert launch.secret == key
+    assert key not in repr(launch).replace(repr(launch.argv), "")
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, "kept"),
+        ({"triton_control_key": "own"}, "own"),
+        ({"triton_url": "triton:8001"}, None),
+        ({"triton_url": "triton:8001", "triton_control_key": "own"}, "own"),
+    ],
+)
+def test_which_key_goes_to_which_triton(given: dict[str, str], expected: str | None, tmp_path: Path) -> None:
+    """The kept key is the local Triton's; one of your own gets the setting's key or none."""
+    (tmp_path / triton.KEY_FILE).write_text("kept")
+    headers = triton.control_headers(Settings(state_dir=tmp_path, **given))
+    assert headers == ({"triton-grpc-protocol-tocsin-control": expected} if expected else {})

@@ -9,22 +9,39 @@ import msgspec
 import numpy as np
 import pytest
 
-from models import client
+from models import client, registry
 from models.client import BadText, ModelRefused, Scorer, Unjudged, Verdict
+from models.labels import HEADS
 from models.registry import SHIPPED, Metadata, read
+from models.text import read_tokenizer
 from tests.unit.models.triton_double import Answer, Refusal, TritonDouble, serving
 
-METADATA: Metadata = read(SHIPPED / "opinion-en").metadata
+SERVED = read(SHIPPED / "opinion-en")
+METADATA: Metadata = SERVED.metadata
+POISON: int = read_tokenizer(SERVED.tokenizer, 16).encode("poison", add_special_tokens=False).ids[-1]
 PROBES = {probe.ids: probe.probabilities for probe in METADATA.probes}
+
+
+@pytest.fixture(autouse=True)
+def only_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The double is one model: so is the repository."""
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / SERVED.folder.name).symlink_to(SERVED.folder)
+    monkeypatch.setattr(registry, "SHIPPED", tmp_path / "models")
 
 
 def judge(ids: np.ndarray) -> Answer:
     """The known answers for the probes; for any other text a distribution that its ids decide."""
-    sentiment = np.zeros((len(ids), 3), dtype=np.float32)
+    sentiment = np.zeros((len(ids), len(HEADS["sentiment"])), dtype=np.float32)
     for row, values in zip(ids, sentiment, strict=True):
         known = PROBES.get(tuple(row[row != 0].tolist()))
         values[:] = known or np.eye(3)[int(row.sum()) % 3]
-    return {"sentiment": sentiment, "topic": np.full((len(ids), 20), 0.05, dtype=np.float32)}
+    return {"sentiment": sentiment, **{head: even(head, len(ids)) for head in ("topic", "risk")}}
+
+
+def even(head: str, rows: int) -> np.ndarray:
+    """The same probability for every label."""
+    return np.full((rows, len(HEADS[head])), 1 / len(HEADS[head]), dtype=np.float32)
 
 
 def only_probes(otherwise: Callable[[np.ndarray], Answer]) -> Callable[[np.ndarray], Answer]:
@@ -80,7 +97,7 @@ async def test_language_without_a_model_is_unjudged() -> None:
     async with serving(TritonDouble(METADATA, judge)) as url:
         scorer = Scorer(url)
         await scorer.start()
-        assert await scorer.score("股价大跌", "zh") == Unjudged("no_model")
+        assert await scorer.score("株価が急落", "ja") == Unjudged("no_model")
         assert await scorer.score(" https://t.co/x ", "en") == Unjudged("no_text")
         await scorer.stop()
 
@@ -101,7 +118,7 @@ async def test_one_text_that_triton_refuses_fails_alone() -> None:
     bad = "poison"
 
     def refuse(ids: np.ndarray) -> Answer:
-        if (ids == 9947).any():  # the id of the word
+        if (ids == POISON).any():
             raise Refusal(grpc.StatusCode.INVALID_ARGUMENT)
         return judge(ids)
 
@@ -185,9 +202,9 @@ def not_ready(double: TritonDouble) -> None:
     ("spoil", "words"),
     [
         (lambda d: setattr(d, "judge", swapped), "swapped"),
-        (lambda d: d.told.update(labels_sentiment='["positive", "neutral", "negative"]'), "labels_sentiment"),
-        (lambda d: d.told.update(tokenizer_sha256="0" * 64), "tokenizer_sha256"),
-        (lambda d: d.told.pop("version"), "version"),
+        (lambda d: d.told.update({"1.labels_sentiment": '["positive", "neutral", "negative"]'}), "labels_sentiment"),
+        (lambda d: d.told.update({"1.tokenizer_sha256": "0" * 64}), "tokenizer_sha256"),
+        (lambda d: d.told.pop("1.version"), "version"),
         (not_ready, "does not serve"),
     ],
 )
@@ -203,11 +220,11 @@ async def test_wrong_model_is_refused_at_the_start(spoil: Callable[[TritonDouble
 @pytest.mark.parametrize(
     "outputs",
     [
-        {"sentiment": np.full((1, 3), np.nan), "topic": np.full((1, 20), 0.05)},
-        {"sentiment": np.full((1, 3), 0.5), "topic": np.full((1, 20), 0.05)},
-        {"sentiment": np.array([[1.5, -0.5, 0.0]]), "topic": np.full((1, 20), 0.05)},
-        {"sentiment": np.full((1, 2), 0.5), "topic": np.full((1, 20), 0.05)},
-        {"sentiment": np.full((1, 3), 1 / 3), "topic": np.full((2, 20), 0.05)},
+        {"sentiment": np.full((1, 3), np.nan), "topic": even("topic", 1), "risk": even("risk", 1)},
+        {"sentiment": np.full((1, 3), 0.5), "topic": even("topic", 1), "risk": even("risk", 1)},
+        {"sentiment": np.array([[1.5, -0.5, 0.0]]), "topic": even("topic", 1), "risk": even("risk", 1)},
+        {"sentiment": np.full((1, 2), 0.5), "topic": even("topic", 1), "risk": even("risk", 1)},
+        {"sentiment": np.full((1, 3), 1 / 3), "topic": even("topic", 2), "risk": even("risk", 1)},
     ],
     ids=["nan", "sum", "negative", "labels", "rows"],
 )

@@ -1,6 +1,7 @@
 """The choice of how to run the network, made inside Triton's environment."""
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -8,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.registry import SHIPPED
+import models
 
+SERVING = Path(models.__file__).parent / "serving"
 PROBES = [
     {"text": "a", "sentiment": "negative", "ids": [1, 5, 2], "probabilities": [0.9, 0.05, 0.05]},
     {"text": "b", "sentiment": "positive", "ids": [1, 6, 7, 2], "probabilities": [0.1, 0.3, 0.6]},
@@ -21,7 +23,7 @@ METADATA = {"probes": PROBES, "labels": {"sentiment": LABELS}}
 @pytest.fixture(scope="module")
 def runtimes() -> ModuleType:
     """The module as Triton's Python backend loads it: by path, not from a package."""
-    path = SHIPPED / "opinion-en" / "1" / "runtimes.py"
+    path = SERVING / "runtimes.py"
     spec = importlib.util.spec_from_file_location("runtimes", path)
     assert spec is not None
     assert spec.loader is not None
@@ -43,6 +45,8 @@ def exact(ids: np.ndarray, mask: np.ndarray, shift: float = 0.0) -> dict[str, np
         ({"FP32", "INT8", "BF16"}, ["openvino-bf16", "openvino-f32", "onnxruntime-f32"]),
         ({"FP32", "INT8"}, ["openvino-int8", "openvino-f32", "onnxruntime-f32"]),
         (set(), ["onnxruntime-f32"]),
+        ({"TensorrtExecutionProvider", "CUDAExecutionProvider"}, ["tensorrt-f16", "cuda-f32", "onnxruntime-f32"]),
+        ({"CUDAExecutionProvider", "FP32", "BF16"}, ["cuda-f32", "openvino-bf16", "openvino-f32", "onnxruntime-f32"]),
     ],
 )
 def test_order_follows_what_the_processor_can_do(runtimes: ModuleType, able: set[str], expected: list[str]) -> None:
@@ -84,3 +88,41 @@ def test_first_right_runtime_is_used_and_the_others_explained(
         list(runtimes.build(Path("x"), 1, METADATA, "b"))
     with pytest.raises(runtimes.NoRuntime, match="TOCSIN_MODEL_RUNTIME"):
         list(runtimes.build(Path("x"), 1, METADATA, "gpu"))
+
+
+class Session:
+    """Stands for onnxruntime's session where there is no GPU: remembers what was asked for."""
+
+    asked: Any = None
+
+    def __init__(self, path: str, options: Any, providers: list[Any]) -> None:
+        type(self).asked = providers
+
+    def get_providers(self) -> list[str]:
+        """As after a fault of the GPU's libraries: what is left."""
+        return ["CPUExecutionProvider"]
+
+
+@pytest.mark.parametrize("name", ["tensorrt-f16", "cuda-f32"])
+def test_a_gpu_that_does_not_work_is_passed_over(
+    runtimes: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, tmp_path: Path
+) -> None:
+    """onnxruntime says nothing when it falls back to the processor; that is not taken for the GPU."""
+    stand_in = ModuleType("onnxruntime")
+    options = type("Options", (), {"add_session_config_entry": lambda *_: None})
+    stand_in.__dict__.update(SessionOptions=options, InferenceSession=Session)
+    monkeypatch.setitem(sys.modules, "onnxruntime", stand_in)
+    with pytest.raises(RuntimeError, match="cannot be used"):
+        runtimes.BUILDERS[name](tmp_path / "model.onnx", 1)
+    assert Session.asked[-1] == "CPUExecutionProvider"
+
+
+def test_tensorrt_is_asked_for_half_precision_and_every_shape(runtimes: ModuleType, tmp_path: Path) -> None:
+    """Strings, as onnxruntime wants them; the largest shape holds the longest text; engines are kept."""
+    (name, options), *others = runtimes.providers("TensorrtExecutionProvider", tmp_path)
+    assert (name, others) == ("TensorrtExecutionProvider", ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    assert all(isinstance(value, str) for value in options.values())
+    assert options["trt_fp16_enable"] == "1"
+    assert options["trt_engine_cache_path"] == str(tmp_path / "tensorrt")
+    assert options["trt_profile_min_shapes"] == "input_ids:1x1,attention_mask:1x1"
+    assert options["trt_profile_max_shapes"].endswith("attention_mask:1024x512")

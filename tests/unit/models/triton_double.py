@@ -10,7 +10,7 @@ import grpc
 import numpy as np
 from tritonclient.grpc import service_pb2, service_pb2_grpc
 
-from models.registry import Metadata, parameters
+from models.registry import ACTIVE, SHADOW, Metadata, parameters
 
 Answer = dict[str, np.ndarray]
 
@@ -24,14 +24,24 @@ class Refusal(Exception):  # noqa: N818 - what happens
 
 
 class TritonDouble(service_pb2_grpc.GRPCInferenceServiceServicer):
-    """One model. `judge(ids)` gives the outputs for a batch; `calls` holds the batches it saw."""
+    """One model. `judge(ids)` gives the outputs for a batch; `calls` holds the batches it saw, `asked` their versions.
+
+    `judges` answers for each version that is served; a test that adds one may let another be active, by `told`.
+    """
 
     def __init__(self, metadata: Metadata, judge: Callable[[np.ndarray], Answer]) -> None:
-        self.told = parameters(metadata)
+        self.told = {ACTIVE: "1", SHADOW: ""} | parameters(metadata, "1")
         self.judge = judge
+        self.judges: dict[str, Callable[[np.ndarray], Answer]] = {"1": lambda ids: self.judge(ids)}
         self.model_ready = True
         self.calls: list[np.ndarray] = []
+        self.asked: list[str] = []
         self.checks = 0
+
+    def add(self, number: str, metadata: Metadata, judge: Callable[[np.ndarray], Answer]) -> None:
+        """Serve another version beside the first."""
+        self.told |= parameters(metadata, number)
+        self.judges[number] = judge
 
     async def ServerReady(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's names
         return service_pb2.ServerReadyResponse(ready=True)
@@ -49,10 +59,13 @@ class TritonDouble(service_pb2_grpc.GRPCInferenceServiceServicer):
     async def ModelInfer(self, request: Any, context: Any) -> Any:  # noqa: N802
         ids = np.frombuffer(request.raw_input_contents[0], dtype=np.int32).reshape(request.inputs[0].shape)
         wanted = [output.name for output in request.outputs]
+        if request.model_version not in self.judges:
+            await context.abort(grpc.StatusCode.NOT_FOUND, f"version {request.model_version} is not found")
         if "runtime" not in wanted:
             self.calls.append(ids)
+            self.asked.append(request.model_version)
         try:
-            answer = self.judge(ids)
+            answer = self.judges[request.model_version](ids)
         except Refusal as refusal:
             await context.abort(refusal.code, str(refusal))
         response = service_pb2.ModelInferResponse(model_name=request.model_name, model_version="1")

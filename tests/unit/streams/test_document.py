@@ -25,6 +25,7 @@ JUDGEMENT = Judgement(
     version="1",
     sentiment={"negative": 0.7, "neutral": 0.2, "positive": 0.1},
     topic={"earnings": 0.4, "legal": 0.6},
+    risk={"none": 0.1, "product_safety": 0.9},
 )
 
 
@@ -100,6 +101,7 @@ def test_mentions_are_one_for_each_company_and_the_topic() -> None:
     for mention in mentions:
         assert decode(encode(mention), Mention) == mention
         assert (mention.document, mention.channel, mention.offset) == (made.id, "news.raw/0", 7)
+        assert (mention.risk, mention.risk_confidence) == ("product_safety", 0.9)
         assert (mention.topic, mention.topic_confidence, mention.model) == ("legal", 0.6, "opinion-en@1")
 
 

@@ -21,6 +21,7 @@ from streams.settings import Settings
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 LABELS = {"sentiment": {"negative": 0.7, "neutral": 0.2, "positive": 0.1}, "topic": {"legal": 0.8, "macro": 0.2}}
+LABELS["risk"] = {"none": 0.3, "litigation": 0.7}
 
 
 def document(number: int, judged: bool = True, version: str = "1") -> Document:
@@ -181,6 +182,8 @@ async def test_one_item_that_makes_a_request_invalid_is_found_and_the_others_are
     ("change", "reason"),
     [
         ({"judgement": Judgement(model="m", version="1", **(LABELS | {"topic": {}}))}, "bad_schema"),
+        ({"judgement": Judgement(model="m", version="1", **(LABELS | {"risk": {}}))}, "bad_schema"),
+        ({"entities": (replace(document(1).entities[0], sentiment={"bad": 1.0}),)}, "bad_schema"),
         ({"judgement": Judgement(model="m", version="1", **(LABELS | {"sentiment": {"negative": 1.0}}))}, "bad_schema"),
         ({"collected_at": datetime(9999, 12, 31, tzinfo=UTC)}, "bad_time"),
         ({"collected_at": datetime(1, 1, 1, tzinfo=UTC)}, "bad_time"),
@@ -225,6 +228,8 @@ def test_source_holds_what_people_search_and_no_field_the_mapping_lacks() -> Non
     assert set(source) <= set(mapping)
     assert source["sentiment"]["label"] == "negative"
     assert source["topic"] == {"label": "legal", "confidence": 0.8}
+    assert source["risk"] == {"label": "litigation", "confidence": 0.7}
+    assert source["sentiment"]["abstained"] is False
     unjudged = document_source(document(1, judged=False), AT)
     assert "sentiment" not in unjudged
     assert unjudged["judged"] is False

@@ -1,6 +1,6 @@
 """Triton's side of the model: token ids in, probabilities out. Runs in Triton's own Python environment.
 
-Input `input_ids` INT32 [rows, length], padded with 0; outputs `sentiment` and `topic` FP32 [rows, labels], and on
+Input `input_ids` INT32 [rows, length], padded with 0; outputs `sentiment`, `topic`, `risk` FP32 [rows, labels], and on
 request `runtime`, the name of what computes them. Environment: TOCSIN_MODEL_THREADS (default 1) and
 TOCSIN_MODEL_RUNTIME (default auto, see runtimes.py).
 """
@@ -14,6 +14,7 @@ import numpy as np
 import runtimes
 import triton_python_backend_utils as pb_utils
 
+WEIGHTS = ("model.onnx", "words.bin")  # the network, and its table of word pieces where that lies beside it
 MOST_TOKENS = 65_536  # of one request, padding included: a bound on memory, not a target
 
 
@@ -24,9 +25,13 @@ class TritonPythonModel:
         """Load the weights with the fastest runtime that answers the probes right; refuse damaged files."""
         folder = Path(args["model_repository"]) / args["model_version"]
         metadata = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
-        weights = folder / "model.onnx"
-        if hashlib.sha256(weights.read_bytes()).hexdigest() != metadata["weights_sha256"]:
-            raise pb_utils.TritonModelException(f"{weights} is not the file that metadata.json describes")
+        weights = folder / WEIGHTS[0]
+        digest = hashlib.sha256()
+        for name in WEIGHTS:
+            if (folder / name).exists():
+                digest.update((folder / name).read_bytes())
+        if digest.hexdigest() != metadata["weights_sha256"]:
+            raise pb_utils.TritonModelException(f"{weights} is not the network that metadata.json describes")
         self.limit = int(metadata["token_limit"])
         self.words = int(metadata["vocabulary"])
         threads = int(os.environ.get("TOCSIN_MODEL_THREADS", "1"))
