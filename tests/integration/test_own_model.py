@@ -16,7 +16,6 @@ import pytest
 from deploy.stack import Stack
 from models import registry
 from models.data import licence_of
-from models.export import PROBES
 from models.registry import SHIPPED
 from streams.settings import Settings
 from tests.installation import ROOT, Installation
@@ -46,6 +45,8 @@ def desk(tmp_path: Path) -> Iterator[Installation]:
 
 def labelled(path: Path) -> list[str]:
     """The desk's file: its own words for the sentiments, the probes among the rows; the texts it holds."""
+    from models.export import PROBES
+
     kinds = {"bad": BAD, "flat": CALM, "good": GOOD}
     words = {"negative": "bad", "neutral": "flat", "positive": "good"}
     rows = [
