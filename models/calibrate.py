@@ -7,6 +7,7 @@ class shares by the confusion matrix, Forman 2008, "Quantifying counts and costs
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -23,16 +24,17 @@ KIND_ROWS: Final = 100  # fewer rows of a kind of source do not set a temperatur
 TEMPERATURES: Final = np.exp(np.linspace(np.log(0.25), np.log(4.0), 193))
 
 
-def log_loss(probabilities: np.ndarray, truth: np.ndarray) -> float:
-    """Mean negative log-likelihood of the true labels."""
-    return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-9)).mean())
+def log_loss(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """Mean negative log-likelihood of the true labels, by the weights of the rows where there are any."""
+    losses = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-9))
+    return float(np.average(losses, weights=weights))
 
 
-def fit_temperature(probabilities: np.ndarray, truth: np.ndarray) -> float:
+def fit_temperature(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> float:
     """The temperature with the least log-loss; 1 for too few rows to tell."""
     if len(truth) < 50:
         return 1.0
-    losses = [log_loss(scaled(probabilities, float(each)), truth) for each in TEMPERATURES]
+    losses = [log_loss(scaled(probabilities, float(each)), truth, weights) for each in TEMPERATURES]
     return round(float(TEMPERATURES[int(np.argmin(losses))]), 3)
 
 
@@ -76,20 +78,26 @@ def confusion(probabilities: np.ndarray, truth: np.ndarray, abstain_below: float
 
 
 def calibrate(rows: Sequence[Row], probabilities: Mapping[str, np.ndarray]) -> dict[str, Calibration]:
-    """For each language of `rows`: temperatures of every head, also by kind of source; what is taken for what."""
+    """For each language of `rows`: temperatures of every head, also by kind of source; what is taken for what.
+
+    Each data set weighs the same in a temperature, however many rows it has: the texts to come are of none of them, and
+    a network is surest of the kind of text that it learnt most of.
+    """
     found = {}
     for lang in sorted({row.lang for row in rows}):
         temperature, matrix, measured = {}, np.full((len(SENTIMENTS), len(SENTIMENTS) + 1), 0.25), 0
         for head in HEADS:
             at = [index for index, row in enumerate(rows) if row.lang == lang and head in row.labels]
             truth = np.array([rows[index].labels[head] for index in at], dtype=int)
-            temperature[head] = fit_temperature(probabilities[head][at], truth)
+            sizes = Counter(rows[index].dataset for index in at)
+            alike = np.array([1 / sizes[rows[index].dataset] for index in at])
+            temperature[head] = fit_temperature(probabilities[head][at], truth, alike)
             honest = scaled(probabilities[head][at], temperature[head])
             kinds = np.array([rows[index].kind for index in at])
             for kind in sorted(set(kinds.tolist()) - {""}):
                 if (of_kind := kinds == kind).sum() >= KIND_ROWS:
                     given = probabilities[head][at][of_kind]
-                    temperature[f"{head}/{kind}"] = fitted = fit_temperature(given, truth[of_kind])
+                    temperature[f"{head}/{kind}"] = fitted = fit_temperature(given, truth[of_kind], alike[of_kind])
                     honest[of_kind] = scaled(given, fitted)
             if head == "sentiment" and at:
                 matrix = confusion(honest, truth, ABSTAIN_BELOW)

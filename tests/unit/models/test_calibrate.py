@@ -132,3 +132,17 @@ def test_a_verdict_is_made_honest_by_the_kind_of_its_source(tmp_path: Path) -> N
     sure, cool, other = (verdict(told, "en", answer, kind).sentiment["negative"] for kind in ("news", "chat", ""))
     assert sure == other == pytest.approx(0.9)
     assert cool == pytest.approx(0.9**0.25 / (0.9**0.25 + 2 * 0.05**0.25))
+
+
+def test_every_data_set_weighs_the_same_in_a_temperature() -> None:
+    """A small set that is judged too surely cools as much as a large one that is judged honestly holds."""
+    probabilities, truth = honest(1100)
+    names = ["large"] * 1000 + ["small"] * 100
+    rows = [
+        Row(str(at), "x", {"sentiment": int(label)}, name, "A", "en")
+        for at, (label, name) in enumerate(zip(truth, names, strict=True))
+    ]
+    bent = np.concatenate([probabilities[:1000], scaled(probabilities[1000:], 0.3)])
+    found = {head: np.full((1100, len(labels)), 1 / len(labels)) for head, labels in HEADS.items()}
+    heat = calibrate(rows, found | {"sentiment": bent})["en"].temperature["sentiment"]
+    assert heat > fit_temperature(bent, truth) + 0.2
