@@ -25,6 +25,8 @@ from elasticsearch import AsyncElasticsearch
 from console.status import lags
 from console.workers import STAGES, Workers
 from models.labels import HEADS, SENTIMENTS
+from models.registry import Metadata
+from models.verdict import scaled
 from streams import clock
 from streams.elastic import client, pattern, prefix, put_templates
 from streams.kafka import Outgoing, Producer, client_options, ensure_topics, read_topic
@@ -175,7 +177,7 @@ async def run(bed: Bed, contestant: str, number: int, chosen: Corpus, expected: 
         spent, stolen = between(before, after)
         drained = await _drained(made, bed.addresses["kafka"])
         alerts = [m async for m in read_topic(made.settings, bed.addresses["kafka"], ALERTS)]
-        problems, difference = await check(made, chosen, warm, expected)
+        problems, difference = await check(made, chosen, warm, honest(bed.served.metadata, chosen, expected))
     count = len(chosen.items)
     return Run(
         contestant=contestant,
@@ -222,6 +224,16 @@ async def _drained(made: Site, bootstrap: str) -> float:
             raise Void(f"{made.contestant}: not acknowledged after {STALLED:.0f} s: {found}")
         await asyncio.sleep(0.2)
     return time.monotonic() - begun
+
+
+def honest(metadata: Metadata, chosen: Corpus, expected: np.ndarray) -> np.ndarray:
+    """The bare run's probabilities as a verdict states them: by the temperature of each item's kind of source."""
+    heat = metadata.calibration["en"].temperature
+    told = [
+        scaled(row, heat.get(f"sentiment/{item.kind}", heat["sentiment"]))
+        for row, item in zip(expected, chosen.items, strict=True)
+    ]
+    return np.array(told)
 
 
 async def check(made: Site, chosen: Corpus, warm: Corpus, expected: np.ndarray) -> tuple[list[str], float]:

@@ -68,11 +68,14 @@ class Job:
         texts = [lead(prepare(p.judged_text), self._limit) for p in prepared]
         rows = [np.array(code.ids, dtype=np.int32) for code in self._tokenizer.encode_batch_fast(texts)]
         answer = await self._model.infer(rows)
-        documents = [self._pipeline.document(p, self._judgement(answer, n)) for n, p in enumerate(prepared)]
+        documents = [
+            self._pipeline.document(p, self._judgement(answer, n, p.item.kind)) for n, p in enumerate(prepared)
+        ]
         await self._index(documents)
 
-    def _judgement(self, answer: dict[str, np.ndarray], row: int) -> Judgement:
-        return judgement(verdict(self._model.served.metadata, "en", {head: answer[head][row] for head in answer}))
+    def _judgement(self, answer: dict[str, np.ndarray], row: int, kind: str) -> Judgement:
+        one = {head: values[row] for head, values in answer.items()}
+        return judgement(verdict(self._model.served.metadata, "en", one, kind))
 
     async def _index(self, documents: Sequence[Document]) -> None:
         now = clock.now()
