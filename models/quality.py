@@ -186,7 +186,9 @@ def forms(full: Report, served: Report) -> str:
         for each in compare_forms(full, served)
         if each.reason != "missing"
     ]
-    names = [", ".join(each["runtime"] for each in report["models"].values()) for report in (full, served)]
+    names = [
+        ", ".join(dict.fromkeys(each["runtime"] for each in report["models"].values())) for report in (full, served)
+    ]
     return grid(["data set", "rows", *names, "difference"], rows)
 
 
@@ -226,8 +228,8 @@ class Words:
 
 WORDS: Final = {
     "en": Words(
-        "{model}: macro F1 on the dev parts of public data and the held-out part of our corpus, {way} (more in\n"
-        "[`models/README.md`](models/README.md)):",
+        "{model}: macro F1 on the dev parts of public data and\n"
+        "the held-out part of our corpus, {way} (more in [`models/README.md`](models/README.md)):",
         ("data set", "what", "learnt from", "rows", "macro F1", "TF-IDF, in domain", "TF-IDF, same rows"),
         "yes",
         "no",
