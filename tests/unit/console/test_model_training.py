@@ -181,7 +181,7 @@ def test_a_whole_run_from_pretraining_to_weights(app: typer.Typer, tmp_path: Pat
         "--track",
         "none",
     )
-    assert "| desk |" in said
+    assert "| desk/en |" in said
     assert (tmp_path / "out" / "judge.safetensors").exists()
 
 

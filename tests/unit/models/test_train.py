@@ -365,7 +365,7 @@ def test_a_desk_s_own_rows_become_weights_for_its_own_use(base: Path, tmp_path: 
     report = learn(run, recipe, gather(run, recipe), lambda: False)
     assert json.loads((run.out / "report.json").read_text(encoding="utf-8")).keys() == report.keys()
     assert licence_of(report["rows"]) == "for own use only: learnt from desk/own"
-    assert set(report["dev"]) == {"desk"}
+    assert set(report["dev"]) == {"desk/en", "desk/zh"}
     assert set(report["calibration"]) == {"en", "zh"}
     assert sorted(path.name for path in run.out.iterdir()) == [
         "config.json", "judge.safetensors", "report.json", "tokenizer.json",
