@@ -10,13 +10,13 @@ import typer
 from aiokafka.errors import KafkaError
 from elasticsearch import ApiError, TransportError
 
-from console.exits import UNAVAILABLE, WRONG_SETTINGS
+from console.exits import told
 from console.messages import say
 from streams.balance import Difference, Result, recount
-from streams.endpoints import EnginesDown, resolve
+from streams.endpoints import resolve
 from streams.kafka import TopicMissing
 from streams.log import configure
-from streams.settings import SettingsError, load
+from streams.settings import load
 
 DIFFERENCES: Final = ("missing", "unexpected", "doubled", "unread")
 
@@ -43,19 +43,10 @@ def balance_lines(result: Result, lang: str | None = None) -> list[str]:
 
 def balance(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Count again, from Kafka and Elasticsearch, what became of every item; exit code 1 when it does not add up."""
-    try:
+    with told(unavailable=(TopicMissing,), away=(ApiError, TransportError, KafkaError, OSError), key="balance.away"):
         settings = load()
         configure(settings, "balance")
         result = asyncio.run(recount(settings, resolve(settings, "kafka", "elasticsearch")))
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    except (EnginesDown, TopicMissing) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(UNAVAILABLE) from None
-    except (ApiError, TransportError, KafkaError, OSError) as error:
-        typer.echo(say("balance.away", error=type(error).__name__), err=True)
-        raise typer.Exit(UNAVAILABLE) from None
     typer.echo(json.dumps(result.as_dict(), ensure_ascii=False) if as_json else "\n".join(balance_lines(result)))
     raise typer.Exit(0 if result.ok else 1)
 

@@ -13,16 +13,16 @@ from typing import Annotated, Any, Final
 import typer
 from aiokafka.errors import KafkaError
 
-from console.exits import UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
+from console.exits import WRONG_INPUT, told
 from console.messages import say
 from streams import clock
 from streams.deadletter import send
-from streams.endpoints import EnginesDown, resolve
+from streams.endpoints import resolve
 from streams.kafka import Producer, TopicMissing, read_topic
 from streams.letters import Letters, NotRetryable, Place, mark, original
 from streams.log import clean, configure
 from streams.records import DeadLetter, Reject, decode
-from streams.settings import Settings, SettingsError, load
+from streams.settings import Settings, load
 from streams.sources.ticks import Sink
 from streams.topics import DEADLETTERS
 
@@ -123,19 +123,10 @@ def retry_lines(outcome: Retry, lang: str | None = None) -> list[str]:
 @contextmanager
 def _kafka() -> Iterator[tuple[Settings, str]]:
     """Settings and Kafka's address; what goes wrong becomes words and an exit code."""
-    try:
+    with told(unavailable=(TopicMissing,), away=(KafkaError, OSError), key="deadletters.away"):
         settings = load()
         configure(settings, "deadletters")
         yield settings, resolve(settings, "kafka").kafka
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    except (EnginesDown, TopicMissing) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(UNAVAILABLE) from None
-    except (KafkaError, OSError) as error:
-        typer.echo(say("deadletters.away", error=type(error).__name__), err=True)
-        raise typer.Exit(UNAVAILABLE) from None
 
 
 @app.command("list")

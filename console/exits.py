@@ -1,8 +1,48 @@
 """Exit codes of the commands beyond 0 (well) and 1 (what was asked about is not well), after sysexits.h."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+import typer
+
+from console.messages import say
+from streams.endpoints import EnginesDown
+from streams.plain import plain
+from streams.settings import SettingsError
 
 WRONG_INPUT: Final = 2  # options, arguments or files; as typer's own
 UNAVAILABLE: Final = 69  # EX_UNAVAILABLE: an engine does not answer; the same command may work later
 WRONG_SETTINGS: Final = 78  # EX_CONFIG: starting again cannot help
 INTERRUPTED: Final = 130  # Ctrl-C
+Faults = tuple[type[Exception], ...]
+
+
+@contextmanager
+def told(
+    *, refused: Faults = (), settings: Faults = (), unavailable: Faults = (), away: Faults = (), key: str = ""
+) -> Iterator[None]:
+    """What goes wrong within becomes words and the exit code of its kind.
+
+    `refused`: wrong input, whose words may hold text from outside; `settings` and `unavailable`: beside SettingsError
+    and EnginesDown; `away`: faults of a client, told by the sentence `key`.
+    """
+    settings = (SettingsError, *settings)
+    unavailable = (EnginesDown, *unavailable)
+    try:
+        yield
+    except refused as error:
+        _end(plain(str(error)), WRONG_INPUT)
+    except settings as error:
+        _end(str(error), WRONG_SETTINGS)
+    except unavailable as error:
+        _end(str(error), UNAVAILABLE)
+    except away as error:
+        _end(say(key, error=type(error).__name__), UNAVAILABLE)
+
+
+def _end(message: str, code: int) -> None:
+    typer.echo(message, err=True)
+    raise typer.Exit(code) from None

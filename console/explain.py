@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from console.exits import UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
+from console.exits import WRONG_INPUT, told
 from console.messages import say
 from console.score import START_SECONDS, Query, language_of
 from models import registry
@@ -19,10 +19,10 @@ from models.client import BadText, ModelRefused, Scorer, Verdict
 from models.explain import Explanation, Pieces, explain
 from models.labels import HEADS
 from models.text import TARGET, about, lead, mark, prepare, read_tokenizer, unmarked
-from streams.endpoints import EnginesDown, resolve
+from streams.endpoints import resolve
 from streams.plain import plain
 from streams.scoring import create_scorer
-from streams.settings import Settings, SettingsError, load
+from streams.settings import Settings, load
 
 SHOWN: Final = 10  # words in the list below the text
 # Background by the size of a weight, in log-odds: half of one is felt, two turn even a sure verdict.
@@ -150,21 +150,6 @@ def _explained(settings: Settings, text: str, lang: str, company: str, head: str
         raise TimeoutError(say("score.silent", address=url, seconds=int(START_SECONDS))) from None
 
 
-def guarded(action: Callable[[], Any]) -> Any:
-    """What `action` returns; what goes wrong becomes words and an exit code."""
-    try:
-        return action()
-    except (NotExplained, BadText) as error:
-        typer.echo(plain(str(error)), err=True)
-        raise typer.Exit(WRONG_INPUT) from None
-    except (SettingsError, ModelRefused) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    except (EnginesDown, TimeoutError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(UNAVAILABLE) from None
-
-
 def explain_text(
     text: Annotated[str, typer.Argument(help="The text, in quotes.")],
     lang: Annotated[str, typer.Option(help="Its language, en or zh; else it is detected.")] = "",
@@ -177,7 +162,8 @@ def explain_text(
         typer.echo(say("explain.no_head", head=plain(head), heads=", ".join(HEADS)), err=True)
         raise typer.Exit(WRONG_INPUT)
     language = language_of(Query(text=text, lang=lang))
-    found, verdict = guarded(lambda: _explained(load(), text, language, company, head))
+    with told(refused=(NotExplained, BadText), settings=(ModelRefused,), unavailable=(TimeoutError,)):
+        found, verdict = _explained(load(), text, language, company, head)
     if as_json:
         typer.echo(json.dumps(as_dict(found, head, language, verdict), ensure_ascii=False))
         return

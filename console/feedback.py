@@ -14,19 +14,19 @@ from aiokafka.errors import KafkaError
 from elasticsearch import ApiError, AsyncElasticsearch, TransportError
 from rapidfuzz import process
 
-from console.exits import UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
+from console.exits import told
 from console.messages import say
 from models.labels import HEADS
 from streams import clock
 from streams import elastic as es
-from streams.endpoints import Endpoints, EnginesDown, resolve
+from streams.endpoints import Endpoints, resolve
 from streams.kafka import Outgoing, Producer, TopicMissing, ensure_topics
 from streams.log import configure
 from streams.pii import pseudonym
 from streams.plain import plain
 from streams.pseudonyms import pseudonym_key
 from streams.records import Feedback, encode
-from streams.settings import Settings, SettingsError, load
+from streams.settings import Settings, load
 from streams.topics import FEEDBACK
 
 PAGE: Final = 500  # documents asked for in one request
@@ -52,22 +52,13 @@ class FeedbackRefused(ValueError):  # noqa: N818 - what happened
 @contextmanager
 def engines() -> Iterator[tuple[Settings, Endpoints]]:
     """Settings and the addresses of Kafka and Elasticsearch; what goes wrong becomes words and an exit code."""
-    try:
+    with told(
+        refused=(FeedbackRefused,), unavailable=(TopicMissing,),
+        away=(ApiError, TransportError, KafkaError, OSError), key="balance.away",
+    ):  # fmt: skip
         settings = load()
         configure(settings, "feedback")
         yield settings, resolve(settings, "kafka", "elasticsearch")
-    except FeedbackRefused as error:
-        typer.echo(plain(str(error)), err=True)
-        raise typer.Exit(WRONG_INPUT) from None
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    except (EnginesDown, TopicMissing) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(UNAVAILABLE) from None
-    except (ApiError, TransportError, KafkaError, OSError) as error:
-        typer.echo(say("balance.away", error=type(error).__name__), err=True)
-        raise typer.Exit(UNAVAILABLE) from None
 
 
 async def read_documents(elastic: AsyncElasticsearch, settings: Settings, ids: Sequence[str]) -> dict[str, Any]:

@@ -14,15 +14,15 @@ from typing import Annotated, Any, BinaryIO, Final, Literal
 import msgspec
 import typer
 
-from console.exits import UNAVAILABLE, WRONG_SETTINGS
+from console.exits import told
 from console.messages import say
 from models.client import BadText, ModelRefused, Scorer, Unjudged, Verdict
 from models.labels import HEADS
 from models.text import about, unmarked
-from streams.endpoints import EnginesDown, resolve
+from streams.endpoints import resolve
 from streams.language import detect
 from streams.scoring import create_scorer
-from streams.settings import Settings, SettingsError, load
+from streams.settings import Settings, load
 
 LINES_IN_FLIGHT: Final = 1024  # read but not yet written: enough to fill requests of like length, and a bound on memory
 START_SECONDS: Final = 60.0  # until it is said that Triton does not answer
@@ -164,17 +164,12 @@ async def run(settings: Settings, scorer: Scorer, url: str, source: BinaryIO, si
 def score() -> None:
     """Judge JSONL from standard input: {"text": ...} a line; "lang", "company" and "kind" (news, chat) may be added."""
     try:
-        settings = load()
-        url = resolve(settings, "triton").triton
-        # Not sys.stdin: its lock, held by a thread that still reads, would abort the interpreter at its end.
-        source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
-        bad = asyncio.run(run(settings, create_scorer(settings, url), url, source, sys.stdout.buffer))
-    except (SettingsError, ModelRefused) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    except (EnginesDown, TimeoutError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(UNAVAILABLE) from None
+        with told(settings=(ModelRefused,), unavailable=(TimeoutError,)):
+            settings = load()
+            url = resolve(settings, "triton").triton
+            # Not sys.stdin: its lock, held by a thread that still reads, would abort the interpreter at its end.
+            source = os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+            bad = asyncio.run(run(settings, create_scorer(settings, url), url, source, sys.stdout.buffer))
     except BrokenPipeError:  # the reader has gone, as after `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(BAD_LINES) from None

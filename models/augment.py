@@ -1,4 +1,4 @@
-"""More training rows out of written ones: composed texts about two companies, noise, casing, synonyms. Pure, seeded.
+"""More training rows out of written ones: texts run together, noise, casing, synonyms. Pure, seeded.
 
 Composition teaches what the corpus alone is too small for: a verdict about *one* of several companies. Texts about
 one company each are joined and the question is put about one of them.

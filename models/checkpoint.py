@@ -5,6 +5,7 @@ Tensors and, as its metadata, everything else as JSON: safetensors, so that read
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -58,6 +59,14 @@ def require_none(folder: Path) -> None:
 def remove(folder: Path) -> None:
     """The run has ended."""
     (folder / NAME).unlink(missing_ok=True)
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """Of the weights that a run begins with: a checkpoint goes on only from the same ones."""
+    found = hashlib.sha256()
+    for name, value in weights.items():
+        found.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()
 
 
 def random_tensors() -> dict[str, Tensor]:

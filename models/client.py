@@ -28,7 +28,7 @@ from models.registry import ModelRefused
 from models.shadow import Outcomes
 from models.text import lead, prepare
 from models.triton import BadInput, NotServed, Unreachable, connect, pause
-from models.verdict import Unjudged, Verdict, verdict
+from models.verdict import Unjudged, Verdict, verdicts
 
 __all__ = ["BadText", "ModelRefused", "Scorer", "Stats", "Unjudged", "Verdict", "check_repository"]
 
@@ -225,9 +225,8 @@ class Scorer:
             await self._judge(batch[:half])
             await self._judge(batch[half:])
             return
-        metadata = judge.served.metadata
-        for index, entry in enumerate(batch):
-            found = verdict(metadata, entry.lang, {head: values[index] for head, values in answer.items()}, entry.kind)
+        sources = [(entry.lang, entry.kind) for entry in batch]
+        for entry, found in zip(batch, verdicts(judge.served.metadata, sources, answer), strict=True):
             self._finish(entry, found)
             entry.lane.tell(entry, found)
 

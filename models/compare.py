@@ -13,7 +13,7 @@ from models.labels import HEADS
 from models.lanes import Judge
 from models.measure import measure
 from models.text import lead, prepare
-from models.verdict import Verdict, leaning, verdict
+from models.verdict import Verdict, leaning, verdicts
 
 EXAMPLES: Final = 10
 
@@ -40,9 +40,9 @@ async def judge_all(judge: Judge, samples: Sequence[Sample], tokens: int, limits
     found: dict[int, Verdict] = {}
     while batch := pool.take():
         answer = await judge.model.infer([ids for _, ids in batch])
-        for index, (at, _) in enumerate(batch):
-            one = {head: values[index] for head, values in answer.items()}
-            found[at] = verdict(judge.served.metadata, samples[at].lang, one, samples[at].kind)
+        numbers = [at for at, _ in batch]
+        sources = [(samples[at].lang, samples[at].kind) for at in numbers]
+        found |= zip(numbers, verdicts(judge.served.metadata, sources, answer), strict=True)
     return [found[at] for at in range(len(samples))]
 
 
@@ -101,7 +101,7 @@ def _f1(head: str, samples: Sequence[Sample], both: Sequence[Sequence[Verdict]])
     names = HEADS[head]
     truth = np.array([names.index(samples[index].labels[head]) for index in at])
     scores = []
-    for verdicts in both:
-        likeliest = [list(getattr(verdicts[index], head).values()) for index in at]
+    for found in both:
+        likeliest = [list(getattr(found[index], head).values()) for index in at]
         scores.append(measure(truth, np.argmax(likeliest, axis=1), len(names))["macro_f1"])
     return {"rows": len(at), "macro_f1": scores}

@@ -25,7 +25,7 @@ from models.lanes import open_judge
 from models.registry import ModelRefused, Served
 from models.text import lead, read_tokenizer
 from models.triton import connect, pad
-from models.verdict import verdict
+from models.verdict import verdicts
 
 TOKENS: Final = 256  # the worker's default
 PORTION: Final = 2048  # rows whose verdicts are under way at once
@@ -95,9 +95,8 @@ class Offline:
             batch = pad([ids[at] for at in part])
             feed = {"input_ids": batch, "attention_mask": (batch != 0).astype(np.int32)}
             answer = dict(zip(HEADS, self._session.run(list(HEADS), feed), strict=True))
-            for index, at in enumerate(part):
-                one = {head: values[index] for head, values in answer.items()}
-                found[at] = verdict(self._served.metadata, rows[at].lang, one, rows[at].kind)
+            sources = [(rows[at].lang, rows[at].kind) for at in part]
+            found |= zip(part, verdicts(self._served.metadata, sources, answer), strict=True)
         return _rows_of([found[at] for at in range(len(rows))])
 
 

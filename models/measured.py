@@ -90,7 +90,7 @@ def write(served: Served, rows: Sequence[Row], judge: Judge) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Judge the dev rows and write the reference."""
-    from models.evaluate import judge_offline
+    from models.judging import judge_offline
 
     parser = argparse.ArgumentParser(prog="python -m models.measured", description=__doc__)
     parser.add_argument("--model", type=Path, required=True, help="folder opinion-NAME of a model repository")

@@ -19,12 +19,11 @@ from typing import Any, Final
 
 import numpy as np
 import onnx
-import torch
 from onnx import numpy_helper
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, PreTrainedTokenizerFast
 
-from models.base import BaseRefused
+from models.base import BaseRefused, write
 from models.text import TARGET
 
 COPY: Final = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
@@ -107,10 +106,6 @@ def build(carried: Carried, out: Path) -> None:
         intermediate_size=len(found["encoder.layer.0.intermediate.dense.bias"]),
         max_position_embeddings=len(found["embeddings.position_embeddings.weight"]), pad_token_id=0,
     )  # fmt: skip
-    encoder = BertModel(config, add_pooling_layer=False)
-    encoder.load_state_dict({name: torch.tensor(value) for name, value in found.items()})
-    encoder.save_pretrained(out)
-    PreTrainedTokenizerFast(
-        tokenizer_object=with_target(Tokenizer.from_str(tokenizer.decode())),
-        pad_token="[PAD]", cls_token="[CLS]", sep_token="[SEP]", unk_token="[UNK]",  # noqa: S106 - names of pieces
-    ).save_pretrained(out)  # fmt: skip
+    pieces = with_target(Tokenizer.from_str(tokenizer.decode()))
+    special = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "unk_token": "[UNK]"}
+    write(out, config, found, PreTrainedTokenizerFast(tokenizer_object=pieces, **special))

@@ -103,13 +103,12 @@ def read(paths: Sequence[Path], dev_paths: Sequence[Path], how: Reading) -> Own:
         for line, cells in read_table(path):
             _check_columns(path, cells, how)
             where = f"{path}:{line}"
-            row = _row(path, where, cells, how, faults)
+            row, plain = _row(path, where, cells, how, faults)
             stated = str(cells.get(how.columns.get("part", "part")) or "").strip().casefold()
             if stated not in ("", "train", "dev"):
                 faults["unknown_part"].append(f"{where}: {stated!r}; write train or dev")
             elif row:
                 # By the text as it stands: asked about several companies, it is either learnt from or measured on.
-                plain = prepare(cells[how.columns.get("text", "text")])
                 default = "train" if dev_paths or not _held_out(plain) else "dev"
                 found[part or stated or default].append(row)
     return Own(found["train"], found["dev"], [_finding(kind, examples) for kind, examples in faults.items()])
@@ -126,11 +125,12 @@ def _check_columns(path: Path, cells: Mapping[str, Any], how: Reading) -> None:
 
 def _row(
     path: Path, where: str, cells: Mapping[str, Any], how: Reading, faults: defaultdict[str, list[str]]
-) -> Row | None:
+) -> tuple[Row | None, str]:
+    """The row, none where its text is no text; and the text before the company asked about was marked in it."""
     text = cells[how.columns.get("text", "text")]
     if not isinstance(text, str):
         faults["no_text_cell"].append(f"{where}: {text!r} is not text")
-        return None
+        return None, ""
     labels = {}
     for head, names in HEADS.items():
         value = cells.get(how.columns.get(head, head))
@@ -144,7 +144,7 @@ def _row(
     lang = str(cells.get(how.columns.get("lang", "lang")) or language(plain)).strip()
     company = str(cells.get(how.columns.get("company", "company")) or "").strip()
     marked = mark(plain, [prepare(company)])
-    return Row(where, marked, labels, path.name.partition(".")[0], how.tier, lang)
+    return Row(where, marked, labels, path.name.partition(".")[0], how.tier, lang), plain
 
 
 def language(text: str) -> str:

@@ -46,7 +46,7 @@ class Recipe:
     average: Annotated[float, "how slowly the averaged weights follow: 0.998 is about the last 500 steps"] = 0.998
     rare_power: Annotated[float, "weight of a topic or risk: (mean count / its count) to this power; 0: none"] = 0.25
     corpus_repeats: Annotated[int, "times that an epoch shows each text of the corpus"] = 2
-    composed: Annotated[int, "composed texts about two companies, new in each epoch, for each language"] = 2000
+    composed: Annotated[int, "texts run together, new in each epoch, for each language"] = 2000
     augments: Annotated[tuple[str, ...], f"ways to vary texts: {', '.join(AUGMENTS)}"] = ()
     augment_share: Annotated[float, "share of the rows that an epoch varies"] = 0.15
     paraphrases: Annotated[str, "file of paraphrases, or MODULE:FUNCTION that gives them: one more way to vary"] = ""

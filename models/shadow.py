@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from models.batching import Limits, Pool
 from models.registry import ModelRefused, Served
 from models.triton import BadInput, RemoteModel, Unreachable, pause
-from models.verdict import Verdict, leaning, verdict
+from models.verdict import Verdict, leaning, verdicts
 
 WAITING: Final = 1024  # texts; some seconds of a busy stream, and few megabytes
 CHUNK: Final = 32  # texts tokenised before the event loop gets its turn
@@ -114,9 +114,9 @@ class Shadow:
 
     async def _judge(self, batch: list[tuple[Offer, np.ndarray]]) -> None:
         answer = await self._model.infer([ids for _, ids in batch])
-        for index, (offered, _) in enumerate(batch):
-            one = {head: rows[index] for head, rows in answer.items()}
-            own = verdict(self._served.metadata, offered.lang, one, offered.kind)
+        offers = [offered for offered, _ in batch]
+        found = verdicts(self._served.metadata, [(offered.lang, offered.kind) for offered in offers], answer)
+        for offered, own in zip(offers, found, strict=True):
             if leaning(own) == leaning(offered.verdict):
                 self._outcomes.agreed += 1
             else:

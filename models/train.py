@@ -8,7 +8,6 @@ written to `report.json` beside the weights. An interrupted run goes on with --r
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
 import math
 import random
@@ -73,14 +72,6 @@ def optimiser_of(judge: Judge, recipe: Recipe) -> torch.optim.AdamW:
         ],
         fused=True,
     )
-
-
-def weights_digest(judge: Judge) -> str:
-    """Of the weights that a run begins with: a checkpoint goes on only from the same ones."""
-    found = hashlib.sha256()
-    for name, value in judge.state_dict().items():
-        found.update(name.encode() + value.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()
 
 
 def schedule(step: int, steps: int, warm_up: float) -> float:
@@ -163,7 +154,7 @@ class Training:
         self.recipe = recipe = course.recipe
         self.judge, self.course, self.tokenizer, self.watch = judge, course, tokenizer, watch
         self.device = device_for(recipe.precision)
-        self.digest = f"{course.digest}-{weights_digest(judge)}"
+        self.digest = f"{course.digest}-{checkpoint.weights_digest(judge.state_dict())}"
         if recipe.lora:
             lora.adapt(judge, recipe.lora, recipe.lora_scale)
         judge.to(self.device)

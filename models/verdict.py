@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.labels import HEADS
-from models.registry import Metadata
+from models.registry import Calibration, Metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +37,31 @@ def scaled(probabilities: np.ndarray, temperature: float) -> np.ndarray:
     return result
 
 
+def heat_of(calibration: Calibration, head: str, kind: str) -> float:
+    """The temperature of a head for a kind of source, or that of the language where the kind has none."""
+    return calibration.temperature.get(f"{head}/{kind}", calibration.temperature[head])
+
+
 def verdict(metadata: Metadata, lang: str, answer: Mapping[str, np.ndarray], kind: str = "") -> Verdict:
     """The verdict on one text in `lang` from the network's probabilities of each head [labels].
 
     `kind` of source (`news`, `chat`): has a temperature of its own where enough rows were there to fit one.
     """
     calibration = metadata.calibration[lang]
-    heat = calibration.temperature
-    honest = {head: scaled(answer[head], heat.get(f"{head}/{kind}", heat[head])).tolist() for head in HEADS}
+    honest = {head: scaled(answer[head], heat_of(calibration, head, kind)).tolist() for head in HEADS}
     named = {
         head: dict(zip(labels, (min(1.0, p) for p in honest[head]), strict=True)) for head, labels in HEADS.items()
     }
     abstained = max(honest["sentiment"]) < calibration.abstain_below
     return Verdict(metadata.model, metadata.version, **named, abstained=abstained)
+
+
+def verdicts(metadata: Metadata, sources: Iterable[tuple[str, str]], answer: Mapping[str, np.ndarray]) -> list[Verdict]:
+    """The verdict on each text of a request. `sources`: language and kind of each; `answer[head]`: [texts, labels]."""
+    return [
+        verdict(metadata, lang, {head: values[at] for head, values in answer.items()}, kind)
+        for at, (lang, kind) in enumerate(sources)
+    ]
 
 
 def leaning(found: Verdict) -> str:

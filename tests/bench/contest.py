@@ -26,7 +26,7 @@ from console.status import lags
 from console.workers import STAGES, Workers
 from models.labels import HEADS, SENTIMENTS
 from models.registry import Metadata
-from models.verdict import scaled
+from models.verdict import heat_of, scaled
 from streams import clock
 from streams.elastic import client, pattern, prefix, put_templates
 from streams.kafka import Outgoing, Producer, client_options, ensure_topics, read_topic
@@ -228,12 +228,8 @@ async def _drained(made: Site, bootstrap: str) -> float:
 
 def honest(metadata: Metadata, chosen: Corpus, expected: np.ndarray) -> np.ndarray:
     """The bare run's probabilities as a verdict states them: by the temperature of each item's kind of source."""
-    heat = metadata.calibration["en"].temperature
-    told = [
-        scaled(row, heat.get(f"sentiment/{item.kind}", heat["sentiment"]))
-        for row, item in zip(expected, chosen.items, strict=True)
-    ]
-    return np.array(told)
+    heats = [heat_of(metadata.calibration["en"], "sentiment", item.kind) for item in chosen.items]
+    return np.array([scaled(row, heat) for row, heat in zip(expected, heats, strict=True)])
 
 
 async def check(made: Site, chosen: Corpus, warm: Corpus, expected: np.ndarray) -> tuple[list[str], float]:

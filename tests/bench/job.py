@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from models import registry
 from models.text import lead, prepare, read_tokenizer
 from models.triton import RemoteModel, connect
-from models.verdict import verdict
+from models.verdict import verdicts
 from streams import clock
 from streams.document import Pipeline
 from streams.elastic import client, documents_index, put_templates
@@ -26,7 +26,7 @@ from streams.enrich import judgement
 from streams.entities import Gazetteer
 from streams.index import document_source, document_version
 from streams.pseudonyms import pseudonym_key
-from streams.records import Document, Judgement, Raw, RawItem, decode
+from streams.records import Document, Raw, RawItem, decode
 from streams.settings import Settings
 from streams.version import VERSION
 
@@ -68,14 +68,9 @@ class Job:
         texts = [lead(prepare(p.judged_text), self._limit) for p in prepared]
         rows = [np.array(code.ids, dtype=np.int32) for code in self._tokenizer.encode_batch_fast(texts)]
         answer = await self._model.infer(rows)
-        documents = [
-            self._pipeline.document(p, self._judgement(answer, n, p.item.kind)) for n, p in enumerate(prepared)
-        ]
+        judged = verdicts(self._model.served.metadata, [("en", p.item.kind) for p in prepared], answer)
+        documents = [self._pipeline.document(p, judgement(v)) for p, v in zip(prepared, judged, strict=True)]
         await self._index(documents)
-
-    def _judgement(self, answer: dict[str, np.ndarray], row: int, kind: str) -> Judgement:
-        one = {head: values[row] for head, values in answer.items()}
-        return judgement(verdict(self._model.served.metadata, "en", one, kind))
 
     async def _index(self, documents: Sequence[Document]) -> None:
         now = clock.now()
