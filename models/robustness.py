@@ -1,7 +1,7 @@
 """Do verdicts stay when a text is written otherwise? Changes that leave the meaning alone, and how many verdicts stay.
 
 After Ribeiro et al. 2020, "Beyond Accuracy: Behavioral Testing of NLP Models with CheckList", invariance tests. Pure
-and seeded; traditional characters need the package opencc (extra `train`).
+and seeded.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from functools import cache
 from typing import Final
 
 import numpy as np
+from opencc import OpenCC
 
 from models.corpus import texts
 from models.data import CORPUS, TARGETS, Row
@@ -69,8 +70,6 @@ def _swappable(text: str) -> list[int]:
 
 @cache
 def _converter() -> Callable[[str], str]:
-    from opencc import OpenCC  # an extra: only those who measure need it
-
     convert: Callable[[str], str] = OpenCC("s2t").convert
     return convert
 
@@ -146,8 +145,8 @@ class Changed:
 def changed(truth: Truth, kind: str, lang: str, most: int = ROWS) -> list[Changed]:
     """At most `most` rows of a language that the kind changes: our corpus fills up to half, other sets the rest.
 
-    The same ones on every call. The text is prepared, as any text that comes in; a mark of a company stays. Sets that
-    say only negative or not are left out.
+    The same ones on every call. The text is then prepared, as any text that comes in, which may take the change back;
+    a mark of a company stays. Sets that say only negative or not are left out.
     """
     cases = truth.cases
     chance = random.Random(f"{SEED} {kind} {lang}")
@@ -173,8 +172,9 @@ def _written(cases: Sequence[Case], order: Sequence[int], kind: str, chance: ran
         if len(found) >= most:
             break
         row = cases[at].row
-        text = prepare(KINDS[kind](cases[at], chance))
-        if text != row.text and (TARGET in text) == (TARGET in row.text):
+        written = KINDS[kind](cases[at], chance)
+        text = prepare(written)
+        if written != row.text and (TARGET in text) == (TARGET in row.text):
             found.append(Changed(at, replace(row, text=text)))
     return found
 

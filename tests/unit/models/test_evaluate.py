@@ -174,7 +174,7 @@ def test_measuring_needs_no_torch() -> None:
     import subprocess
 
     code = (
-        "import sys, models.evaluate; print(sorted({'torch', 'sklearn', 'onnxruntime', 'opencc'} & set(sys.modules)))"
+        "import sys, models.evaluate; print(sorted({'torch', 'sklearn', 'onnxruntime'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -88,7 +88,8 @@ def test_same_rows_every_time_and_only_changed_ones() -> None:
         assert found == changed(Truth(cases), kind, "en", 60)
         assert len(found) == 60
         assert sum(cases[each.at].row.dataset == "p" for each in found) == 30
-        assert all(each.row.text != cases[each.at].row.text for each in found)
+        folded = kind == "full-width digits"  # the preparation of every text takes the change back
+        assert all((each.row.text == cases[each.at].row.text) == folded for each in found)
         assert all(each.row.labels == cases[each.at].row.labels for each in found)
     assert not changed(Truth([case("all small")]), "small letters", "en")
     assert not changed(Truth(cases[-2:], coarse={"p"}), "capitals", "en")  # says only negative or not

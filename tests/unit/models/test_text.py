@@ -20,6 +20,7 @@ TOKENIZER = find(SHIPPED)["en"].tokenizer
         ("a\x00b\ud800c", "a b c"),
         ("\u3000公司 股价\t大跌", "公司 股价 大跌"),
         ("https://t.co/only", ""),
+        ("貴州茅臺營收跌５８．３％，ＡＢＣ", "贵州茅台营收跌58.3%，ABC"),
         (f"up &#{'9' * 5000}; now", "up \ufffd now"),
         ("", ""),
     ],
