@@ -30,7 +30,7 @@ from streams.document import joined
 from streams.endpoints import Endpoints
 from streams.kafka import ensure_topics, read_topic
 from streams.plain import plain
-from streams.records import Feedback, Reject, decode
+from streams.records import Feedback, Opinion, Reject, decode
 from streams.settings import Settings
 from streams.topics import FEEDBACK
 
@@ -41,10 +41,12 @@ async def read_marks(settings: Settings, bootstrap: str) -> tuple[list[Mark], in
     marks, unreadable = [], 0
     async for message in read_topic(settings, bootstrap, FEEDBACK):
         try:
-            said = decode(message.value, Feedback)
+            said = decode(message.value, Opinion)
         except Reject:
             unreadable += 1
             continue
+        if not isinstance(said, Feedback):
+            continue  # of an alert, not of a label
         marks.append(Mark(said.document, said.head, said.label, said.judged, said.author, said.at, said.note))
     return marks, unreadable
 

@@ -45,7 +45,7 @@ def main() -> None:
     # The telemetry package would report usage to a third party; the runtime works without it.
     without = ("--generate-hashes", "--no-emit-package", "openvino-telemetry", "--python-version", "3.11")
     compile_requirements(HERE / "triton-requirements.txt", HERE / REQUIREMENTS, *without)
-    extras = ("--extra", "test", "--extra", "train")
+    extras = ("--extra", "channels", "--extra", "test", "--extra", "train")
     compile_requirements(HERE.parent / "pyproject.toml", HERE / "constraints.txt", *extras)
 
 

@@ -32,6 +32,7 @@ from streams.records import (
     Signature,
     check_time,
     content_revision,
+    digest,
     document_id,
 )
 from streams.settings import Settings
@@ -210,6 +211,7 @@ class Pipeline:
                 risk_confidence=risk_confidence,
                 model=_model(document.judgement),
                 demo=document.demo,
+                item=digest(document.source, document.native_id),
             )
             for subject, name, relevance, sentiment in subjects
         ]

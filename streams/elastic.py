@@ -73,3 +73,7 @@ async def put_templates(elastic: AsyncElasticsearch, settings: Settings) -> None
                 "mappings": mapping,
             },
         )
+        # Indices made by an earlier version learn the fields that came later; a field is never changed.
+        await elastic.indices.put_mapping(
+            index=pattern(settings, kind), properties=mapping["properties"], allow_no_indices=True
+        )

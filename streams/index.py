@@ -85,8 +85,11 @@ def document_source(document: Document, now: datetime) -> dict[str, Any]:
 def alert_source(event: AlertEvent, now: datetime) -> dict[str, Any]:
     """An alert event as Elasticsearch stores it."""
     source = {f: getattr(event, f) for f in event.__struct_fields__ if f not in ("v", "at")}
-    labels = [{"key": k, "value": v} for k, v in event.labels.items()]
-    return source | {"@timestamp": event.at, "indexed_at": now, "labels": labels}
+    pairs = {
+        name: [{"key": key, "value": value} for key, value in getattr(event, name).items()]
+        for name in ("labels", "annotations", "ladder", "risks")  # names chosen by users must not become fields
+    }
+    return source | {"@timestamp": event.at, "indexed_at": now} | pairs
 
 
 def document_version(document: Document) -> int:

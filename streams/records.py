@@ -160,6 +160,7 @@ class Mention(Record, frozen=True, kw_only=True, tag_field="type", tag="mention"
     risk_confidence: Unit = 0.0
     model: Short = ""
     demo: bool = False
+    item: Short = ""  # the same for all revisions of one item of its source; empty in records older than this field
 
 
 class Tick(Record, frozen=True, kw_only=True, tag_field="type", tag="tick"):
@@ -182,9 +183,35 @@ class Evidence(Record, frozen=True, kw_only=True):
     negative: Unit
     copies: Annotated[int, Meta(ge=1)]  # documents in this story
     authors: Annotated[int, Meta(ge=1)]
+    sources: Annotated[int, Meta(ge=0)] = 0  # distinct ones in this story; 0 in records older than this field
+    share: Unit = 0.0  # of the excess (observed less expected) that this story makes
+    first_seen: Time | None = None
+    last_seen: Time | None = None
+    risk: Short = ""  # likeliest kind of risk event of the document
+    highlights: tuple[tuple[int, int], ...] = ()  # [start, end) of words in `headline` worth a look
 
 
-State = Literal["pending", "firing", "updated", "resolved"]
+class Condition(Record, frozen=True, kw_only=True):
+    """What one part of a composed rule said."""
+
+    type: Short
+    holds: bool
+    why: Short
+    observed: float
+    unit: Short
+    window_seconds: int
+
+
+class Counterfactual(Record, frozen=True, kw_only=True):
+    """The fewest of the told stories without which the rule would not hold, told most first."""
+
+    stops: bool  # False: it would hold even without all stories shown
+    documents: tuple[str, ...]  # those that stand for the stories taken away, as in `evidence`
+    observed: float  # without them
+
+
+State = Literal["pending", "firing", "updated", "amended", "resolved"]
+Severity = Literal["info", "warning", "critical"]
 
 
 class AlertEvent(Record, frozen=True, kw_only=True):
@@ -198,7 +225,7 @@ class AlertEvent(Record, frozen=True, kw_only=True):
     reason: str  # why this step was taken, from the engine
     rule: Short
     rule_hash: Short
-    severity: Literal["info", "warning", "critical"]
+    severity: Severity
     subject: Id
     name: str
     at: Time  # event time of this step
@@ -219,6 +246,30 @@ class AlertEvent(Record, frozen=True, kw_only=True):
     models: tuple[Short, ...]
     labels: dict[str, str]
     demo: bool = False
+    replay: bool = False  # history through the engine: never for a live channel
+    kind: Short = ""  # type of the rule; "system" for Tocsin's own
+    annotations: dict[str, str] = {}  # the rule's sentences, filled in
+    bound: float | None = None  # what `observed` (for a share its lower bound) had to reach
+    beyond: float = 0.0  # how many times the bound is reached: decides the severity
+    ladder: dict[str, float] = {}  # severities by `beyond`, as the rule has them
+    stale: int = 0  # documents in the window that were old when collected; left out unless the rule takes them
+    unknown_dates: int = 0  # documents in the window without a trustworthy publication time
+    unjudged: int = 0  # documents in the window that no model judged
+    risks: dict[str, int] = {}  # counted documents by likeliest kind of risk event
+    conditions: tuple[Condition, ...] = ()  # of a composed rule
+    counterfactual: Counterfactual | None = None
+    corrected: bool = False  # the share was corrected by the model's confusion matrix
+
+
+class Heartbeat(Record, frozen=True, kw_only=True):
+    """The watcher lives, and its records reach the notifier: what the outside dead-man's switch waits for."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    at: Time
+    open: Annotated[int, Meta(ge=0)]  # alerts about Tocsin itself that are firing
+
+
+Answer = Literal["", "accepted", "refused", "throttled", "timed_out", "unreachable"]
 
 
 class Receipt(Record, frozen=True, kw_only=True):
@@ -230,9 +281,17 @@ class Receipt(Record, frozen=True, kw_only=True):
     receiver: Short  # without secrets: scheme and host only
     attempt: Annotated[int, Meta(ge=1)]
     at: Time
-    outcome: Literal["delivered", "retry", "refused", "disabled"]
+    outcome: Literal["delivered", "retry", "refused", "disabled"]  # what becomes of the notification
     status: int | None
     reason: Short
+    channel: Short = ""  # its type: webhook, dingtalk, email …
+    answer: Answer = ""  # what the channel said to this attempt; empty in records older than this field
+    code: Short = ""  # the channel's own code for it
+    meaning: Annotated[str, Meta(max_length=500)] = ""  # what the code means
+    fix: Annotated[str, Meta(max_length=500)] = ""  # what to do about it
+    part: Annotated[int, Meta(ge=1)] = 1  # of a message that had to be split
+    parts: Annotated[int, Meta(ge=1)] = 1
+    events: tuple[Id, ...] = ()  # all alert events in the notification; empty: only `event`
 
 
 class Feedback(Record, frozen=True, kw_only=True, tag_field="type", tag="correction"):
@@ -251,6 +310,60 @@ class Feedback(Record, frozen=True, kw_only=True, tag_field="type", tag="correct
     note: Annotated[str, Meta(max_length=1000)] = ""
     model: Short = ""
     version: Short = ""
+
+
+Person = Annotated[str, Meta(min_length=1, max_length=128)]
+Reason = Annotated[str, Meta(max_length=1000)]
+
+
+class Acknowledgement(Record, frozen=True, kw_only=True, tag_field="type", tag="acknowledgement"):
+    """Somebody has taken an alert in hand: no repeats and no escalation, until it grows more severe or `until`."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id
+    alert: Annotated[str, Meta(min_length=32, max_length=32)]
+    author: Person
+    at: Time
+    reason: Reason = ""
+    until: Time | None = None
+
+
+class Silence(Record, frozen=True, kw_only=True, tag_field="type", tag="silence"):
+    """Alerts that match are not told between `at` and `until`; they go on living, and are counted."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id
+    match: Annotated[dict[str, tuple[str, ...]], Meta(min_length=1)]  # field or label -> values, any of them
+    author: Person
+    at: Time
+    until: Time
+    reason: Annotated[str, Meta(min_length=1, max_length=1000)]
+
+
+class SilenceEnd(Record, frozen=True, kw_only=True, tag_field="type", tag="silence_end"):
+    """A silence is over before its time."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id
+    silence: Id
+    author: Person
+    at: Time
+    reason: Reason = ""
+
+
+class Mark(Record, frozen=True, kw_only=True, tag_field="type", tag="mark"):
+    """What somebody says of an alert afterwards. Of one author and alert the latest counts."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id
+    alert: Annotated[str, Meta(min_length=32, max_length=32)]
+    right: bool
+    author: Person
+    at: Time
+    reason: Reason = ""
+
+
+Operation = Acknowledgement | Silence | SilenceEnd | Mark
 
 
 class DeadLetter(Record, frozen=True, kw_only=True):
@@ -277,6 +390,7 @@ class DeadLetter(Record, frozen=True, kw_only=True):
 R = TypeVar("R")
 Raw = RawItem | RawTick
 Signal = Mention | Tick
+Opinion = Feedback | Operation  # what people say: topic `feedback`
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}

@@ -20,7 +20,8 @@ KINDS: Final[dict[str, Any]] = {
     "mention": records.Signal,
     "alert": records.AlertEvent,
     "receipt": records.Receipt,
-    "feedback": records.Feedback,
+    "feedback": records.Opinion,
+    "health": records.Heartbeat,
     "deadletter": records.DeadLetter,
 }
 

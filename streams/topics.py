@@ -49,8 +49,22 @@ DETECTOR_STATE: Final = Topic(
 )
 ALERTS: Final = Topic("alerts", "alert id", "AlertEvent", 1)
 RECEIPTS: Final = Topic("receipts", "notification id", "Receipt", 1)
-FEEDBACK: Final = Topic("feedback", "document id", "Feedback", 1)
+FEEDBACK: Final = Topic(
+    "feedback", "alert or document id", "Feedback | Operation (acknowledgements, silences, marks)", 1
+)
+HEALTH: Final = Topic("health", "process", "Heartbeat", 1, retention_ms=DAY_MS)
 DEADLETTERS: Final = Topic("deadletters", "origin", "DeadLetter", 1, max_bytes=2 * MIB)
 
-TOPICS: Final = (NEWS_RAW, CHAT_RAW, DOCUMENTS, MENTIONS, DETECTOR_STATE, ALERTS, RECEIPTS, FEEDBACK, DEADLETTERS)
+TOPICS: Final = (
+    NEWS_RAW,
+    CHAT_RAW,
+    DOCUMENTS,
+    MENTIONS,
+    DETECTOR_STATE,
+    ALERTS,
+    RECEIPTS,
+    FEEDBACK,
+    HEALTH,
+    DEADLETTERS,
+)
 RAW: Final = {"news": NEWS_RAW, "chat": CHAT_RAW}

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
+from streams.records import Answer
+
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 PAUSES: Final = (
@@ -29,11 +31,20 @@ Outcome = Literal["delivered", "retry", "refused", "disabled"]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one attempt brought: a status, or a word for why there is none (`timeout`, `connect`, `tls` …)."""
+    """What one attempt brought: a status, or a word for why there is none (`timeout`, `connect`, `tls` …).
+
+    A channel that reads the platform's answer fills in `answer` and, for a refusal, its code, meaning and remedy.
+    """
 
     status: int | None
     error: str = ""
     retry_after: str = ""
+    answer: Answer = ""  # empty: to be told from the status alone
+    code: str = ""  # the platform's own code
+    meaning: str = ""
+    fix: str = ""
+    pause: float = 0.0  # seconds to wait at least, where the platform's answer says so
+    final: bool = False  # the same message will never be taken: no further attempt
 
     @property
     def outage(self) -> bool:

@@ -111,7 +111,13 @@ async def parts(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> AsyncIterator
     async def accept(_: web.Request) -> web.Response:
         return answer(200, {"acknowledged": True})
 
-    app.add_routes([web.put("/_bulk", cluster.bulk), web.put("/_index_template/{name}", accept)])
+    app.add_routes(
+        [
+            web.put("/_bulk", cluster.bulk),
+            web.put("/_index_template/{name}", accept),
+            web.put("/{index}/_mapping", accept),
+        ]
+    )
     runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
