@@ -117,6 +117,27 @@ class Settings(BaseSettings):
         "", description="CIDR blocks of private addresses that feeds may be read from, e.g. 127.0.0.0/8,10.1.2.0/24."
     )
     contact: str = Field("", description="E-mail or URL told to web sites in the User-Agent.")
+    api_host: str = Field("127.0.0.1", description="Address the HTTP API listens on.")
+    api_port: int = Field(8098, ge=0, le=65535, description="Port of the HTTP API; 0 takes a free one.")
+    api_tokens: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer tokens of the HTTP API, one a line: `name role token`, role read or operate. "
+        "On loopback one is made and kept in the state folder when empty.",
+    )
+    api_hosts: str = Field(
+        "",
+        description="Names in the Host header the HTTP API answers to, comma separated; local ones and "
+        "TOCSIN_PUBLIC_URL's always.",
+    )
+    api_rate: float = Field(
+        10.0, gt=0, description="Requests a second the HTTP API takes from each token or address; bursts of twice that."
+    )
+    public_url: str = Field(
+        "", description="https address at which receivers reach the HTTP API; puts signed links into messages."
+    )
+    link_secret: SecretStr = Field(
+        SecretStr(""), description="Key of signed links; empty: one is made and kept in the state folder."
+    )
 
     # Sight
     metrics_host: str = Field("127.0.0.1", description="Address of each worker's Prometheus endpoint.")
@@ -142,6 +163,13 @@ class Settings(BaseSettings):
     def _url(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^\s/@?#]+:[0-9]+(?:/[^\s@?#]*)?", value):
             raise ValueError("write http(s)://host:port; a key belongs into TOCSIN_ELASTICSEARCH_API_KEY, not here")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?", value):
+            raise ValueError("write https://name or https://name/path, without a user name, query or fragment")
         return value
 
     @field_validator("state_dir", "cache_dir")

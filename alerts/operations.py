@@ -1,0 +1,195 @@
+"""What people do with alerts: acknowledge, silence, mark. Built and checked here, whoever asks: command, API or link.
+
+An operation is a record; doing the same again is the same record. Its id comes from `key` where the caller has one (an
+Idempotency-Key, a signed link), else from everything it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from msgspec.structs import replace
+from rapidfuzz import process
+
+from alerts.rules import LEVELS, Duration
+from streams.plain import plain
+from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Silence, SilenceEnd, digest
+
+LONGEST_SILENCE: Final = timedelta(days=30)  # what must stay quiet for longer is a change of the rule
+LONGEST_ACKNOWLEDGEMENT: Final = timedelta(days=30)
+REASON_LIMIT: Final = 1000
+AUTHOR_LIMIT: Final = 128
+VALUE_LIMIT: Final = 256
+MATCHERS_LIMIT: Final = 16
+VALUES_LIMIT: Final = 100
+FIELDS: Final = ("rule", "severity", "subject", "name", "kind", "alert")
+LABEL: Final = "label."  # label.desk=risk
+SUBJECTS: Final = ("entity:", "topic:", "system:")
+
+Fault = Literal[
+    "no_author",
+    "no_reason",
+    "too_long",
+    "no_match",
+    "bad_match",
+    "unknown_field",
+    "meant_field",
+    "bad_severity",
+    "bad_subject",
+    "bad_duration",
+    "too_short",
+    "too_far",
+]
+
+
+class OperationRefused(ValueError):  # noqa: N818 - what happened
+    """This cannot be done. `reason` is a stable code with a sentence in both languages, `values` what it names."""
+
+    def __init__(self, reason: Fault, **values: str) -> None:
+        super().__init__(f"{reason}: {values}" if values else reason)
+        self.reason: Fault = reason
+        self.values = values
+
+
+def acknowledge(
+    alert: str, *, author: str, at: datetime, reason: str = "", lasting: timedelta | None = None, key: str = ""
+) -> Acknowledgement:
+    """Somebody has the alert in hand. Raises OperationRefused."""
+    author, reason = _author(author), _text(reason)
+    until = None if lasting is None else at + _within(lasting, LONGEST_ACKNOWLEDGEMENT)
+    id_ = _id("acknowledgement", author, key, alert, reason, at.isoformat())
+    return Acknowledgement(id=id_, alert=alert, author=author, at=at, reason=reason, until=until)
+
+
+def silence(
+    match: Mapping[str, tuple[str, ...]], *, author: str, at: datetime, lasting: timedelta, reason: str, key: str = ""
+) -> Silence:
+    """What matches is not told for so long. A reason is required: whoever misses an alert wants to know why."""
+    author, reason = _author(author), _text(reason)
+    if not reason:
+        raise OperationRefused("no_reason")
+    if not match:
+        raise OperationRefused("no_match", fields=_fields())
+    until = at + _within(lasting, LONGEST_SILENCE)
+    said = sorted(f"{name}={value}" for name, values in match.items() for value in values)
+    id_ = _id("silence", author, key, *said, reason, at.isoformat(), until.isoformat())
+    return Silence(id=id_, match=dict(match), author=author, at=at, until=until, reason=reason)
+
+
+def end_silence(silence_id: str, *, author: str, at: datetime, reason: str = "") -> SilenceEnd:
+    """The silence is over now. Of one silence there is one end."""
+    id_ = digest("silence_end", silence_id)
+    return SilenceEnd(id=id_, silence=silence_id, author=_author(author), at=at, reason=_text(reason))
+
+
+def mark(alert: str, right: bool, *, author: str, at: datetime, reason: str = "", key: str = "") -> Mark:
+    """What somebody says of an alert afterwards: it was worth ringing, or it was not."""
+    author, reason = _author(author), _text(reason)
+    id_ = _id("mark", author, key, alert, str(right), reason, at.isoformat())
+    return Mark(id=id_, alert=alert, right=right, author=author, at=at, reason=reason)
+
+
+def same(one: Operation, other: Operation) -> bool:
+    """Whether two operations of one id ask for the same, whenever each was made."""
+    if isinstance(one, Silence) and isinstance(other, Silence):
+        return replace(one, at=other.at, until=other.at + (one.until - one.at)) == other
+    if isinstance(one, Acknowledgement) and isinstance(other, Acknowledgement):
+        until = None if one.until is None else other.at + (one.until - one.at)
+        return replace(one, at=other.at, until=until) == other
+    return type(one) is type(other) and replace(one, at=other.at) == other
+
+
+def parse_match(parts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Matchers as people write them: `rule=surge`, `severity=warning,critical`, `label.desk=risk`; all must hold.
+
+    Raises OperationRefused naming the part, and the field that was probably meant.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for part in parts:
+        name, equals, text = (piece.strip() for piece in part.partition("="))
+        values = tuple(dict.fromkeys(value for value in (v.strip() for v in text.split(",")) if value))
+        if not equals or not values or name in found:
+            raise OperationRefused("bad_match", part=plain(part, 100))
+        found[name] = values
+    return checked_match(found)
+
+
+def checked_match(match: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """The matchers, or OperationRefused: an unknown field or a value that no alert can have would silence nothing."""
+    if not match:
+        raise OperationRefused("no_match", fields=_fields())
+    found = {name: tuple(values) for name, values in match.items()}
+    if len(found) > MATCHERS_LIMIT or any(len(values) > VALUES_LIMIT for values in found.values()):
+        raise OperationRefused("too_long", limit=str(VALUES_LIMIT))
+    for name, values in found.items():
+        _check_matcher(name, values)
+    return found
+
+
+def _check_matcher(name: str, values: tuple[str, ...]) -> None:
+    if name not in FIELDS and not (name.startswith(LABEL) and len(name) > len(LABEL)):
+        near = process.extractOne(name, FIELDS, score_cutoff=60)
+        reason: Fault = "meant_field" if near else "unknown_field"
+        raise OperationRefused(reason, field=plain(name, 60), fields=_fields(), meant=near[0] if near else "")
+    if not values or any(not value or len(value) > VALUE_LIMIT for value in (*values, name)):
+        raise OperationRefused("bad_match", part=plain(f"{name}={','.join(values)}", 100))
+    for value in values:
+        if name == "severity" and value not in LEVELS:
+            raise OperationRefused("bad_severity", value=plain(value, 60), known=", ".join(LEVELS))
+        if name == "subject" and not value.startswith(SUBJECTS):
+            raise OperationRefused("bad_subject", value=plain(value, 60))
+
+
+def matches(match: Mapping[str, tuple[str, ...]], event: AlertEvent) -> bool:
+    """Whether every matcher holds for the alert: its field, or label, is one of the values."""
+    return all(_value(event, name) in values for name, values in match.items())
+
+
+def _value(event: AlertEvent, name: str) -> str | None:
+    if name.startswith(LABEL):
+        return event.labels.get(name.removeprefix(LABEL))
+    return getattr(event, name) if name in FIELDS else None
+
+
+def parse_lasting(text: str) -> timedelta:
+    """`30m`, `1h30m`, `2d` as a length of time. Raises OperationRefused."""
+    try:
+        seconds = Duration.parse(text.strip()).seconds
+        return timedelta(seconds=seconds)
+    except (ValueError, OverflowError):
+        raise OperationRefused("bad_duration", value=plain(text, 60)) from None
+
+
+def _within(lasting: timedelta, longest: timedelta) -> timedelta:
+    if lasting <= timedelta(0):
+        raise OperationRefused("too_short")
+    if lasting > longest:
+        raise OperationRefused("too_far", days=str(longest.days))
+    return lasting
+
+
+def _author(author: str) -> str:
+    found = plain(author).strip()
+    if not found:
+        raise OperationRefused("no_author")
+    if len(found) > AUTHOR_LIMIT:
+        raise OperationRefused("too_long", limit=str(AUTHOR_LIMIT))
+    return found
+
+
+def _text(reason: str) -> str:
+    found = plain(reason).strip()
+    if len(found) > REASON_LIMIT:
+        raise OperationRefused("too_long", limit=str(REASON_LIMIT))
+    return found
+
+
+def _id(kind: str, author: str, key: str, *said: str) -> str:
+    """Of one author and one key there is one operation of each kind."""
+    return digest(kind, author, "key", key) if key else digest(kind, author, "said", *said)
+
+
+def _fields() -> str:
+    return ", ".join((*FIELDS, f"{LABEL}NAME"))
