@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -23,6 +22,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from streams import metrics
+from streams.hosts import answers_to, known_names, local_address
 from streams.kafka import Outgoing
 from streams.records import RawItem, Reject
 from streams.settings import Settings
@@ -66,16 +66,6 @@ class Bucket:
             self.level -= 1
             return 0.0
         return (1 - self.level) / self.rate
-
-
-def local_address(host: str) -> bool:
-    """Whether a listening address is reachable from this machine only."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def token_for(settings: Settings) -> str:
@@ -210,15 +200,12 @@ class Push:
         self._inflow = inflow
         self._monotonic = monotonic
         self._bucket = Bucket(settings.push_rate)
-        names = {"localhost", "127.0.0.1", "[::1]", settings.push_host.lower()}
-        self._hosts = names | {name.strip().lower() for name in settings.push_hosts.split(",") if name.strip()}
+        self._hosts = known_names(settings.push_host, settings.push_hosts)
 
     @web.middleware
     async def guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Host allow-list before anything else, against pages that resolve their own name to this machine."""
-        host = request.host.lower()
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if name not in self._hosts and not self._wildcard(name):
+        if not answers_to(request.host, self._hosts, self._settings.push_host):
             return fault(421, "bad_host", "this Host is not served here; name it in TOCSIN_PUSH_HOSTS")
         try:
             return await handler(request)
@@ -226,16 +213,6 @@ class Push:
             return fault(413, "too_large", f"a request may hold {BODY_LIMIT} bytes; send fewer items")
         except web.HTTPException as error:
             return fault(error.status, "http", error.reason)
-
-    def _wildcard(self, name: str) -> bool:
-        """On 0.0.0.0 any numeric address is fine: names are what rebinding needs."""
-        if self._settings.push_host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-            return False
-        try:
-            ipaddress.ip_address(name.strip("[]"))
-        except ValueError:
-            return False
-        return True
 
     async def items(self, request: web.Request) -> web.Response:
         """`POST /v1/items`."""
