@@ -17,7 +17,7 @@ import yaml
 from msgspec.structs import replace
 
 from streams.plain import plain
-from streams.records import AlertEvent, Evidence, digest
+from streams.records import AlertEvent, Condition, Evidence, digest
 
 LIMIT: Final = 20_000  # bytes of a body, by the Standard Webhooks specification
 LANGUAGES: Final = ("en", "zh")
@@ -27,6 +27,7 @@ NAME_LIMIT: Final = 120  # characters of a name, a rule, a unit …
 HEADLINE_LIMIT: Final = 200
 LABELS_SHOWN: Final = 10
 MODELS_SHOWN: Final = 10
+CONDITIONS_SHOWN: Final = 10
 _encoder = msgspec.json.Encoder()
 
 
@@ -42,33 +43,37 @@ def notification_id(event: str, receiver: str) -> str:
     return "msg_" + base64.b32encode(raw).decode().rstrip("=").lower()
 
 
-def alert_body(event: AlertEvent, receiver: str, namespace: str = "") -> bytes:
-    """The body for an alert event, smaller than 20 kB: evidence is left out from the end until it fits."""
-    event = _bounded(event)
-    for shown in range(len(event.evidence), -1, -1):
-        body = _alert_body(event, receiver, namespace, shown)
+def alert_body(event: AlertEvent, receiver: str, namespace: str = "", id_: str = "") -> bytes:
+    """The body for an alert event, smaller than 20 kB: evidence is left out from the end until it fits, and where that
+    is not enough conditions and annotations too. `id_` is the notification's where it is not that of the event."""
+    event = bounded(event)
+    id_ = id_ or notification_id(event.id, receiver)
+    bare = replace(event, conditions=(), annotations={})
+    for given, shown in [*((event, n) for n in range(len(event.evidence), -1, -1)), (bare, 0)]:
+        body = envelope(id_, TYPE + event.state, event.subject, event.at, alert_data(given, shown), namespace)
         if len(body) < LIMIT:
             break
     return body
 
 
-def _alert_body(event: AlertEvent, receiver: str, namespace: str, shown: int) -> bytes:
-    data = msgspec.to_builtins(event) | {
+def alert_data(event: AlertEvent, shown: int) -> dict[str, Any]:
+    """The record of a `bounded` event with its first `shown` pieces of evidence, and its paragraphs."""
+    return msgspec.to_builtins(event) | {
         "evidence": msgspec.to_builtins(event.evidence[:shown]),
         "evidence_left_out": len(event.evidence) - shown,
         "text": {lang: text(event, lang) for lang in LANGUAGES},
     }
-    return _envelope(notification_id(event.id, receiver), TYPE + event.state, event.subject, event.at, data, namespace)
 
 
 def notice_body(kind: str, id_: str, at: datetime, namespace: str = "", **values: str) -> bytes:
     """The body of a word about Tocsin itself: kind `test` or `receiver.disabled`, with the values of its text."""
     texts = {lang: say(kind, lang, demo="", **values) for lang in LANGUAGES}
     type_ = f"{TYPE}test" if kind == "test" else f"io.tocsin.{kind}"
-    return _envelope(id_, type_, "tocsin", at, {**values, "text": texts}, namespace)
+    return envelope(id_, type_, "tocsin", at, {**values, "text": texts}, namespace)
 
 
-def _envelope(id_: str, type_: str, subject: str, at: datetime, data: dict[str, Any], namespace: str) -> bytes:
+def envelope(id_: str, type_: str, subject: str, at: datetime, data: dict[str, Any], namespace: str) -> bytes:
+    """A CloudEvent in structured mode."""
     return _encoder.encode(
         {
             "specversion": "1.0",
@@ -83,7 +88,7 @@ def _envelope(id_: str, type_: str, subject: str, at: datetime, data: dict[str, 
     )
 
 
-def _bounded(event: AlertEvent) -> AlertEvent:
+def bounded(event: AlertEvent) -> AlertEvent:
     """The event with every text cut, so that a body without evidence always fits."""
     labels = dict(list(event.labels.items())[:LABELS_SHOWN])
     return replace(
@@ -96,8 +101,17 @@ def _bounded(event: AlertEvent) -> AlertEvent:
         rule_hash=plain(event.rule_hash, 64),
         labels={plain(key, 40): plain(value, 80) for key, value in labels.items()},
         models=tuple(plain(model, 40) for model in event.models[:MODELS_SHOWN]),
+        annotations={
+            plain(key, 40): plain(value, 400) for key, value in list(event.annotations.items())[:LABELS_SHOWN]
+        },
+        conditions=tuple(_bounded_condition(c) for c in event.conditions[:CONDITIONS_SHOWN]),
         evidence=tuple(_bounded_evidence(e) for e in event.evidence),
     )
+
+
+def _bounded_condition(condition: Condition) -> Condition:
+    unit = plain(condition.unit, NAME_LIMIT)
+    return replace(condition, type=plain(condition.type, 40), why=plain(condition.why, NAME_LIMIT), unit=unit)
 
 
 def _bounded_evidence(evidence: Evidence) -> Evidence:
