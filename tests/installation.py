@@ -15,12 +15,12 @@ from typing import Any
 
 import msgspec
 
-from console.status import lags
 from console.workers import Workers
 from models.labels import HEADS
 from streams.elastic import client, pattern
 from streams.endpoints import Endpoints, resolve
 from streams.kafka import Outgoing, Producer, ensure_topics, read_topic
+from streams.lag import lags
 from streams.records import AlertEvent, DeadLetter, Raw, RawItem, Reject, content_revision, decode, document_id
 from streams.settings import Settings, environment
 from streams.topics import ALERTS, CHAT_RAW, DEADLETTERS, NEWS_RAW

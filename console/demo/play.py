@@ -18,10 +18,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from console.demo import traces
 from console.demo.display import Display, Progress
 from console.demo.receiver import Receiver
-from console.status import lags
 from console.workers import Workers
 from streams.endpoints import Endpoints
 from streams.kafka import Producer
+from streams.lag import lags
 from streams.settings import Settings
 from streams.sources.ingest import Clock, Options, Summary, ingest
 

@@ -22,7 +22,6 @@ import numpy as np
 from aiokafka.admin import AIOKafkaAdminClient
 from elasticsearch import AsyncElasticsearch
 
-from console.status import lags
 from console.workers import STAGES, Workers
 from models.labels import HEADS, SENTIMENTS
 from models.registry import Metadata
@@ -30,6 +29,7 @@ from models.verdict import heat_of, scaled
 from streams import clock
 from streams.elastic import client, pattern, prefix, put_templates
 from streams.kafka import Outgoing, Producer, client_options, ensure_topics, read_topic
+from streams.lag import lags
 from streams.records import Judgement, encode
 from streams.settings import Settings, environment
 from streams.topics import ALERTS, DOCUMENTS, MENTIONS, TOPICS

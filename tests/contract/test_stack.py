@@ -15,13 +15,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from tritonclient.grpc import InferenceServerClient, InferInput
 
-from console.status import lags
 from deploy import processes
 from deploy.faults import EngineError
 from deploy.stack import NAMES, Stack, end_abandoned
 from streams.elastic import client as elastic_client
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import Outgoing, Producer, TopicMissing, client_options, ensure_topics, read_topic
+from streams.lag import lags
 from streams.settings import Settings, SettingsError
 from streams.topics import DETECTOR_STATE, NEWS_RAW
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from console.status import scrape, workers
+from console.running import scrape
+from console.status import workers
 from streams.settings import Settings
 
 STAGE = "pytest"  # the word by which this process is known for what it is
