@@ -7,24 +7,20 @@ The bytes depend on the alert and the receiver only, so every attempt and every 
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.resources import files
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-import yaml
 from msgspec.structs import replace
 
+from alerts.delivery.phrases import LANGUAGES, Voice, amount, has_window, is_quiet, marks, pieces, say, voice
 from streams.plain import plain
 from streams.records import AlertEvent, Condition, Evidence, digest
 
 LIMIT: Final = 20_000  # bytes of a body, by the Standard Webhooks specification
-LANGUAGES: Final = ("en", "zh")
 TYPE: Final = "io.tocsin.alert."
 CONTENT_TYPE: Final = "application/cloudevents+json; charset=utf-8"
 NAME_LIMIT: Final = 120  # characters of a name, a rule, a unit …
-HEADLINE_LIMIT: Final = 200
 LABELS_SHOWN: Final = 10
 MODELS_SHOWN: Final = 10
 CONDITIONS_SHOWN: Final = 10
@@ -58,7 +54,8 @@ def alert_body(event: AlertEvent, receiver: str, namespace: str = "", id_: str =
 
 def alert_data(event: AlertEvent, shown: int) -> dict[str, Any]:
     """The record of a `bounded` event with its first `shown` pieces of evidence, and its paragraphs."""
-    return msgspec.to_builtins(event) | {
+    record: dict[str, Any] = msgspec.to_builtins(event)
+    return record | {
         "evidence": msgspec.to_builtins(event.evidence[:shown]),
         "evidence_left_out": len(event.evidence) - shown,
         "text": {lang: text(event, lang) for lang in LANGUAGES},
@@ -116,49 +113,56 @@ def _bounded_condition(condition: Condition) -> Condition:
 
 def _bounded_evidence(evidence: Evidence) -> Evidence:
     url = evidence.url if evidence.url.startswith(("https://", "http://")) else ""  # no script: or file: to click on
-    headline = plain(evidence.headline, HEADLINE_LIMIT)
-    return replace(evidence, headline=headline, source=plain(evidence.source, NAME_LIMIT), url=url)
-
-
-@lru_cache
-def catalogue(lang: str) -> dict[str, str]:
-    """The sentences of one language, by key."""
-    source = (files("alerts.delivery") / "texts" / f"{lang}.yaml").read_text(encoding="utf-8")
-    return {str(key): str(value) for key, value in yaml.safe_load(source).items()}
-
-
-def say(key: str, lang: str, **values: object) -> str:
-    """One sentence, filled. Values are inserted as they are: braces in them mean nothing."""
-    return catalogue(lang)[key].format(**values)
+    headline, highlights = "", list[tuple[int, int]]()
+    for piece, marked in pieces(evidence):
+        highlights += [(len(headline), len(headline) + len(piece))] if marked else []
+        headline += piece
+    source = plain(evidence.source, NAME_LIMIT)
+    return replace(evidence, headline=headline, highlights=tuple(highlights), source=source, url=url)
 
 
 def text(event: AlertEvent, lang: str) -> str:
-    """One paragraph about a firing, updated or resolved alert; marked when it is demo data."""
-    return say(
-        event.state,
-        lang,
-        demo=say("demo", lang) if event.demo else "",
-        severity=say(f"severity.{event.severity}", lang),
-        name=event.name or event.subject,
-        figures=_figures(event, lang),
-        story=_story(event, lang),
+    """One paragraph about an alert, whatever its state; marked when it is demo data or history."""
+    speaker = voice(lang, event.at)
+    if event.kind == "system":
+        return _system(event, speaker)
+    return speaker.say(
+        "removed" if event.reason == "rule_removed" else event.state,
+        demo=marks([event], speaker),
+        severity=speaker.severity(event.severity),
+        name=speaker.name(event, NAME_LIMIT),
+        figures=_figures(event, speaker),
+        story=_story(event, speaker),
         rule=event.rule,
-        since=_time(event.since),
-        at=_time(event.at),
+        since=speaker.stamp(event.since),
+        at=speaker.stamp(event.at),
     )
 
 
-def _figures(event: AlertEvent, lang: str) -> str:
-    window = _window(event.window_seconds, lang)
-    if not event.support and not event.documents:
-        return say("nothing", lang, window=window)
-    share = "share" in event.unit
-    usual = "" if event.expected is None else say("usual", lang, expected=_number(event.expected, share))
-    return say(
-        "figures",
-        lang,
-        unit=catalogue(lang).get(f"unit.{event.unit}", event.unit),
-        observed=_number(event.observed, share),
+def _system(event: AlertEvent, speaker: Voice) -> str:
+    fix, over = event.annotations.get(f"fix_{speaker.lang}", ""), event.state == "resolved"
+    return speaker.say(
+        "system",
+        demo=marks([event], speaker),
+        heading=speaker.say(
+            "heading.resolved" if over else "heading.firing",
+            severity=speaker.severity(event.severity),
+            name=speaker.say("heading.system", name=speaker.name(event, NAME_LIMIT)),
+        ),
+        sentence=event.annotations.get(speaker.lang, ""),
+        fix=speaker.say("system.fix.text", fix=fix) if fix and not over else "",
+    )
+
+
+def _figures(event: AlertEvent, speaker: Voice) -> str:
+    window = speaker.window(event.window_seconds)
+    if not event.support and not event.documents and not is_quiet(event):
+        return speaker.say("nothing", window=window)
+    usual = "" if event.expected is None else speaker.say("usual", expected=amount(event.expected, event.unit))
+    return speaker.say(
+        "figures" if has_window(event.unit) else "figures.bare",
+        unit=speaker.unit(event.unit),
+        observed=amount(event.observed, event.unit),
         window=window,
         usual=usual,
         support=event.support,
@@ -167,25 +171,9 @@ def _figures(event: AlertEvent, lang: str) -> str:
     )
 
 
-def _story(event: AlertEvent, lang: str) -> str:
+def _story(event: AlertEvent, speaker: Voice) -> str:
     first = next((e for e in event.evidence if e.headline), None)
     if first is None:
         return ""
-    return say("story", lang, copies=first.copies, headline=first.headline, source=first.source)
-
-
-def _window(seconds: int, lang: str) -> str:
-    for key, size in (("days", 86_400), ("hours", 3600)):
-        if seconds >= size and seconds % size == 0 and (key != "days" or seconds > size):
-            return say(key, lang, count=seconds // size)
-    return say("minutes", lang, count=f"{seconds / 60:g}")
-
-
-def _number(value: float, share: bool) -> str:
-    if share:
-        return f"{value:.0%}"
-    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
-
-
-def _time(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    headline = "".join(piece for piece, _ in pieces(first))
+    return speaker.say("story", copies=first.copies, headline=headline, source=first.source)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.delivery.message import LANGUAGES, LIMIT, alert_body, catalogue, notice_body, notification_id, rings, text
+from alerts.delivery.message import LIMIT, alert_body, notice_body, notification_id, rings, text
+from alerts.delivery.phrases import LANGUAGES, catalogue
 from streams.records import AlertEvent
 from tests.ringing import ALERT, START, event, evidence
 
