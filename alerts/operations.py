@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from rapidfuzz import process
 
 from alerts.rules import LEVELS, Duration
+from streams.kafka import Outgoing
 from streams.plain import plain
-from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Silence, SilenceEnd, digest
+from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Silence, SilenceEnd, digest, encode
+from streams.topics import FEEDBACK
 
 LONGEST_SILENCE: Final = timedelta(days=30)  # what must stay quiet for longer is a change of the rule
 LONGEST_ACKNOWLEDGEMENT: Final = timedelta(days=30)
@@ -25,8 +27,8 @@ VALUE_LIMIT: Final = 256
 MATCHERS_LIMIT: Final = 16
 VALUES_LIMIT: Final = 100
 FIELDS: Final = ("rule", "severity", "subject", "name", "kind", "alert")
-LABEL: Final = "label."  # label.desk=risk
-SUBJECTS: Final = ("entity:", "topic:", "system:")
+ANY: Final = "*"  # at the end of a value: whatever follows
+LABEL: Final = "labels."  # labels.desk=risk; label.desk=risk is the same
 
 Fault = Literal[
     "no_author",
@@ -91,6 +93,12 @@ def mark(alert: str, right: bool, *, author: str, at: datetime, reason: str = ""
     return Mark(id=id_, alert=alert, right=right, author=author, at=at, reason=reason)
 
 
+def outgoing(operation: Operation) -> Outgoing:
+    """The operation as it goes to its topic: all about one alert, or one silence, under one key."""
+    about = {Silence: "id", SilenceEnd: "silence"}.get(type(operation), "alert")
+    return Outgoing(FEEDBACK, encode(operation), key=str(getattr(operation, about)).encode())
+
+
 def same(one: Operation, other: Operation) -> bool:
     """Whether two operations of one id ask for the same, whenever each was made."""
     if isinstance(one, Silence) and isinstance(other, Silence):
@@ -120,12 +128,16 @@ def checked_match(match: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ..
     """The matchers, or OperationRefused: an unknown field or a value that no alert can have would silence nothing."""
     if not match:
         raise OperationRefused("no_match", fields=_fields())
-    found = {name: tuple(values) for name, values in match.items()}
+    found = {_canonical(name): tuple(values) for name, values in match.items()}
     if len(found) > MATCHERS_LIMIT or any(len(values) > VALUES_LIMIT for values in found.values()):
         raise OperationRefused("too_long", limit=str(VALUES_LIMIT))
     for name, values in found.items():
         _check_matcher(name, values)
     return found
+
+
+def _canonical(name: str) -> str:
+    return LABEL + name.removeprefix("label.") if name.startswith("label.") else name
 
 
 def _check_matcher(name: str, values: tuple[str, ...]) -> None:
@@ -138,13 +150,20 @@ def _check_matcher(name: str, values: tuple[str, ...]) -> None:
     for value in values:
         if name == "severity" and value not in LEVELS:
             raise OperationRefused("bad_severity", value=plain(value, 60), known=", ".join(LEVELS))
-        if name == "subject" and not value.startswith(SUBJECTS):
+        if name == "subject" and ":" not in value and not value.endswith(ANY):
             raise OperationRefused("bad_subject", value=plain(value, 60))
 
 
 def matches(match: Mapping[str, tuple[str, ...]], event: AlertEvent) -> bool:
-    """Whether every matcher holds for the alert: its field, or label, is one of the values."""
-    return all(_value(event, name) in values for name, values in match.items())
+    """Whether every matcher holds for the alert: its field, or label, is one of the values, or begins as one that ends
+    in `*` does."""
+    return all(_one_of(_value(event, name), values) for name, values in match.items())
+
+
+def _one_of(found: str | None, values: Iterable[str]) -> bool:
+    if found is None:
+        return False
+    return any(found.startswith(v[:-1]) if v.endswith(ANY) else found == v for v in values)
 
 
 def _value(event: AlertEvent, name: str) -> str | None:

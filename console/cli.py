@@ -29,6 +29,8 @@ AREAS: Final = {
     "console.models": ("models",),
     "console.rules": ("rules",),
     "console.webhooks": ("webhook",),
+    "console.alerts": ("alerts",),
+    "console.api.command": ("api",),
     "console.demo": ("demo",),
 }
 

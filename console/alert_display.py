@@ -1,0 +1,175 @@
+"""Alerts as a terminal shows them. Every text from outside is plain: no markup, no control characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from alerts.board import Entry, History, Precision
+from alerts.delivery.message import text as paragraph
+from console.messages import language, say
+from streams.plain import plain
+from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Receipt, Silence
+
+COLOURS: Final = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
+ID_SHOWN: Final = 8  # characters: more than `show` needs, and of millions hardly two are the same
+
+
+def table(title: str, *columns: str) -> Table:
+    """An empty table with headings in the user's language."""
+    made = Table(title=say(f"alerts.{title}.title"), title_justify="left", title_style="bold")
+    for column in columns:
+        made.add_column(say(f"alerts.{title}.{column}"), overflow="fold")
+    return made
+
+
+def cell(text: str, style: str = "") -> Text:
+    """Text from outside."""
+    return Text(plain(text), style=style)
+
+
+def moment(at: datetime) -> str:
+    """A time as tables show it, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
+
+
+def alerts(entries: Sequence[Entry]) -> Table:
+    """One line for each alert."""
+    made = table("list", "id", "severity", "state", "name", "figures", "rule", "since", "care")
+    for entry in entries:
+        event = entry.event
+        made.add_row(
+            event.alert[:ID_SHOWN],
+            Text(say(f"alerts.severity.{event.severity}"), style=COLOURS[event.severity]),
+            say(f"alerts.state.{event.state}") + _marks_of(event),
+            cell(event.name or event.subject),
+            cell(_figures(event)),
+            cell(event.rule),
+            moment(event.since),
+            cell(care(entry)),
+        )
+    return made
+
+
+def _marks_of(event: AlertEvent) -> str:
+    return "".join(f" [{say(f'alerts.{name}')}]" for name in ("demo", "replay") if getattr(event, name))
+
+
+def _figures(event: AlertEvent) -> str:
+    share = "share" in event.unit
+    shown = f"{event.observed:.0%}" if share else f"{event.observed:g}"
+    if event.expected is None:
+        return shown
+    return say(
+        "alerts.list.against", observed=shown, expected=f"{event.expected:.0%}" if share else f"{event.expected:.2g}"
+    )
+
+
+def care(entry: Entry) -> str:
+    """Who has it in hand, what silences it, how it was marked."""
+    found = []
+    if entry.acknowledged is not None:
+        found.append(say("alerts.care.acknowledged", author=plain(entry.acknowledged.author)))
+    for silence in entry.silences[:1]:
+        found.append(say("alerts.care.silenced", until=moment(silence.until)))
+    if entry.right or entry.wrong:
+        found.append(say("alerts.care.marked", right=entry.right, wrong=entry.wrong))
+    return " ".join(found)
+
+
+def show(console: Console, history: History, receipts: Sequence[Receipt], precision: Precision) -> None:
+    """One alert: what it says, how it came, what people did, who was told, how often its rule is right."""
+    event = history.entry.event
+    title = f"{event.name or event.subject}  {say(f'alerts.severity.{event.severity}')}  {event.alert}"
+    console.print(cell(title, COLOURS[event.severity]))
+    told = next((e for e in reversed(history.events) if e.state in ("firing", "updated", "resolved")), None)
+    if told is not None:
+        console.print(cell(paragraph(told, language())))
+    console.print(_steps(history.events))
+    if event.evidence:
+        console.print(_stories(event))
+    console.print(_operations(history.operations) if history.operations else say("alerts.show.untouched"))
+    console.print(_receipts(receipts) if receipts else say("alerts.show.untold"))
+    console.print(cell(f"{event.rule} ({event.rule_hash}): {share(precision)}"))
+
+
+def _steps(events: Sequence[AlertEvent]) -> Table:
+    made = table("steps", "at", "state", "reason", "severity", "figures")
+    for event in events:
+        state, severity = say(f"alerts.state.{event.state}"), say(f"alerts.severity.{event.severity}")
+        made.add_row(moment(event.at), state, cell(event.reason), severity, cell(_figures(event)))
+    return made
+
+
+def _stories(event: AlertEvent) -> Table:
+    made = table("stories", "headline", "source", "copies", "url")
+    for each in event.evidence:
+        made.add_row(cell(each.headline), cell(each.source), str(each.copies), cell(each.url))
+    return made
+
+
+def _operations(operations: Sequence[Operation]) -> Table:
+    made = table("operations", "at", "author", "what", "reason")
+    for each in operations:
+        made.add_row(moment(each.at), cell(each.author), cell(what(each)), cell(each.reason))
+    return made
+
+
+def what(operation: Operation) -> str:
+    """What somebody did, in words."""
+    match operation:
+        case Acknowledgement(until=None):
+            return say("alerts.did.acknowledged")
+        case Acknowledgement(until=until) if until is not None:
+            return say("alerts.did.acknowledged_until", until=moment(until))
+        case Silence():
+            return say("alerts.did.silenced", match=matchers(operation), until=moment(operation.until))
+        case Mark():
+            return say(f"alerts.did.{'right' if operation.right else 'wrong'}")
+    return say("alerts.did.unsilenced")
+
+
+def matchers(silence: Silence) -> str:
+    """The matchers as they are written on the command line."""
+    return " ".join(f"{name}={','.join(values)}" for name, values in sorted(silence.match.items()))
+
+
+def _receipts(receipts: Sequence[Receipt]) -> Table:
+    made = table("receipts", "at", "receiver", "attempt", "outcome", "words")
+    for each in receipts:
+        words = " ".join(part for part in (each.code, each.meaning or each.reason, each.fix) if part)
+        outcome = say(f"alerts.outcome.{each.outcome}")
+        made.add_row(moment(each.at), cell(each.receiver), str(each.attempt), outcome, cell(words))
+    return made
+
+
+def silences(found: Sequence[Silence]) -> Table:
+    """Silences in force."""
+    made = table("silences", "id", "match", "until", "author", "reason")
+    for each in found:
+        until = moment(each.until)
+        made.add_row(each.id[:ID_SHOWN], cell(matchers(each)), until, cell(each.author), cell(each.reason))
+    return made
+
+
+def precisions(found: Sequence[tuple[str, Precision]]) -> Table:
+    """How often each rule was right."""
+    made = table("precision", "rule", "right", "wrong", "share", "interval")
+    for rule, each in found:
+        part = "-" if each.share is None else f"{each.share:.0%}"
+        interval = "-" if each.share is None else f"{each.low:.0%} - {each.high:.0%}"
+        made.add_row(cell(rule), str(each.right), str(each.wrong), part, interval)
+    return made
+
+
+def share(found: Precision) -> str:
+    """A rule's precision in one sentence."""
+    if found.share is None:
+        return say("alerts.precision.none")
+    numbers = {"share": f"{found.share:.0%}", "low": f"{found.low:.0%}", "high": f"{found.high:.0%}"}
+    return say("alerts.precision.told", count=found.right + found.wrong, right=found.right, **numbers)

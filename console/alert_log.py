@@ -1,0 +1,105 @@
+"""The log of alerts and of what people did, as commands read and write it: Kafka alone, so it works while
+Elasticsearch is down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from alerts.board import Board, NotOne
+from alerts.operations import OperationRefused, outgoing
+from console.exits import told
+from console.messages import say
+from streams import clock
+from streams.endpoints import resolve
+from streams.kafka import Message, Producer, TopicMissing, ensure_topics, read_topic
+from streams.log import configure
+from streams.plain import plain
+from streams.records import AlertEvent, Feedback, Operation, Opinion, Receipt, Reject, decode
+from streams.settings import Settings, load
+from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
+
+TOPICS: Final = (ALERTS, FEEDBACK)
+TRIM_EVERY: Final = 10_000  # records
+
+log = structlog.get_logger(__name__)
+
+
+class AlertRefused(ValueError):  # noqa: N818 - what happened
+    """The command cannot do this; the message says why and what to do."""
+
+
+@contextmanager
+def kafka() -> Iterator[tuple[Settings, str]]:
+    """Settings and Kafka's address; what goes wrong becomes words and an exit code."""
+    with told(
+        refused=(AlertRefused,), unavailable=(TopicMissing,), away=(KafkaError, OSError), key="alerts.away"
+    ), refusals():  # fmt: skip
+        settings = load()
+        configure(settings, "alerts")
+        yield settings, resolve(settings, "kafka").kafka
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """What the pure parts refuse, in words."""
+    try:
+        yield
+    except OperationRefused as error:
+        parts = [say(f"alerts.refused.{error.reason}.{part}", **error.values) for part in ("what", "fix")]
+        raise AlertRefused(" ".join(parts)) from None
+    except NotOne as error:
+        raise AlertRefused(say(f"alerts.id.{error.reason}", id=plain(error.prefix, 64))) from None
+
+
+def record_of(message: Message, topic: Topic) -> AlertEvent | Operation | None:
+    """The alert event or operation in a record; None for what says nothing about alerts, or is not of our making."""
+    try:
+        record = decode(message.value, AlertEvent if topic is ALERTS else Opinion)
+    except Reject as reject:
+        log.warning("board.unreadable", origin=message.origin, reason=reject.reason)
+        return None
+    return None if isinstance(record, Feedback) else record
+
+
+async def read_board(settings: Settings, bootstrap: str) -> Board:
+    """Everything on both topics, folded."""
+    await ensure_topics(settings, bootstrap)  # an older installation may lack one
+    board, taken = Board(), 0
+    for topic in TOPICS:
+        async for message in read_topic(settings, bootstrap, topic):
+            record = record_of(message, topic)
+            if record is not None:
+                board.take(record, datetime.fromtimestamp(message.timestamp, UTC))
+            taken += 1
+            if taken % TRIM_EVERY == 0:
+                board.trim(clock.now())
+    board.trim(clock.now())
+    return board
+
+
+async def read_receipts(settings: Settings, bootstrap: str, alert: str) -> list[Receipt]:
+    """What channels answered when they were told of this alert, in order."""
+    found: list[Receipt] = []
+    async for message in read_topic(settings, bootstrap, RECEIPTS):
+        try:
+            receipt: Receipt = decode(message.value, Receipt)
+        except Reject:
+            continue  # ours alone write there
+        if any(event.partition(".")[0] == alert for event in (receipt.event, *receipt.events)):
+            found.append(receipt)
+    return found
+
+
+async def write(settings: Settings, bootstrap: str, operation: Operation) -> None:
+    """The operation, durable in Kafka."""
+    producer = Producer(settings, bootstrap)
+    try:
+        await producer.send_all([outgoing(operation)])
+    finally:
+        await producer.stop()

@@ -1,0 +1,211 @@
+"""`tocsin alerts …`: what is open, what happened to it, and what people do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import typer
+from rich.console import Console
+
+from alerts import operations
+from alerts.board import Board, History
+from alerts.rules import LEVELS
+from console import alert_display as display
+from console import alert_log as log
+from console.api import shapes
+from console.feedback import user
+from console.messages import say
+from streams import clock
+from streams.plain import plain
+from streams.records import Operation, Receipt
+from streams.settings import Settings
+
+DAYS: Final = 90  # over which precision is counted, unless told otherwise
+
+Build = Callable[[Board, datetime], Operation]
+app = typer.Typer(
+    help="Alerts: list, show, acknowledge, silence, mark; preview and test what receivers get.", no_args_is_help=True
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Id = Annotated[str, typer.Argument(help="Id of the alert, or its first characters: at least 6.")]
+Author = Annotated[str, typer.Option(help="Who does it; default: this machine's user.")]
+Reason = Annotated[str, typer.Option(help="Why; for whoever reads it later.")]
+
+
+@app.command("list")
+def list_alerts(
+    everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
+    rule: Annotated[str, typer.Option(help="Only of this rule.")] = "",
+    severity: Annotated[str, typer.Option(help="Only of this severity: info, warning or critical.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Open alerts: most severe first, of those the ones nobody has in hand."""
+    with log.kafka() as (settings, bootstrap):
+        if severity and severity not in LEVELS:
+            raise operations.OperationRefused("bad_severity", value=plain(severity, 60), known=", ".join(LEVELS))
+        board = asyncio.run(log.read_board(settings, bootstrap))
+    entries = board.entries(clock.now(), everything=everything, rule=rule, severity=severity)
+    if as_json:
+        for entry in entries:
+            typer.echo(_dumps(shapes.alert(entry)))
+    elif entries:
+        Console().print(display.alerts(entries))
+    else:
+        typer.echo(say("alerts.list.none"))
+
+
+@app.command()
+def show(alert: Id, as_json: AsJson = False) -> None:
+    """One alert: every step of its life, what people did about it, who was told and what they answered."""
+    with log.kafka() as (settings, bootstrap):
+        board, history, receipts = asyncio.run(_history(settings, bootstrap, alert))
+    if as_json:
+        told = shapes.history(history, current=True).model_dump(exclude={"current"})
+        typer.echo(_dumps(told | {"receipts": [shapes.receipt(each) for each in receipts]}))
+        return
+    precision = board.precision(history.entry.event.rule, clock.now(), DAYS)
+    display.show(Console(), history, receipts, precision)
+
+
+async def _history(settings: Settings, bootstrap: str, prefix: str) -> tuple[Board, History, list[Receipt]]:
+    board = await log.read_board(settings, bootstrap)
+    alert = board.find(prefix)
+    return board, board.history(alert, clock.now()), await log.read_receipts(settings, bootstrap, alert)
+
+
+@app.command()
+def ack(
+    alert: Id,
+    reason: Reason = "",
+    lasting: Annotated[str, typer.Option("--for", help="For how long, such as 2h; default: until it ends.")] = "",
+    author: Author = "",
+) -> None:
+    """Take an alert in hand: no repeats and no escalation until it grows more severe."""
+
+    def build(board: Board, at: datetime) -> Operation:
+        duration = operations.parse_lasting(lasting) if lasting else None
+        found = board.find(alert)
+        return operations.acknowledge(found, author=author or user(), at=at, reason=reason, lasting=duration)
+
+    with log.kafka() as (settings, bootstrap):
+        done, _ = asyncio.run(_do(settings, bootstrap, build))
+    typer.echo(say("alerts.done.ack", author=plain(done.author)))
+
+
+@app.command()
+def mark(
+    alert: Id,
+    verdict: Annotated[Literal["right", "wrong"], typer.Argument(help="Whether it was worth ringing.")],
+    reason: Reason = "",
+    author: Author = "",
+) -> None:
+    """Say afterwards whether an alert was worth ringing: the precision of its rule is made of that."""
+
+    def build(board: Board, at: datetime) -> Operation:
+        found = board.find(alert)
+        return operations.mark(found, verdict == "right", author=author or user(), at=at, reason=reason)
+
+    with log.kafka() as (settings, bootstrap):
+        done, board = asyncio.run(_do(settings, bootstrap, build))
+        event = board.history(board.find(alert), clock.now()).entry.event
+    typer.echo(say(f"alerts.done.{verdict}", author=plain(done.author)))
+    typer.echo(plain(f"{event.rule}: {display.share(board.precision(event.rule, clock.now(), DAYS))}"))
+
+
+@app.command()
+def silence(
+    match: Annotated[
+        list[str],
+        typer.Argument(help="rule=…, severity=info,warning, subject=entity:…, name=…, alert=…, labels.desk=…"),
+    ],
+    lasting: Annotated[str, typer.Option("--for", help="For how long, such as 2h; at most 30 days.")],
+    reason: Annotated[str, typer.Option(help="Why: whoever misses an alert wants to know.")],
+    author: Author = "",
+) -> None:
+    """Tell nobody of alerts that match, for a while. They go on living, and are counted."""
+
+    def build(_: Board, at: datetime) -> Operation:
+        found = operations.parse_match(match)
+        duration = operations.parse_lasting(lasting)
+        return operations.silence(found, author=author or user(), at=at, lasting=duration, reason=reason)
+
+    with log.kafka() as (settings, bootstrap):
+        done, board = asyncio.run(_do(settings, bootstrap, build))
+    until = next(each.until for each in board.silences(clock.now()) if each.id == done.id)
+    covered = sum(any(s.id == done.id for s in entry.silences) for entry in board.entries(clock.now()))
+    shown = {"id": done.id[: display.ID_SHOWN], "until": display.moment(until)}
+    typer.echo(say("alerts.done.silence", count=covered, **shown))
+
+
+@app.command()
+def unsilence(
+    silence_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the silence, or its first characters.")],
+    reason: Reason = "",
+    author: Author = "",
+) -> None:
+    """End a silence before its time: what still fires is told again."""
+
+    def build(board: Board, at: datetime) -> Operation:
+        return operations.end_silence(board.find_silence(silence_id), author=author or user(), at=at, reason=reason)
+
+    with log.kafka() as (settings, bootstrap):
+        asyncio.run(_do(settings, bootstrap, build))
+    typer.echo(say("alerts.done.unsilence"))
+
+
+@app.command()
+def silences(as_json: AsJson = False) -> None:
+    """Silences in force."""
+    with log.kafka() as (settings, bootstrap):
+        found = asyncio.run(log.read_board(settings, bootstrap)).silences(clock.now())
+    if as_json:
+        for each in found:
+            typer.echo(_dumps(shapes.operation(each)))
+    elif found:
+        Console().print(display.silences(found))
+    else:
+        typer.echo(say("alerts.silences.none"))
+
+
+@app.command()
+def precision(
+    rule: Annotated[str, typer.Option(help="Only this rule.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=90, help="Marks of the last so many days.")] = DAYS,
+    as_json: AsJson = False,
+) -> None:
+    """How often each rule was right, by people's marks, with its 95 % interval."""
+    with log.kafka() as (settings, bootstrap):
+        board = asyncio.run(log.read_board(settings, bootstrap))
+    now = clock.now()
+    found = [(name, board.precision(name, now, days)) for name in board.rules() if not rule or name == rule]
+    if as_json:
+        for name, each in found:
+            typer.echo(_dumps(shapes.precision(name, each).model_dump()))
+    elif found:
+        Console().print(display.precisions(found))
+    else:
+        typer.echo(say("alerts.list.none"))
+
+
+async def _do(settings: Settings, bootstrap: str, build: Build) -> tuple[Operation, Board]:
+    """Build the operation from the board as it is, make it durable, and give it with the board that knows it."""
+    board = await log.read_board(settings, bootstrap)
+    operation: Operation = build(board, clock.now())
+    known = board.operation(operation.id)
+    if known is None:
+        await log.write(settings, bootstrap, operation)
+        board.take(operation)
+    return known or operation, board
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def register(main: typer.Typer) -> None:
+    """Add the commands of `alerts`."""
+    main.add_typer(app, name="alerts")

@@ -1,0 +1,194 @@
+"""The application: routes under /api/v1 for programs with a token, /act for people with a signed link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
+from fastapi.security import HTTPBearer
+from starlette.types import ASGIApp
+
+from alerts import operations
+from alerts.board import Board
+from console.api import errors, shapes
+from console.api.acts import Acts
+from console.api.desk import Desk, Records
+from console.api.errors import ApiError
+from console.api.feed import Feed
+from console.api.guard import Guard
+from console.api.tokens import Caller, Role, callers
+from streams.hosts import known_names
+from streams.records import Operation, Severity
+from streams.settings import Settings
+from streams.version import VERSION
+
+PREFIX: Final = "/api/v1"
+KEY_LIMIT: Final = 128
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"model": shapes.Refusal} for status in (400, 401, 403, 404, 409, 413, 415, 421, 429, 503)
+}
+AlertId = Annotated[str, Path(max_length=64, description="The id, or its first characters: at least 6.")]
+Key = Annotated[
+    str, Header(alias="Idempotency-Key", max_length=KEY_LIMIT, description="The same key does the same only once.")
+]
+_bearer = HTTPBearer(auto_error=False, description="A token of TOCSIN_API_TOKENS.")
+
+
+def _holder(role: Role) -> Callable[..., Caller]:
+    def check(request: Request, _: Annotated[Any, Depends(_bearer)]) -> Caller:
+        caller: Caller | None = request.scope.get("caller")  # the guard found it
+        if caller is None:
+            raise ApiError(401, "unauthorized", {"WWW-Authenticate": "Bearer"})
+        if not caller.may(role):
+            raise ApiError(403, "forbidden", role=role)
+        return caller
+
+    return check
+
+
+Reader = Annotated[Caller, Depends(_holder("read"))]
+Operator = Annotated[Caller, Depends(_holder("operate"))]
+
+
+class Api:
+    """The routes. `feed` keeps the board up to date; `now` is the clock."""
+
+    def __init__(
+        self, settings: Settings, board: Board, feed: Feed, records: Records, now: Callable[[], datetime]
+    ) -> None:
+        self._settings = settings
+        self._board = board
+        self._feed = feed
+        self._desk = Desk(board, records)
+        self._now = now
+
+    def app(self) -> FastAPI:
+        """The application without its guard."""
+        app = FastAPI(
+            title="Tocsin", version=VERSION, openapi_url="/api/openapi.json", docs_url=None, redoc_url=None,
+            redirect_slashes=False,
+        )  # fmt: skip
+        errors.register(app)
+        app.add_api_route("/healthz", self.health, include_in_schema=False)
+        for path, method, route in (
+            ("/alerts", "GET", self.alerts),
+            ("/alerts/{alert}", "GET", self.alert),
+            ("/alerts/{alert}/acknowledge", "POST", self.acknowledge),
+            ("/alerts/{alert}/mark", "POST", self.mark),
+            ("/silences", "GET", self.silences),
+            ("/silences", "POST", self.silence),
+            ("/silences/{silence}", "DELETE", self.end_silence),
+            ("/rules/precision", "GET", self.precision),
+        ):
+            app.add_api_route(
+                PREFIX + path, route, methods=[method], responses=REFUSALS, dependencies=[Depends(self._read)]
+            )
+        app.include_router(
+            Acts(self._settings, self._board, self._desk, self._now).router(), dependencies=[Depends(self._read)]
+        )
+        return app
+
+    def _read(self) -> None:
+        if not self._feed.ready.is_set():
+            raise ApiError(503, "starting", errors.AGAIN)
+
+    async def health(self) -> dict[str, str]:
+        """The process answers; `current` once it knows all there is."""
+        return {"status": "current" if self._feed.current else "behind"}
+
+    async def alerts(
+        self,
+        _: Reader,
+        state: Annotated[Literal["open", "all"], Query()] = "open",
+        rule: Annotated[str, Query(max_length=256)] = "",
+        severity: Annotated[Severity | Literal[""], Query()] = "",
+        limit: Annotated[int, Query(ge=1, le=shapes.MOST)] = 50,
+        cursor: Annotated[str, Query(max_length=256)] = "",
+    ) -> shapes.AlertPage:
+        """Alerts, the newest first."""
+        found = self._board.entries(self._now(), everything=state == "all", rule=rule, severity=severity)
+        return shapes.page(found, cursor, limit, self._feed.current)
+
+    async def alert(self, _: Reader, alert: AlertId) -> shapes.AlertHistory:
+        """One alert, every step of its life and what people did about it."""
+        return shapes.history(self._board.history(self._board.find(alert), self._now()), self._feed.current)
+
+    async def silences(self, _: Reader) -> shapes.SilenceList:
+        """Silences in force."""
+        found = [shapes.operation(each) for each in self._board.silences(self._now())]
+        return shapes.SilenceList(silences=found, current=self._feed.current)
+
+    async def precision(self, _: Reader) -> shapes.PrecisionList:
+        """How often each rule was right, by people's marks of the last 90 days."""
+        now = self._now()
+        rules = [shapes.precision(rule, self._board.precision(rule, now)) for rule in self._board.rules()]
+        return shapes.PrecisionList(rules=rules, current=self._feed.current)
+
+    async def acknowledge(
+        self, caller: Operator, alert: AlertId, body: shapes.AcknowledgeRequest, response: Response, key: Key = ""
+    ) -> shapes.Done:
+        """Take an alert in hand: no repeats and no escalation until it grows more severe."""
+        lasting = operations.parse_lasting(body.lasting) if body.lasting else None
+        found = operations.acknowledge(
+            self._board.find(alert), author=caller.name, at=self._now(), reason=body.reason, lasting=lasting, key=key
+        )
+        return await self._do(found, response)
+
+    async def mark(
+        self, caller: Operator, alert: AlertId, body: shapes.MarkRequest, response: Response, key: Key = ""
+    ) -> shapes.Done:
+        """Say whether an alert was worth ringing."""
+        found = operations.mark(
+            self._board.find(alert), body.right, author=caller.name, at=self._now(), reason=body.reason, key=key
+        )
+        return await self._do(found, response)
+
+    async def silence(
+        self, caller: Operator, body: shapes.SilenceRequest, response: Response, key: Key = ""
+    ) -> shapes.Done:
+        """Tell nobody of alerts that match, for a while."""
+        found = operations.silence(
+            operations.checked_match(body.match),
+            author=caller.name,
+            at=self._now(),
+            lasting=operations.parse_lasting(body.lasting),
+            reason=body.reason,
+            key=key,
+        )
+        return await self._do(found, response)
+
+    async def end_silence(self, caller: Operator, silence: AlertId, response: Response) -> shapes.Done:
+        """End a silence before its time. Ending it again changes nothing."""
+        found = operations.end_silence(self._board.find_silence(silence), author=caller.name, at=self._now())
+        before = self._board.operation(found.id)
+        return await self._do(before or found, response)
+
+    async def _do(self, operation: Operation, response: Response) -> shapes.Done:
+        stands, new = await self._desk.do(operation)
+        response.status_code = 201 if new else 200
+        return shapes.Done(operation=shapes.operation(stands), new=new)
+
+
+def build(
+    settings: Settings,
+    board: Board,
+    feed: Feed,
+    records: Records,
+    *,
+    now: Callable[[], datetime],
+    monotonic: Callable[[], float],
+) -> ASGIApp:
+    """The application behind its guard. Raises SettingsError."""
+    public = urlsplit(settings.public_url).hostname or ""
+    names = known_names(settings.api_host, ",".join((settings.api_hosts, public)))
+    return Guard(
+        Api(settings, board, feed, records, now).app(),
+        names=names,
+        bound=settings.api_host,
+        callers=callers(settings),
+        rate=settings.api_rate,
+        monotonic=monotonic,
+    )

@@ -1,0 +1,104 @@
+"""`tocsin api`: serves the HTTP API until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from typing import Final
+
+import typer
+import uvicorn
+
+from alerts.board import Board
+from console.api.app import build
+from console.api.feed import Feed
+from console.api.tokens import FILE
+from console.exits import told
+from console.messages import say
+from streams import clock
+from streams.endpoints import resolve
+from streams.kafka import Producer, wait_for_kafka
+from streams.log import configure
+from streams.settings import Settings, SettingsError, load
+
+CONNECTIONS: Final = 256  # at once; more are told to come back
+IDLE: Final = 15  # seconds a connection may wait for its next request
+CLOSING: Final = 5  # seconds requests get to end
+
+
+def listen(settings: Settings) -> socket.socket:
+    """A listening socket. Raises SettingsError when the address cannot be had."""
+    family = socket.AF_INET6 if ":" in settings.api_host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.api_host, settings.api_port))
+    except OSError as error:
+        listening.close()
+        raise SettingsError(
+            f"cannot listen on {settings.api_host}:{settings.api_port}: {error.strerror}. "
+            "Choose another: TOCSIN_API_PORT (0 takes a free one)"
+        ) from None
+    return listening
+
+
+def server_of(app: object) -> uvicorn.Server:
+    """The server: no log of requests (links are credentials), no words about itself, no trust in forwarded headers."""
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        ws="none",
+        limit_concurrency=CONNECTIONS,
+        timeout_keep_alive=IDLE,
+        timeout_graceful_shutdown=CLOSING,
+    )
+    return uvicorn.Server(config)
+
+
+async def serve(settings: Settings, bootstrap: str, listening: socket.socket) -> None:
+    """Serve until a signal comes. A fault of the feed ends the server and is raised."""
+    board, producer = Board(), Producer(settings, bootstrap)
+    feed = Feed(settings, bootstrap, board, clock.now)
+    server = server_of(build(settings, board, feed, producer, now=clock.now, monotonic=time.monotonic))
+
+    async def fill() -> None:
+        try:
+            await wait_for_kafka(settings, bootstrap)
+            await feed.run()
+        finally:
+            server.should_exit = True
+
+    filling = asyncio.create_task(fill())
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        filling.cancel()
+        await asyncio.wait([filling])
+        await producer.stop()
+    if not filling.cancelled():
+        filling.result()
+
+
+def api() -> None:
+    """Serve the HTTP API: alerts, acknowledgements, silences, marks and signed links. Until Ctrl-C or SIGTERM."""
+    with told():
+        settings = load()
+        configure(settings, "api")
+        bootstrap = resolve(settings, "kafka").kafka
+        with listen(settings) as listening:
+            host, port = listening.getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            typer.echo(say("api.listening", url=f"http://{shown}:{port}/api/v1/alerts"), err=True)
+            if not settings.api_tokens.get_secret_value():
+                typer.echo(say("api.token", path=settings.state_dir / FILE), err=True)
+            asyncio.run(serve(settings, bootstrap, listening))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command `api`."""
+    app.command()(api)

@@ -1,0 +1,197 @@
+"""What the API takes and gives, as OpenAPI describes it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from alerts.board import Entry, History, Precision
+from console.api.errors import ApiError
+from streams.records import AlertEvent, Operation, Receipt
+
+MOST: Final = 200  # alerts on a page
+Text = Annotated[str, StringConstraints(max_length=1000)]
+Lasting = Annotated[str, StringConstraints(max_length=24)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class AcknowledgeRequest(_Request):
+    """Take an alert in hand."""
+
+    reason: Text = ""
+    lasting: Lasting = Field("", alias="for", description="30m, 2h, 1d; empty: until it ends or grows more severe.")
+
+
+class MarkRequest(_Request):
+    """Say afterwards whether it was worth ringing."""
+
+    right: bool
+    reason: Text = ""
+
+
+class SilenceRequest(_Request):
+    """Tell nobody of alerts that match, for a while."""
+
+    match: dict[str, list[str]] = Field(
+        description="rule, severity, subject, name, kind, alert or label.NAME -> values; all must hold.",
+        examples=[{"subject": ["entity:BRW"], "severity": ["info", "warning"]}],
+    )
+    lasting: Lasting = Field(alias="for", description="30m, 2h, 1d; at most 30 days.")
+    reason: Text
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, and what to do."""
+
+    code: str
+    message: str
+    fix: str
+
+
+class Refusal(BaseModel):
+    """The form of every error."""
+
+    error: ErrorBody
+
+
+class AlertPage(BaseModel):
+    """Alerts, the newest first."""
+
+    alerts: list[dict[str, Any]] = Field(
+        description="The newest event of each (streams/schemas/alert.json), with `status`: open, steps, acknowledged, "
+        "silences, right, wrong."
+    )
+    next: str | None = Field(description="`cursor` of the next page; null on the last.")
+    current: bool = Field(description="False while Kafka does not answer: this may be old.")
+
+
+class AlertHistory(BaseModel):
+    """One alert from its beginning."""
+
+    alert: dict[str, Any]
+    events: list[dict[str, Any]]
+    operations: list[dict[str, Any]]
+    current: bool
+
+
+class SilenceList(BaseModel):
+    """Silences in force."""
+
+    silences: list[dict[str, Any]]
+    current: bool
+
+
+class RulePrecision(BaseModel):
+    """How often a rule was right, by people's marks of the last 90 days; the interval is Wilson's, 95 %."""
+
+    rule: str
+    right: int
+    wrong: int
+    share: float | None
+    low: float
+    high: float
+
+
+class PrecisionList(BaseModel):
+    """Each rule that has alerts."""
+
+    rules: list[RulePrecision]
+    current: bool
+
+
+class Done(BaseModel):
+    """The record of an operation as it stands in Kafka."""
+
+    operation: dict[str, Any]
+    new: bool = Field(description="False: the same was done before, and nothing was written.")
+
+
+def alert(entry: Entry) -> dict[str, Any]:
+    """An alert as it stands: its newest event and what people did about it."""
+    status = {
+        "open": entry.open,
+        "steps": entry.steps,
+        "acknowledged": None if entry.acknowledged is None else operation(entry.acknowledged),
+        "silences": [silence.id for silence in entry.silences],
+        "right": entry.right,
+        "wrong": entry.wrong,
+    }
+    return event(entry.event) | {"status": status}
+
+
+def event(of: AlertEvent) -> dict[str, Any]:
+    """An alert event; an address that is not http(s) is left out, so that nothing a page links to runs there."""
+    found: dict[str, Any] = msgspec.to_builtins(of)
+    for each in found["evidence"]:
+        if not each["url"].startswith(("https://", "http://")):
+            each["url"] = ""
+    return found
+
+
+def operation(of: Operation) -> dict[str, Any]:
+    """An operation with its type."""
+    found: dict[str, Any] = msgspec.to_builtins(of)
+    return found
+
+
+def receipt(of: Receipt) -> dict[str, Any]:
+    """What a channel answered."""
+    found: dict[str, Any] = msgspec.to_builtins(of)
+    return found
+
+
+def history(of: History, current: bool) -> AlertHistory:
+    """One alert with its events and operations."""
+    return AlertHistory(
+        alert=alert(of.entry),
+        events=[event(each) for each in of.events],
+        operations=[operation(each) for each in of.operations],
+        current=current,
+    )
+
+
+def precision(rule: str, of: Precision) -> RulePrecision:
+    """The figures of one rule."""
+    return RulePrecision(rule=rule, right=of.right, wrong=of.wrong, share=of.share, low=of.low, high=of.high)
+
+
+def page(entries: Sequence[Entry], cursor: str, limit: int, current: bool) -> AlertPage:
+    """Entries after the cursor, newest `since` first: an alert never moves, so no page repeats or skips one."""
+    ordered = sorted(entries, key=_place, reverse=True)
+    if cursor:
+        after = _read_cursor(cursor)
+        ordered = [entry for entry in ordered if _place(entry) < after]
+    shown = ordered[:limit]
+    more = _cursor(shown[-1]) if len(ordered) > limit else None
+    return AlertPage(alerts=[alert(entry) for entry in shown], next=more, current=current)
+
+
+def _place(entry: Entry) -> tuple[float, str]:
+    return entry.event.since.timestamp(), entry.event.alert
+
+
+def _cursor(entry: Entry) -> str:
+    text = json.dumps([entry.event.since.isoformat(), entry.event.alert])
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[float, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        since, name = msgspec.json.decode(text, type=tuple[str, str])
+        at = datetime.fromisoformat(since)
+        if at.tzinfo is None:
+            raise ValueError("no zone")
+        return at.timestamp(), name
+    except (ValueError, binascii.Error, OverflowError):
+        raise ApiError(400, "bad_cursor") from None
