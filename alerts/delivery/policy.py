@@ -1,0 +1,250 @@
+"""Whom, when and how often: a fold over alert events, operations and time that says what each receiver is told.
+
+Pure: time is an argument, and the same inputs give the same messages. What it remembers are small rows; the shell
+stores the messages of a step and the rows it changed in one transaction, so that after a crash a step was either taken
+with all it led to, or will be taken again. A step is known by alert and sequence, an operation by its id: what is
+delivered twice changes nothing. Every step that rings is told to each receiver concerned once, or counted: `suppressed`
+of the group's next message says how many were held back, and since when.
+
+Telling goes by what a receiver knows, not by a queue of events: a group that waits tells the newest step of each alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from alerts.delivery.book import Book, Party, length
+from alerts.delivery.channel import Message, Why
+from alerts.delivery.routing import SYSTEM, Route, Routing, broken_channel, may_hear
+from alerts.delivery.standing import Group, Row, Standing, Told
+from alerts.delivery.telling import afterwards, compose, learn, news, rank
+from streams.records import Acknowledgement, AlertEvent, Operation
+
+FLAPPING: Final = "flapping"  # label of what is told once and then held back
+SILENT: Final = frozenset({("updated", "doubled"), ("resolved", "lapsed")})  # state and reason: nobody's news
+Telling = tuple[Standing, Told, Why]
+
+
+class Policy:
+    """`take` each input, then `tick`; store the messages of both together with `changes`."""
+
+    def __init__(self, routing: Routing, parties: Sequence[Party], rows: Iterable[Row] = ()) -> None:
+        self._book = Book(routing, parties, rows)
+
+    def changes(self) -> list[Row]:
+        """The rows changed since the last call."""
+        return self._book.changes()
+
+    def next_due(self) -> datetime | None:
+        """When `tick` has something to do; None: not before the next input."""
+        return self._book.next_due()
+
+    def prune(self, now: datetime) -> None:
+        """Forget what can matter no more."""
+        self._book.prune(now)
+
+    # Inputs
+
+    def take(
+        self, record: AlertEvent | Operation, now: datetime, told_to: Collection[str] = (), *, old: bool = False
+    ) -> list[Message]:
+        """Take an input in; returns what is told at once. `told_to`: receivers known to have been told of this event
+        already; `old`: it is too old to be told to anybody, though its end may be news."""
+        if isinstance(record, AlertEvent):
+            return self._step(record, now, told_to, old)
+        standing = self._book.alerts.get(record.alert) if isinstance(record, Acknowledgement) else None
+        self._book.holds.operate(record, standing.event.severity if standing else None)
+        return []
+
+    def _step(self, event: AlertEvent, now: datetime, told_to: Collection[str], old: bool) -> list[Message]:
+        seen = self._book.seen.get(event.alert)
+        if seen is not None and event.sequence <= seen:
+            return []
+        self._book.seen.put(event.alert, event.sequence)
+        if event.state == "pending" or (event.state, event.reason) in SILENT or not may_hear(event, demo=True):
+            return []
+        standing = self._book.alerts.get(event.alert)
+        if standing is None:
+            if event.state in ("resolved", "amended"):
+                return []  # the end of an alert that never rang
+            standing = self._book.alerts.put(event.alert, Standing(event=event, touched=now))
+        standing.event, standing.firing, standing.touched = event, event.state != "resolved", now
+        self._book.alerts.touch(event.alert)
+        if self._book.holds.see(event):
+            self._book.look_again(now)
+        messages: list[Message] = []
+        for party, route in self._concerned(event, standing, now, told_to):
+            messages += self._ring(standing, party, route, now, known=old or party.id in told_to)
+        self._book.close(standing)
+        return messages
+
+    def _concerned(
+        self, event: AlertEvent, standing: Standing, now: datetime, told_to: Collection[str]
+    ) -> list[tuple[Party, Route | None]]:
+        """The receivers of this step: those the routes name for what rings anew, and whoever knows of the alert."""
+        found: dict[str, Route | None] = {}
+        if event.state in ("firing", "updated"):
+            for route in self._book.routing.routes_for(event, now):
+                for name in route.receivers:
+                    if name in self._book.named:
+                        found.setdefault(self._book.named[name].id, route)
+            self._without_the_broken(event, found)
+        for id_ in (*standing.receivers, *told_to):
+            found.setdefault(id_, None)
+        parties = [(self._book.parties[id_], route) for id_, route in found.items() if id_ in self._book.parties]
+        return [(party, route) for party, route in parties if may_hear(event, demo=party.demo)]
+
+    def _without_the_broken(self, event: AlertEvent, found: dict[str, Route | None]) -> None:
+        """A broken channel is not told that it is broken; and what Tocsin says of itself finds somebody."""
+        broken = self._book.named.get(broken_channel(event))
+        if broken is not None:
+            found.pop(broken.id, None)
+        if not found and event.kind == SYSTEM:
+            others = [party for party in self._book.parties.values() if party is not broken]
+            route = Route(receivers=tuple(party.name for party in others) or ("nobody",))
+            found.update({party.id: route for party in others})
+
+    def _ring(
+        self, standing: Standing, party: Party, route: Route | None, now: datetime, *, known: bool
+    ) -> list[Message]:
+        group = self._book.join(standing, party, route, now)
+        told = standing.receivers[party.id]
+        if known:
+            learn(told, standing, None)
+            self._book.settle(group, party)
+            return []
+        told.steps += 1
+        told.since = told.since or now
+        if not party.grouped:
+            return self._flush(group, now)
+        route = self._book.route(group)
+        due = now + length(route.group_wait)
+        graver = rank(standing.event.severity) > max(rank(group.severity), rank(group.peak))
+        if group.last is not None and not graver:  # what is graver than all that was told does not wait for its turn
+            due = max(due, group.last + length(route.group_interval))
+        group.flush_at = min(group.flush_at or due, due)
+        return []
+
+    # Time
+
+    def tick(self, now: datetime) -> list[Message]:
+        """What is due by now: groups that waited, the ends of silences and quiet hours, repeats, escalations."""
+        for silence in self._book.holds.begun(now):
+            self._book.mark(silence.match, silence.until)
+        if self._book.holds.ended(now):
+            self._book.look_again(now)
+        messages: list[Message] = []
+        for _, group in self._book.groups.items():
+            if group.flush_at is not None and group.flush_at <= now:
+                messages += self._flush(group, now)
+            if group.escalate_at is not None and group.escalate_at <= now:
+                messages += self._escalate(group, now)
+            if group.repeat_at is not None and group.repeat_at <= now:
+                messages += self._repeat(group, now)
+        return messages
+
+    def _flush(self, group: Group, now: datetime) -> list[Message]:
+        """Tell what is news to the group's receiver; what is held back is counted, and looked at again in time."""
+        party, route = self._book.parties[group.receiver], self._book.route(group)
+        group.flush_at, group.blocked = None, False
+        telling: list[Telling] = []
+        for standing, told in self._book.members(group):
+            why = news(standing, told)
+            worth = why or (told.held and (standing.firing or told.held == "quiet"))
+            hold = self._book.holds.hold(standing.event, route, party.id, now) if worth else None
+            if hold is not None:
+                told.held = told.held or hold.reason
+                group.blocked = True
+                if hold.until is not None:
+                    group.flush_at = min(group.flush_at or hold.until, hold.until)
+                group.count(told)
+                continue
+            why = afterwards(why, standing, told, grouped=party.grouped, in_hand=self._in_hand(standing, now))
+            told.held = ""
+            if why:
+                telling.append((standing, told, why))
+            else:
+                group.count(told)
+        messages = self._say(group, telling, now)
+        self._book.settle(group, party)
+        return messages
+
+    def _escalate(self, group: Group, now: datetime) -> list[Message]:
+        """Tell the further receivers of what nobody has acknowledged in time."""
+        route = self._book.route(group)
+        group.escalate_at = None
+        due: list[Standing] = []
+        for standing, told in self._book.members(group):
+            at = standing.escalate.get(group.id)
+            if at is not None and at > now:
+                group.escalate_at = min(group.escalate_at or at, at)
+            elif at is not None:
+                del standing.escalate[group.id]
+                self._book.alerts.touch(standing.event.alert)
+                free = self._book.holds.hold(standing.event, route, group.receiver, now) is None
+                grave = route.escalate is not None and rank(standing.event.severity) >= rank(route.escalate.at_least)
+                if standing.firing and told.state == "firing" and free and grave and not self._in_hand(standing, now):
+                    standing.escalated.append(group.id)
+                    due.append(standing)
+        self._book.groups.touch(group.id)
+        further = route.escalate.to if route.escalate is not None and due else ()
+        parties = [self._book.named[name] for name in further if name in self._book.named]
+        return [message for party in parties for message in self._call(party, due, route, now)]
+
+    def _call(self, party: Party, due: Sequence[Standing], route: Route, now: datetime) -> list[Message]:
+        telling: dict[str, tuple[Group, list[Telling]]] = {}
+        for standing in due:
+            event = standing.event
+            if broken_channel(event) == party.name or not may_hear(event, demo=party.demo):
+                continue
+            group = self._book.join(standing, party, route, now)
+            told = standing.receivers[party.id]
+            if party.grouped or event.sequence > told.sequence:
+                telling.setdefault(group.id, (group, []))[1].append((standing, told, "escalated"))
+        return [message for group, batch in telling.values() for message in self._say(group, batch, now)]
+
+    def _repeat(self, group: Group, now: datetime) -> list[Message]:
+        """Remind of what still fires and nobody has in hand."""
+        party, route = self._book.parties[group.receiver], self._book.route(group)
+        every, slack = length(route.repeat_interval), length(route.group_interval)
+        group.repeat_at = None
+        telling: list[Telling] = []
+        for standing, told in self._book.members(group):
+            if not standing.firing or told.state != "firing" or told.at is None:
+                continue
+            mature = told.at + every <= now + slack
+            again = now + every if mature else told.at + every
+            group.repeat_at = min(group.repeat_at or again, again)
+            free = self._book.holds.hold(standing.event, route, party.id, now) is None
+            if mature and free and not self._in_hand(standing, now):
+                telling.append((standing, told, "repeat"))
+        self._book.groups.touch(group.id)
+        return self._say(group, telling, now)
+
+    def _say(self, group: Group, telling: Sequence[Telling], now: datetime) -> list[Message]:
+        """The messages that tell this, and what follows from their being told."""
+        self._book.groups.touch(group.id)
+        party, route = self._book.parties[group.receiver], self._book.route(group)
+        told3 = [(self._as_told(standing, party, now), told, why) for standing, told, why in telling]
+        batches = ([told3] if told3 else []) if party.grouped else [[one] for one in told3]
+        messages = [compose(group, party.grouped, batch, now) for batch in batches]
+        for standing, told, _ in telling:
+            learn(told, standing, now)
+            self._book.alerts.touch(standing.event.alert)
+            if standing.firing:
+                group.severity = max(group.severity, told.severity, key=rank)
+                self._book.arm(standing, group, party, route, now)
+        return messages
+
+    def _in_hand(self, standing: Standing, now: datetime) -> bool:
+        return self._book.holds.acknowledged(standing.event, now)
+
+    def _as_told(self, standing: Standing, party: Party, now: datetime) -> AlertEvent:
+        event = standing.event
+        if not self._book.holds.notice(event, party.id, now):
+            return event
+        return replace(event, labels=event.labels | {FLAPPING: "yes"})

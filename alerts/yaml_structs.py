@@ -1,0 +1,152 @@
+"""YAML into typed structs, with every fault told by file, line and field, and the nearest valid word.
+
+`msgspec` alone stops at the first fault and knows no lines. Here the words are compared first, in the whole tree:
+unknown fields, unknown types and unknown choices; then the values are converted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import inspect
+from rapidfuzz import process
+
+from alerts.yaml_lines import Lines, YamlFault, read_yaml
+from streams.settings import SettingsError
+
+T = TypeVar("T")
+Decode = Callable[[type, Any], Any]
+NEAR: Final = 60  # of 100: below that a suggestion would be a guess
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a file."""
+
+    file: str
+    line: int
+    message: str
+    meant: str = ""
+
+    def __str__(self) -> str:
+        hint = f"; did you mean {self.meant!r}?" if self.meant else ""
+        return f"{self.file}:{self.line}: {self.message}{hint}"
+
+
+class FileRefused(SettingsError):  # noqa: N818 - reads as what it says
+    """A file cannot be used. `faults` lists everything that is wrong."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
+        self.faults = tuple(faults)
+
+
+class Tree:
+    """The data of one file, its lines, and the faults found so far."""
+
+    def __init__(self, text: str, file: str) -> None:
+        """Raises FileRefused when the text is no YAML."""
+        self.file = file
+        self.faults: list[Fault] = []
+        self._lines = Lines()
+        try:
+            self.data, self._lines = read_yaml(text)
+        except YamlFault as fault:
+            raise FileRefused([Fault(file, fault.line, str(fault))]) from None
+
+    def line(self, path: str) -> int:
+        """Line of what stands at `path`."""
+        return self._lines.at(path)
+
+    def fault(self, path: str, message: str, meant: str = "") -> None:
+        """Note a fault at `path`; its field is named in front."""
+        field = path.rsplit(".", 1)[-1] if "." in path else ""
+        told = f"{field}: {message}" if field else message
+        self.faults.append(Fault(self.file, self._lines.at(path), told, meant))
+
+    def finish(self) -> None:
+        """Raises FileRefused when any fault was noted, with all of them in the order of lines."""
+        if self.faults:
+            raise FileRefused(sorted(self.faults, key=lambda fault: fault.line))
+
+    def convert(self, value: Any, kind: type[T], path: str, decode: Decode) -> T | None:
+        """The value as `kind`; None after its faults were noted."""
+        found = list(_unknown(value, inspect.type_info(kind), path))
+        for place, message, meant in found:
+            self.fault(place, message, meant)
+        if found:
+            return None
+        try:
+            return msgspec.convert(value, kind, dec_hook=decode)
+        except msgspec.ValidationError as error:
+            message, _, where = str(error).partition(" - at ")
+            inner = re.search(r"\$[^`]*", where)
+            told = f"{message}; write it in quotes" if "Expected `str`, got" in message else message
+            self.fault(path + (inner.group()[1:] if inner else ""), told)
+            return None
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """The known word that was probably meant, or nothing."""
+    best = process.extractOne(word, sorted(known), score_cutoff=NEAR)
+    return str(best[0]) if best else ""
+
+
+def _unknown(value: Any, info: inspect.Type, path: str) -> Iterator[tuple[str, str, str]]:
+    """Place, fault and suggestion for every word in `value` that its type does not know."""
+    if isinstance(info, inspect.Metadata):
+        yield from _unknown(value, info.type, path)
+    elif isinstance(info, inspect.UnionType):
+        yield from _of_union(value, info, path)
+    elif isinstance(info, inspect.StructType) and isinstance(value, dict):
+        yield from _of_struct(value, info, path)
+    elif isinstance(info, inspect.DictType) and isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _unknown(inner, info.value_type, f"{path}.{key}")
+    elif isinstance(info, inspect.ListType | inspect.VarTupleType) and isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unknown(inner, info.item_type, f"{path}[{index}]")
+    elif isinstance(info, inspect.LiteralType) and isinstance(value, str) and value not in info.values:
+        yield _word(value, path, [str(known) for known in info.values])
+
+
+def _of_struct(value: dict[str, Any], info: inspect.StructType, path: str) -> Iterator[tuple[str, str, str]]:
+    fields = {field.encode_name: field.type for field in info.fields}
+    known = {*fields, *([info.tag_field] if info.tag_field else [])}
+    for key, inner in value.items():
+        if key not in known:
+            yield f"{path}.{key}", "there is no such field", suggest(str(key), known)
+        elif key in fields:
+            yield from _unknown(inner, fields[key], f"{path}.{key}")
+
+
+def _of_union(value: Any, info: inspect.UnionType, path: str) -> Iterator[tuple[str, str, str]]:
+    structs = [member for member in info.types if isinstance(member, inspect.StructType)]
+    if isinstance(value, dict) and structs:
+        field = structs[0].tag_field
+        if field is None:
+            yield from _of_struct(value, structs[0], path)
+            return
+        tags = {str(member.tag): member for member in structs}
+        said = value.get(field)
+        if not isinstance(said, str) or said not in tags:
+            yield _word(said, f"{path}.{field}", list(tags))
+            return
+        yield from _of_struct(value, tags[said], path)
+    elif isinstance(value, str):
+        words = [str(v) for member in info.types if isinstance(member, inspect.LiteralType) for v in member.values]
+        if words and value not in words and not any(isinstance(member, inspect.StrType) for member in info.types):
+            yield _word(value, path, words)
+    else:
+        lists = [m for m in info.types if isinstance(m, inspect.ListType | inspect.VarTupleType)]
+        for member in lists if isinstance(value, list) else []:
+            yield from _unknown(value, member, path)
+
+
+def _word(said: object, path: str, known: Sequence[str]) -> tuple[str, str, str]:
+    told = "is missing" if said is None else f"unknown word {said!r}"
+    return path, f"{told}; there are: {', '.join(known)}", suggest(str(said), known) if said is not None else ""
