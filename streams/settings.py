@@ -88,6 +88,11 @@ class Settings(BaseSettings):
     )
 
     # Alerts
+    follow: str = Field(
+        "",
+        pattern=r"^((source|market)(\s*,\s*|$))*$",
+        description="Subjects that rules may follow beside companies, topics and lists: source, market.",
+    )
     rules: Path | None = Field(None, description="Rule file or folder; default: the shipped rules.")
     allowed_lateness: float = Field(5.0, ge=0, description="Seconds an item may arrive after its tick and still count.")
     snapshot_every: float = Field(5.0, gt=0, description="Seconds between snapshots of the detector.")
@@ -99,9 +104,37 @@ class Settings(BaseSettings):
     webhook_allow: str = Field(
         "", description="CIDR blocks of private receivers that may be called, e.g. 127.0.0.0/8,10.1.2.0/24."
     )
+    webhook_demo: bool = Field(False, description="Receivers of TOCSIN_WEBHOOK_URLS are told of demo data too.")
     webhook_timeout: float = Field(15.0, gt=0, description="Seconds one delivery may take.")
+    channels: Path | None = Field(
+        None,
+        description="YAML file with receivers, routes, quiet hours and inhibitions; default: the webhooks of "
+        "TOCSIN_WEBHOOK_URLS get everything.",
+    )
+    heartbeat_url: SecretStr = Field(
+        SecretStr(""), description="Address of an outside dead-man's switch that is called while all is well."
+    )
+    heartbeat_every: float = Field(60.0, ge=1, description="Seconds between two calls of the dead-man's switch.")
     outbox_days: float = Field(
         7.0, ge=1, le=90, description="Days a delivered notification is remembered; an older alert is not sent."
+    )
+
+    # Tocsin itself
+    watch_every: float = Field(15.0, ge=1, le=300, description="Seconds between two looks of watch at Tocsin itself.")
+    watch_lag_seconds: float = Field(
+        300.0, ge=10, description="A stage is behind when the oldest record it has to acknowledge is older than this."
+    )
+    watch_deadletters: int = Field(
+        20, ge=1, description="Dead letters in ten minutes that are an alert, when they are 2 % of all records or more."
+    )
+    watch_silent_hours: float = Field(
+        6.0,
+        gt=0,
+        description="Hours without anything new after which a source is silent, or 8 times its usual gap if longer.",
+    )
+    watch_metrics: str = Field(
+        "",
+        description="Addresses of the metrics of processes on other machines, comma separated: http://host:port/metrics.",
     )
 
     # Doors
@@ -144,9 +177,9 @@ class Settings(BaseSettings):
     metrics_port: int = Field(
         0,
         ge=0,
-        le=65531,
-        description="Port of enrich's Prometheus endpoint; index, detect, notify and collect take the next four. "
-        "0 takes free ones.",
+        le=65530,
+        description="Port of enrich's Prometheus endpoint; index, detect, notify, collect and watch take the next "
+        "five. 0 takes free ones.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field("json", description="Log lines for machines or for people.")

@@ -21,9 +21,10 @@ from pydantic import SecretStr
 from standardwebhooks import Webhook
 from yarl import URL
 
+from alerts.delivery.channels.calls import BODY_LIMIT, CONNECT_LIMIT, TLS_PORTS, word
 from alerts.delivery.message import CONTENT_TYPE
 from alerts.delivery.schedule import Reply
-from streams.guard import Network, Refused, check_url, guarded_connector, parse_allow, refusal
+from streams.guard import Network, Refused, check_url, guarded_connector, parse_allow
 from streams.records import digest
 from streams.settings import Settings, SettingsError
 from streams.version import VERSION
@@ -32,10 +33,7 @@ HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 PREFIX: Final = "whsec_"
 SECRET_BYTES: Final = (24, 64)  # of key material, by the specification
 TOLERANCE: Final = 300.0  # seconds a timestamp may lie off; the libraries of the specification agree on it
-CONNECT_LIMIT: Final = 5.0  # seconds for TCP and TLS together
-BODY_LIMIT: Final = 65_536  # bytes read of a reply
 BODY_PATIENCE: Final = 1.0  # seconds; the status alone decides, the rest is read to keep the connection
-TLS_PORTS: Final = frozenset({443, 8443})
 HOW_TO: Final = "Make one with: tocsin webhook secret"
 
 
@@ -73,6 +71,11 @@ def _receiver(address: str, number: int, secrets: tuple[SecretStr, ...], allow: 
         url = check_url(address, allow, ports=TLS_PORTS).with_fragment(None)  # no request carries a fragment
     except Refused as error:
         raise SettingsError(f"TOCSIN_WEBHOOK_URLS, address {number}: {error}.{_advice(address)}") from None
+    return receiver_of(url, secrets)
+
+
+def receiver_of(url: URL, secrets: tuple[SecretStr, ...]) -> Receiver:
+    """The receiver at a checked address."""
     material = [secret.get_secret_value() for secret in secrets]
     return Receiver(url, secrets, digest(str(url)), shown(url), digest(str(url), *material))
 
@@ -88,15 +91,15 @@ def shown(url: URL) -> str:
     return f"{url.origin()}#{digest(url.raw_path_qs)[:8]}"[:256]
 
 
-def read_secrets(value: SecretStr) -> tuple[SecretStr, ...]:
+def read_secrets(value: SecretStr, where: str = "TOCSIN_WEBHOOK_SECRET") -> tuple[SecretStr, ...]:
     """The signing secrets, separated by spaces, newest first. SettingsError when one is missing or malformed."""
     parts = value.get_secret_value().split()
     if not parts:
-        raise SettingsError(f"TOCSIN_WEBHOOK_SECRET is empty, and notifications are signed. {HOW_TO}")
+        raise SettingsError(f"{where} is empty, and notifications are signed. {HOW_TO}")
     for number, part in enumerate(parts, 1):
         fault = secret_fault(part)
         if fault:
-            raise SettingsError(f"TOCSIN_WEBHOOK_SECRET, secret {number} of {len(parts)} {fault}. {HOW_TO}")
+            raise SettingsError(f"{where}, secret {number} of {len(parts)} {fault}. {HOW_TO}")
     return tuple(SecretStr(part) for part in parts)
 
 
@@ -184,7 +187,7 @@ class Webhooks:
         except TimeoutError:
             return Reply(None, "timeout")
         except (aiohttp.ClientError, OSError, UnicodeError) as error:
-            return Reply(None, _word(error))
+            return Reply(None, word(error))
 
     def _session(self, receiver: Receiver) -> aiohttp.ClientSession:
         session = self._sessions.get(receiver.id)
@@ -209,20 +212,3 @@ async def _discard(response: aiohttp.ClientResponse) -> None:
             left = BODY_LIMIT
             while left > 0 and (chunk := await response.content.read(left)):
                 left -= len(chunk)
-
-
-def _word(error: Exception) -> str:
-    """A stable word for a fault of the network. Never the error's own text: it may hold the address."""
-    if refusal(error):
-        return "address_refused"
-    words: tuple[tuple[type[Exception], str], ...] = (
-        (aiohttp.ClientConnectorDNSError, "dns"),
-        (aiohttp.ClientSSLError, "tls"),
-        (aiohttp.ClientConnectorCertificateError, "tls"),
-        (aiohttp.ClientConnectorError, "connect"),
-        (aiohttp.ServerDisconnectedError, "disconnected"),
-        (aiohttp.ClientOSError, "disconnected"),
-        (aiohttp.ClientPayloadError, "disconnected"),
-        (OSError, "connect"),
-    )
-    return next((word for kind, word in words if isinstance(error, kind)), "protocol")

@@ -1,0 +1,133 @@
+"""Every other service, through apprise (extra `channels`): one receiver an address, so each has receipts of its own.
+
+Apprise says only whether a service took a message; what it said is for its own log. For the three Chinese robots even
+that is not so (it takes HTTP 200 for success), and Tocsin has types of its own for them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from pydantic import SecretStr
+
+from alerts.delivery.card import Line, Span
+from alerts.delivery.channel import Limit, Message
+from alerts.delivery.channels.calls import explained
+from alerts.delivery.channels.layout import Part, split
+from alerts.delivery.channels.markup import address, disarmed
+from alerts.delivery.channels.robot import with_links
+from alerts.delivery.channels.threads import Threads
+from alerts.delivery.channels.wording import Reader
+from alerts.delivery.schedule import Reply
+
+OURS: Final = {"dingtalk": "dingtalk", "wecombot": "wecom", "feishu": "feishu", "lark": "feishu"}
+SHORT: Final = 500  # characters; a service that takes fewer gets what a lock screen shows
+LONGEST: Final = 30_000
+KINDS: Final = {"critical": "failure", "warning": "warning", "info": "info", "resolved": "success"}
+INSTALL: Final = "pip install 'tocsin[channels]'"
+
+
+class Unusable(ValueError):  # noqa: N818 - reads as what it says
+    """An address that cannot be used; the message does not show it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apprise:
+    """A channel to one address of apprise."""
+
+    id: str
+    name: str
+    settings: str = field(repr=False)
+    demo: bool
+    reader: Reader
+    url: SecretStr = field(repr=False)
+    title_limit: int
+    body_limit: int
+    timeout: float
+    threads: Threads = field(default_factory=Threads, repr=False)
+    type: str = "apprise"
+    grouped: bool = True
+    limits: tuple[Limit, ...] = ()
+
+    def render(self, message: Message) -> tuple[bytes, ...]:
+        """Title and text, in parts that the service takes whole."""
+        short = self.body_limit < SHORT
+        card = self.reader.glance(message) if short else with_links(self.reader.card(message))
+        return tuple(map(self._encoded, split(card, self._fits)))
+
+    def _fits(self, part: Part) -> bool:
+        return len(self._body(part)) <= min(self.body_limit, LONGEST)
+
+    def _title(self, part: Part) -> str:
+        return disarmed(part.title)[: self.title_limit] if self.title_limit > 0 else ""
+
+    def _body(self, part: Part) -> str:
+        title = disarmed(part.title)
+        shown = () if self._title(part) == title else (title,)
+        return "\n\n".join((*shown, *("\n".join(map(_line, block.lines)) for block in part.card.blocks)))
+
+    def _encoded(self, part: Part) -> bytes:
+        kind = KINDS[part.card.severity]
+        # A body is never empty: apprise refuses it.
+        return msgspec.json.encode({"title": self._title(part), "body": self._body(part) or part.title, "kind": kind})
+
+    async def send(self, part: bytes, id_: str, at: datetime) -> Reply:  # noqa: ARG002 - apprise takes neither
+        """One attempt, in a thread, and whether the service took it."""
+        try:
+            taken = await self.threads.call(lambda: notified(self.url.get_secret_value(), part), self.timeout)
+        except TimeoutError:
+            return explained(Reply(None, "timeout"))
+        if taken:
+            return Reply(200, answer="accepted", code="accepted")
+        return Reply(
+            None,
+            "apprise",
+            answer="refused",
+            code="failure",
+            meaning="the service did not take it; apprise does not say why",
+            fix="Try the address by hand on this machine: apprise -vv -b test ADDRESS",
+        )
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+def _line(line: Line) -> str:
+    return "".join(map(_span, line))
+
+
+def _span(span: Span) -> str:
+    href = address(span.href) if span.href and span.text.strip() else ""
+    return f"{disarmed(span.text)} {href} " if href else disarmed(span.text)
+
+
+def notified(url: str, part: bytes) -> bool:
+    """Whether the service took the part; blocks."""
+    import apprise
+
+    given = msgspec.json.decode(part)
+    service = apprise.Apprise()
+    return bool(service.add(url)) and bool(
+        service.notify(
+            title=given["title"], body=given["body"], notify_type=given["kind"], body_format=apprise.NotifyFormat.TEXT
+        )
+    )
+
+
+def sizes(url: str) -> tuple[int, int]:
+    """Characters of a title and of a body that the service at the address takes. Unusable when it cannot be used."""
+    try:
+        import apprise
+    except ImportError:
+        raise Unusable(f"apprise is not installed. Install it: {INSTALL}") from None
+    service: Any = apprise.Apprise.instantiate(url)
+    if service is None:
+        raise Unusable("apprise knows no service of this address. Compare it with the list of apprise's services")
+    ours = OURS.get(str(service.secure_protocol))  # also where the address is the platform's own, https://…
+    if ours is not None:
+        advice = f"Use `type: {ours}`, which reads the answer"
+        raise Unusable(f"apprise takes every HTTP 200 of this service for success. {advice}")
+    return int(service.title_maxlen), int(service.body_maxlen)
