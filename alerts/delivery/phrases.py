@@ -7,6 +7,7 @@ the message shows.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
@@ -19,6 +20,7 @@ import yaml
 from streams.plain import plain
 from streams.records import AlertEvent, Evidence
 
+AFTER_CHINESE: Final = re.compile(r"(?<=[\u4e00-\u9fff])(?=[0-9])")
 LANGUAGES: Final = ("en", "zh")
 NAME_LIMIT: Final = 60  # characters of a name in a message; longer ones are ads or attacks
 HEADLINE_LIMIT: Final = 200
@@ -39,7 +41,7 @@ def say(key: str, lang: str, **values: object) -> str:
 
 def number(value: float) -> str:
     """A figure for reading: whole from 100 on, one digit below, two below one tenth."""
-    if value == 0 or not math.isfinite(value) or value.is_integer() or abs(value) >= 100:
+    if value == 0 or not math.isfinite(value) or value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     if abs(value) < 0.005:
         return "<0.01"
@@ -51,9 +53,10 @@ def percent(share: float) -> str:
     return f"{share:.1%}" if 0 < share < 0.01 or 0.99 < share < 1 else f"{share:.0%}"
 
 
-def times(beyond: float) -> str:
-    """How many times, rounded down: 2.46 never reads as the 2.5 from which it would be worse."""
-    return f"{math.floor(beyond * 10 + 1e-6) / 10:,.1f}" if math.isfinite(beyond) else "∞"
+def times(beyond: float, below: float = math.inf) -> str:
+    """How many times; what lies below a step of the severity never reads as if it had reached it."""
+    found = f"{beyond:,.1f}"
+    return found if round(beyond, 1) < below else f"{math.floor(beyond * 100) / 100:,.2f}"
 
 
 def odds(p: float) -> str:
@@ -193,7 +196,11 @@ class Voice:
 
     def severity(self, level: str) -> str:
         """The word for a severity."""
-        return self.say(f"severity.{level}")
+        return self.known(f"severity.{level}", level)
+
+    def spaced(self, text: str) -> str:
+        """Words of ours put together: in Chinese with a space before a number, as in the sentences themselves."""
+        return AFTER_CHINESE.sub(" ", text) if self.lang == "zh" else text
 
     def name(self, event: AlertEvent, limit: int = NAME_LIMIT) -> str:
         """What the alert is about, for people: a company's name, a topic in this language."""
