@@ -40,6 +40,12 @@ def values(samples: Samples, name: str) -> list[float]:
     return [value for _, value in samples.get(name, [])]
 
 
+def by_label(samples: Samples, name: str, label: str, **others: str) -> dict[str, float]:
+    """The values of one metric by one of its labels, where the others are these."""
+    found = samples.get(name, [])
+    return {labels[label]: value for labels, value in found if label in labels and others.items() <= labels.items()}
+
+
 def runs(stage: str, pid: int) -> bool:
     """Whether the process is still there, and is that stage: process ids are used again."""
     try:
@@ -57,12 +63,18 @@ def _notes(settings: Settings) -> Iterable[dict[str, Any]]:
             continue  # a worker is just writing or removing it
 
 
-def processes(settings: Settings) -> list[dict[str, Any]]:
-    """Stage, process id and address of the metrics of each that runs; notes of those that ended are removed."""
-    found = []
+def look(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
+    """Stage, process id and address of the metrics of each that runs, and the stages of those found ended.
+
+    What has ended is told once: its note is removed.
+    """
+    running: list[dict[str, Any]] = []
+    ended: list[str] = []
     for note in _notes(settings):
-        if runs(str(note["stage"]), note["pid"]):
-            found.append(note)
+        stage = str(note["stage"])
+        if runs(stage, note["pid"]):
+            running.append(note)
         else:
+            ended.append(stage)
             note["path"].unlink(missing_ok=True)
-    return found
+    return running, ended

@@ -13,8 +13,12 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.table import Table
 
+from alerts.watch import describe, firing
 from console.exits import WRONG_SETTINGS
-from console.running import Samples, processes, runs, scrape, values
+from console.messages import language, say
+from console.running import Samples, look, runs, scrape, values
+from console.watch.process import read_book
+from console.workers import WATCH
 from deploy.stack import Stack
 from streams.clock import now
 from streams.drift import read_open
@@ -28,7 +32,7 @@ def workers(settings: Settings, seconds: float = 1.0) -> list[dict[str, Any]]:
 
     `answers` is false for a process that runs and says nothing: stopped, or too busy.
     """
-    notes = processes(settings)
+    notes, _ = look(settings)
     before = [(time.monotonic(), scrape(note["url"])) for note in notes]
     if notes:
         time.sleep(seconds)
@@ -62,6 +66,7 @@ def collect(settings: Settings) -> dict[str, Any]:
     """Everything `tocsin status` shows, as data."""
     report: dict[str, Any] = {"engines": Stack(settings).status(), "workers": workers(settings), "lag": None}
     report["drift"] = [msgspec.to_builtins(change) for change in read_open(settings.state_dir, runs)]
+    report["alerts"] = [describe(event) for event in firing(read_book(settings))]
     try:
         report["lag"] = asyncio.run(lags(settings, resolve(settings, "kafka").kafka))
     except EnginesDown as error:
@@ -86,10 +91,11 @@ def _show(report: dict[str, Any]) -> None:
         age = age if w["answers"] else "does not answer"
         cells = (w["stage"], w["pid"], w["records"], w["per_second"], w["rejected"], lag.get(w["stage"], "?"))
         table.add_row(*map(str, cells), str(w["memory_mib"]), age)
-    for stage in READS:
+    for stage in (*READS, WATCH):
         if stage not in running:
             table.add_row(stage, "not running", "-", "-", "-", str(lag.get(stage, "?")), "-", "-")
     console.print(table)
+    _show_alerts(console, report["alerts"], WATCH in running)
     for change in report["drift"]:
         where = " ".join(change["labels"][name] for name in ("lang", "kind", "feature"))
         numbers = f"{change['observed']} {change['unit']}, {change['support']} texts"
@@ -97,6 +103,24 @@ def _show(report: dict[str, Any]) -> None:
         console.print(text, style="yellow", markup=False, highlight=False)
     if "problem" in report:
         console.print(report["problem"], style="bold red", markup=False)
+
+
+def _show_alerts(console: Console, alerts: list[dict[str, Any]], watched: bool) -> None:
+    """What the watcher has found wrong with Tocsin itself, and what to do about each."""
+    lang = language()
+    if alerts and not watched:
+        console.print(say("watch.stale"), style="yellow", markup=False, highlight=False)
+    for alert in alerts:
+        said = alert["annotations"]
+        text = say(
+            "watch.open",
+            severity=say(f"watch.{alert['severity']}"),
+            since=f"{alert['since']:%Y-%m-%d %H:%M} UTC",
+            says=said.get(lang, alert["subject"]),
+            fix=said.get(f"fix_{lang}", ""),
+        )
+        style = "bold red" if alert["severity"] == "critical" else "yellow"
+        console.print(text, style=style, markup=False, highlight=False)
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:

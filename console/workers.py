@@ -1,4 +1,4 @@
-"""`tocsin worker enrich | index | detect | notify | all`: the Faust apps as processes."""
+"""`tocsin worker enrich | index | detect | notify | watch | all`: the Faust apps and the watcher as processes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,10 @@ APPS: Final = {
     "detect": "alerts.detect_app",
     "notify": "alerts.notify_app",
 }
-STAGES: Final = tuple(APPS)
-Stage = Literal["enrich", "index", "detect", "notify", "all"]
+STAGES: Final = tuple(APPS)  # records flow through these
+WATCH: Final = "watch"  # looks at them, and at what they need
+ALL: Final = (*STAGES, WATCH)
+Stage = Literal["enrich", "index", "detect", "notify", "watch", "all"]
 GRACE: Final = 10.0  # seconds a worker gets to stop before it is killed
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
@@ -48,9 +50,12 @@ def run(stage: str, settings: Settings) -> None:
 
     Raises SettingsError or ModelRefused when what the stage was given cannot be used, also after it had started.
     """
+    configure(settings, stage)
+    if stage == WATCH:
+        importlib.import_module("console.watch.process").run(settings, resolve(settings, "kafka").kafka)
+        return
     import faust
 
-    configure(settings, stage)
     app = importlib.import_module(APPS[stage]).app
     asyncio.run(wait_for_kafka(settings, resolve(settings, "kafka").kafka))
     worker = faust.Worker(app, override_logging=False, quiet=True, loglevel="WARNING", console_port=0)
@@ -203,7 +208,7 @@ def _supervise(settings: Settings) -> None:
     signal.signal(signal.SIGINT, stop)
     configure(settings, "workers")
     try:
-        workers.start()
+        workers.start(ALL)
         while not stopping:
             time.sleep(0.2)
             workers.watch()
@@ -212,7 +217,7 @@ def _supervise(settings: Settings) -> None:
 
 
 def worker(
-    stage: Annotated[Stage, typer.Argument(help="Which stage; `all` supervises the four as child processes.")],
+    stage: Annotated[Stage, typer.Argument(help="Which stage; `all` supervises the five as child processes.")],
 ) -> None:
     """Run a worker until Ctrl-C."""
     if (parent := os.environ.get(PARENT, "")).isdigit():

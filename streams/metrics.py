@@ -10,7 +10,8 @@ from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 from streams.settings import Settings, SettingsError
 
-PORTS: Final = ("enrich", "index", "detect", "notify", "collect")  # in this order from the setting `metrics_port` on
+# In this order from the setting `metrics_port` on.
+PORTS: Final = ("enrich", "index", "detect", "notify", "collect", "watch")
 FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 RECORDS = Counter("tocsin_records_total", "Records a stage took in, by outcome", ["stage", "outcome"])
@@ -67,11 +68,17 @@ WATERMARK = Gauge("tocsin_watermark_timestamp_seconds", "Event time up to which 
 WAITING = Gauge("tocsin_detect_waiting", "Mentions the watermark has not passed: ticks are missing", ["partition"])
 DETECT = Counter("tocsin_detect_signals_total", "Signals the detector took in, by outcome", ["outcome"])
 ALERTS = Counter("tocsin_alerts_total", "Alert events, by state and severity", ["state", "severity"])
+RULES = Gauge("tocsin_rules", "Rules in force")
+# outcomes: taken, refused (a fault in a file: the rules before stay in force)
+RULE_READS = Counter("tocsin_rule_reads_total", "Rule files read again after a change, by outcome", ["outcome"])
 SNAPSHOTS = Counter("tocsin_snapshots_total", "Snapshots of the detector written")
 SNAPSHOT_BYTES = Gauge("tocsin_snapshot_bytes", "Bytes of the newest snapshot", ["partition"])
 
 DELIVERIES = Counter("tocsin_deliveries_total", "Attempts to deliver a notification, by outcome", ["outcome"])
 OUTBOX = Gauge("tocsin_outbox_rows", "Notifications waiting to be delivered")
+
+WATCH_OPEN = Gauge("tocsin_watch_open_alerts", "Alerts about Tocsin itself that fire, by severity", ["severity"])
+WATCH_LOOKED = Gauge("tocsin_watch_last_look_timestamp_seconds", "When watch had last looked at everything")
 
 SOURCE_ITEMS = Counter("tocsin_source_items_total", "Items a source handed in, by outcome", ["source", "outcome"])
 SOURCE_POLLS = Counter("tocsin_source_polls_total", "Times a feed was asked, by what came of it", ["source", "outcome"])

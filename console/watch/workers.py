@@ -1,0 +1,134 @@
+"""What the processes say of themselves: event time, notifications that wait, drift, and processes that ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from alerts.checks import Check, Probe, Stretches
+from console.running import Samples, by_label, look, runs, scrape, values
+from console.watch.prober import blind
+from streams.drift import read_open
+from streams.settings import Settings
+
+AT_ONCE: Final = 8
+SOURCES: Final = ("tocsin_source_polls_total", "tocsin_source_items_total")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One process: its stage (a guess from what it tells, where it runs elsewhere), and its metrics, None: silent."""
+
+    stage: str
+    url: str
+    samples: Samples | None
+
+
+def remote(settings: Settings) -> list[str]:
+    """Addresses of metrics on other machines."""
+    return [address.strip() for address in settings.watch_metrics.split(",") if address.strip()]
+
+
+def stage_of(samples: Samples | None) -> str:
+    """The stage whose metrics these are; empty when they do not tell."""
+    if samples is None:
+        return ""
+    if any(samples.get(name) for name in SOURCES):
+        return "collect"
+    return next((labels["stage"] for labels, _ in samples.get("tocsin_lag_records", []) if "stage" in labels), "")
+
+
+def see(settings: Settings) -> tuple[list[Seen], list[str]]:
+    """Every process that is known, asked now, and the stages of those that ended since the last call. Blocks."""
+    notes, ended = look(settings)
+    known = [(str(note["stage"]), str(note["url"])) for note in notes if note["stage"] != "watch"]
+    known += [("", url) for url in remote(settings)]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda pair: scrape(pair[1]), known))
+    seen = [
+        Seen(stage or stage_of(samples), url, samples) for (stage, url), samples in zip(known, answers, strict=True)
+    ]
+    return seen, ended
+
+
+class Workers:
+    """Looks at the processes. `seen` holds what they said, for whoever looks at the sources."""
+
+    whats: Sequence[str] = ("restarts", "time", "outbox", "drift")
+
+    def __init__(self, settings: Settings, table: Mapping[str, Check]) -> None:
+        self._settings = settings
+        self._table = table
+        self._time, self._rows = Stretches(), Stretches()
+        self._ended: deque[tuple[float, str]] | None = None  # None before the first look: what ended then is old
+        self.seen: list[Seen] = []
+
+    async def look(self, now: datetime) -> list[Probe]:
+        """One round."""
+        self.seen, ended = await asyncio.to_thread(see, self._settings)
+        at = now.timestamp()
+        silent = [
+            Probe("unknown", f"metrics/{urlsplit(one.url).netloc}", 1.0, facts={"detail": "does not answer"})
+            for one in self.seen
+            if one.samples is None
+        ]
+        return [*silent, *self._restarts(ended, at), *self._event_time(at), *self._outbox(at), *await self._drift()]
+
+    def of(self, stage: str) -> list[Samples]:
+        """What the processes of a stage say."""
+        return [one.samples for one in self.seen if one.stage == stage and one.samples is not None]
+
+    def collectors(self) -> tuple[list[Samples], int]:
+        """What `collect` says, and how many processes of it there are: some may not answer."""
+        return self.of("collect"), sum(one.stage == "collect" for one in self.seen)
+
+    def _restarts(self, ended: Iterable[str], now: float) -> list[Probe]:
+        if self._ended is None:
+            self._ended = deque()
+            return []
+        self._ended.extend((now, stage) for stage in ended if stage != "watch")
+        while self._ended and self._ended[0][0] < now - self._table["restarts"].window:
+            self._ended.popleft()
+        stages = [stage for _, stage in self._ended]
+        return [Probe("restarts", stage, float(stages.count(stage))) for stage in sorted(set(stages))]
+
+    def _event_time(self, now: float) -> list[Probe]:
+        """A partition whose event time does not move while mentions wait for it."""
+        told = self.of("detect")
+        if not told:
+            return blind(["time"], "no detect tells")
+        best: dict[str, tuple[float, float]] = {}
+        for samples in told:
+            reached = by_label(samples, "tocsin_watermark_timestamp_seconds", "partition")
+            for which, waiting in by_label(samples, "tocsin_detect_waiting", "partition").items():
+                # The process that got farther has the partition now; what another tells of it is old.
+                best[which] = max(best.get(which, (0.0, 0.0)), (reached.get(which, 0.0), waiting))
+        check = self._table["time"]
+        return [
+            self._time.probe(check, which, until if waiting else None, now, waiting=int(waiting))
+            for which, (until, waiting) in sorted(best.items())
+        ]
+
+    def _outbox(self, now: float) -> list[Probe]:
+        told = self.of("notify")
+        if not told:
+            return blind(["outbox"], "no notify tells")
+        rows = int(sum(sum(values(samples, "tocsin_outbox_rows")) for samples in told))
+        return [self._rows.probe(self._table["outbox"], "", True if rows else None, now, rows=rows)]
+
+    async def _drift(self) -> list[Probe]:
+        found = []
+        for change in await asyncio.to_thread(read_open, self._settings.state_dir, runs):
+            label = change.labels
+            model = f"{change.subject.removeprefix('model:')}@{label['version']}"
+            which = "/".join((model, label["lang"], label["kind"], label["feature"], label["against"]))
+            facts: dict[str, str | int] = {name: label[name] for name in ("lang", "kind", "feature", "against")}
+            facts |= {"model": model, "texts": change.support}
+            found.append(Probe("drift", which, change.observed, min(change.expected, change.observed), facts))
+        return found
