@@ -135,8 +135,8 @@ def _say(book: Book, alert: Open, event: AlertEvent, state: State, reason: Reaso
 
 def _event(former: AlertEvent, probe: Probe, check: Check, now: datetime) -> AlertEvent:
     """The alert as it is now: what was measured, how far beyond, and the sentences; never less severe than it was."""
-    bound = check.bound if probe.bound is None else probe.bound
-    value = probe.value or 0.0
+    bound = float(check.bound if probe.bound is None else probe.bound)
+    value = float(probe.value or 0.0)
     beyond = value / bound if bound else 1.0
     severity: Severity = max(former.severity, check.severity(beyond), key=LEVELS.index)
     annotations: dict[str, str] = {}

@@ -128,7 +128,7 @@ class Workers:
             label = change.labels
             model = f"{change.subject.removeprefix('model:')}@{label['version']}"
             which = "/".join((model, label["lang"], label["kind"], label["feature"], label["against"]))
-            facts: dict[str, str | int] = {name: label[name] for name in ("lang", "kind", "feature", "against")}
-            facts |= {"model": model, "texts": change.support}
+            facts: dict[str, str | int] = {name: label[name] for name in ("kind", "feature", "against")}
+            facts |= {"model": model, "language": label["lang"], "texts": change.support}
             found.append(Probe("drift", which, change.observed, min(change.expected, change.observed), facts))
         return found
