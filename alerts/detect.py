@@ -1,225 +1,116 @@
-"""What a rule says about a subject at one moment: a decision with its reason and its numbers.
-
-A `Window` keeps the counted mentions of one subject for one rule and is moved forward; every sum in it is a whole
-number, so a window rebuilt after a restart decides exactly as one that never stopped.
-"""
+"""What a rule says about a subject at one moment: a decision with its reason and its numbers. One function a kind."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Literal
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from alerts import baseline
-from alerts.baseline import Profile, interval, tail
-from alerts.rules import Rule, Share, Surge, Threshold
-from alerts.stories import MILLION, UNJUDGED, Entry
-
-Why = Literal[
-    "beyond",  # the condition holds
-    "no_data",  # nothing in the window
-    "below",  # fewer than the bound
-    "few_judged",  # less support than the rule wants
-    "few_sources",
-    "few_authors",
-    "low_share",  # too few of the judged are negative
-    "uncertain",  # the share is high, but from too few to be sure
-    "no_baseline",  # too little history to call anything unusual
-    "usual",  # as many as the baseline explains
-]
-CERTAIN_HISTORY = 2  # windows of history before a surge can be judged at all
+from alerts.baseline import interval, tail
+from alerts.decisions import BaselineState, Decision, Known, Why
+from alerts.false_alarms import p_for
+from alerts.moments import HOUR, SECOND
+from alerts.rules import Coordination, FirstSeen, Leaf, Share, Shift, Silence, Surge, Threshold
+from alerts.shares import Rates, corrected, mixed
+from alerts.shifts import shift
+from alerts.stories import UNJUDGED, Entry
+from alerts.windows import Window, lacking
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer of one rule about one subject at one moment."""
-
-    holds: bool
-    why: Why
-    amount: int  # units counted: negative ones, or all for a surge of volume
-    observed: float
-    unit: str
-    support: int  # units judged in the window
-    expected: float | None = None
-    low: float | None = None
-    high: float | None = None
-    p: float | None = None
-    beyond: float = 0.0  # observed over the bound; 1 = just reached
-    baseline: Literal["", "warming", "seasonal"] = ""
+def decide(window: Window, now: int, known: Known) -> Decision:
+    """What the window's rule says at `now`. What is known is asked for only when the cheap conditions hold."""
+    answer: Callable[[Window, int, Known], Decision] = _KINDS[type(window.rule)]
+    return answer(window, now, known)
 
 
-class Unit:
-    """A story, document or author in a window: how many documents, how many judged, and how negative."""
-
-    __slots__ = ("documents", "judged", "negative")
-
-    def __init__(self) -> None:
-        self.documents = 0
-        self.judged = 0
-        self.negative = 0
-
-    def is_negative(self, at: int) -> bool:
-        """Whether the judged documents are, on average, at least `at` millionths negative."""
-        return self.judged > 0 and self.negative >= at * self.judged
+def followed(rule: Leaf) -> str:
+    """Key of the run that tells how long a first_seen rule has followed a subject."""
+    return f"{rule.hash}/"
 
 
-class Window:
-    """The mentions one rule counts for one subject, in order of time, with its sums kept up to date."""
-
-    __slots__ = ("_everything", "_negative_at", "entries", "fresh", "judged", "negative", "rule", "units")
-
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-        self.entries: deque[Entry] = deque()
-        self.units: dict[str, Unit] = {}
-        self.negative = 0  # units that are negative
-        self.judged = 0  # units with a judged document
-        self.fresh = False  # something was counted since the rule was last evaluated
-        self._negative_at = round(rule.negative_at * MILLION)
-        self._everything = isinstance(rule, Surge) and rule.of == "all"
-
-    def wants(self, entry: Entry) -> bool:
-        """Whether the rule's scope takes this mention of its subject."""
-        scope = self.rule.scope
-        return (
-            not (entry.stale and self.rule.ignore_stale)
-            and scope.kind in ("any", entry.kind)
-            and (not scope.sources or entry.source in scope.sources)
-            and (not scope.languages or entry.lang in scope.languages)
-        )
-
-    def add(self, entry: Entry) -> None:
-        """Count a mention; entries come in order of time."""
-        if self.wants(entry):
-            self.entries.append(entry)
-            self._change(entry, 1)
-            self.fresh = True
-
-    def slide(self, until: int) -> None:
-        """Let go of what is not later than `until`."""
-        entries = self.entries
-        while entries and entries[0].at <= until:
-            self._change(entries.popleft(), -1)
-
-    def drop(self, entry: Entry) -> None:
-        """Let go of this mention when it is the oldest (the subject's memory is full)."""
-        if self.entries and self.entries[0] is entry:
-            self._change(self.entries.popleft(), -1)
-
-    def key(self, entry: Entry) -> str:
-        """What this mention counts towards: its story, document or author."""
-        if self.rule.count == "stories":
-            return entry.story
-        return entry.document if self.rule.count == "documents" else entry.person
-
-    def counted(self) -> list[Entry]:
-        """The mentions behind the observed count: those of negative units, or all for a surge of volume."""
-        return [e for e in self.entries if self._counts(e)]
-
-    def lacks(self, sources: int, authors: int) -> Literal["", "few_sources", "few_authors"]:
-        """Which of so many distinct sources and authors the counted mentions lack; looks no further than needed."""
-        seen_sources: set[str] = set()
-        seen_authors: set[str] = set()
-        for entry in reversed(self.entries):
-            if self._counts(entry):
-                seen_sources.add(entry.source)
-                seen_authors.add(entry.person)
-                if len(seen_sources) >= sources and len(seen_authors) >= authors:
-                    return ""
-        return "few_sources" if len(seen_sources) < sources else "few_authors"
-
-    def _counts(self, entry: Entry) -> bool:
-        return self._everything or self.units[self.key(entry)].is_negative(self._negative_at)
-
-    def _change(self, entry: Entry, by: int) -> None:
-        key = self.key(entry)
-        unit = self.units.get(key)
-        if unit is None:
-            unit = self.units[key] = Unit()
-        was_judged, was_negative = unit.judged > 0, unit.is_negative(self._negative_at)
-        unit.documents += by
-        if entry.negative != UNJUDGED:
-            unit.judged += by
-            unit.negative += by * entry.negative
-        self.judged += (unit.judged > 0) - was_judged
-        self.negative += unit.is_negative(self._negative_at) - was_negative
-        if not unit.documents:
-            del self.units[key]
+def seen(rule: Leaf, value: str) -> str:
+    """Key of the run of one value of a first_seen rule."""
+    return f"{rule.hash}/{value}"
 
 
-def decide(window: Window, end: int, profile: Callable[[], Profile]) -> Decision:
-    """What the window's rule says at `end`. `profile` is asked for only when the cheap conditions hold."""
+def _threshold(window: Window, _now: int, _known: Known) -> Decision:
     rule = window.rule
-    if isinstance(rule, Threshold):
-        return _threshold(rule, window)
-    if isinstance(rule, Share):
-        return _share(rule, window, profile)
-    return _surge(rule, window, end, profile)
-
-
-def _threshold(rule: Threshold, window: Window) -> Decision:
-    amount = window.negative
-    why = _short(rule, window, amount, rule.at_least)
+    assert isinstance(rule, Threshold)  # noqa: S101 - chosen by its type
+    amount = window.amount
+    why = _short(window, rule.at_least)
+    tone = "negative " if rule.of == "negative" else ""
     return Decision(
         holds=why == "beyond",
         why=why,
         amount=amount,
         observed=float(amount),
-        unit=f"negative {rule.count}",
+        unit=f"{tone}{rule.count}",
         support=window.judged,
-        expected=None,
+        bound=float(rule.at_least),
         beyond=amount / rule.at_least,
     )
 
 
-def _share(rule: Share, window: Window, profile: Callable[[], Profile]) -> Decision:
+def _share(window: Window, now: int, known: Known) -> Decision:
+    rule = window.rule
+    assert isinstance(rule, Share)  # noqa: S101
     judged, negative = window.judged, window.negative
-    low, high = wilson(negative, judged, rule.confidence)
-    why = _short(rule, window, negative, 1)
+    rates = _rates(window, known) if rule.corrected else None
+    share = corrected(negative, judged, rule.confidence, rates)
+    why = _short(window, 1)
     usual: float | None = None
-    state: Literal["", "warming", "seasonal"] = ""
+    state: BaselineState = ""
     bound = rule.at_least or 0.0
     if why == "beyond" and rule.over_baseline is not None:
-        found = profile()
-        usual, state = found.share, "warming" if found.warming else "seasonal"
-        bound = max(bound, min(found.share * rule.over_baseline, 0.95))  # a multiple above 1 could never be reached
-    if why == "beyond" and low < bound:
-        why = "uncertain" if negative >= bound * judged else "below"
+        found = known.profile(_start(rule, now))
+        usual, state = found.share, found.state(rule.window.seconds)
+        bound = max(bound, min(usual * rule.over_baseline, 0.95))  # a multiple above 1 could never be reached
+    if why == "beyond" and share.low < bound:
+        why = "uncertain" if share.share >= bound else "below"
     return Decision(
         holds=why == "beyond",
         why=why,
         amount=negative,
-        observed=negative / judged if judged else 0.0,
+        observed=share.share,
         unit=f"negative share of {rule.count}",
         support=judged,
         expected=usual,
-        low=low if judged else None,
-        high=high if judged else None,
-        beyond=low / bound if bound else 0.0,
+        low=share.low if judged else None,
+        high=share.high if judged else None,
+        bound=bound,
+        beyond=share.low / bound if bound else 0.0,
         baseline=state,
+        corrected=share.corrected,
     )
 
 
-def _surge(rule: Surge, window: Window, end: int, profile: Callable[[], Profile]) -> Decision:
-    everything = rule.of == "all"
-    amount = len(window.units) if everything else window.negative
-    unit = "stories" if everything else "negative stories"
-    why = _short(rule, window, amount, rule.min_count)
+def _rates(window: Window, known: Known) -> Rates | None:
+    """The rates of the models that judged what is in the window, weighed by how much each judged."""
+    judged: dict[str, int] = defaultdict(int)
+    for entry in window.entries:
+        judged[entry.model] += entry.negative != UNJUDGED
+    return mixed((known.rates.get(model), count) for model, count in sorted(judged.items()))
+
+
+def _surge(window: Window, now: int, known: Known) -> Decision:
+    rule = window.rule
+    assert isinstance(rule, Surge)  # noqa: S101
+    amount, unit = window.amount, _stories(rule.of)
+    why = _short(window, rule.min_count)
     if why != "beyond":
         return Decision(False, why, amount, float(amount), unit, window.judged)
-    found = profile()
-    of = baseline.ALL if everything else baseline.NEGATIVE
-    mean = found.expected(of, end - rule.window.seconds * 1_000_000, end)
-    size = found.size(of)
-    p = tail(amount, mean, size)
-    floor = max(rule.min_count * (2 if found.warming else 1), math.ceil(rule.min_ratio * mean))
-    if found.hours * 3600 < CERTAIN_HISTORY * rule.window.seconds:
-        why = "no_baseline"
-    elif amount < floor or p > rule.p:
-        why = "usual"
+    start = _start(rule, now)
+    found = known.profile(start)
+    of = _column(rule.of)
+    mean, size = found.expected(of, start, now), found.size(of)
+    rarest = rule.p if rule.false_per_week is None else p_for(rule.false_per_week, rule.among, rule.window.seconds)
+    state = found.state(rule.window.seconds)  # without a history the prior speaks: what subjects of its kind have
+    floor = max(rule.min_count * (1 if state == "seasonal" else 2), math.ceil(rule.min_ratio * mean))
+    bound = enough(floor, mean, size, rarest)
+    if amount < bound:
+        why = "usual" if state != "none" else "no_baseline"
     low, high = interval(mean, size)
     return Decision(
         holds=why == "beyond",
@@ -231,17 +122,185 @@ def _surge(rule: Surge, window: Window, end: int, profile: Callable[[], Profile]
         expected=mean,
         low=float(low),
         high=float(high),
-        p=p,
-        beyond=amount / _enough(floor, amount, mean, size, rule.p) if why == "beyond" else 0.0,
-        baseline="warming" if found.warming else "seasonal",
+        p=tail(amount, mean, size),
+        bound=float(bound),
+        beyond=amount / bound,
+        baseline=state,
     )
 
 
-def _short(rule: Rule, window: Window, amount: int, bound: int) -> Why:
+def _shift(window: Window, now: int, known: Known) -> Decision:
+    """The sum runs over whole hours of the window; the hour that has just begun would look too quiet."""
+    rule = window.rule
+    assert isinstance(rule, Shift)  # noqa: S101
+    amount, unit = window.amount, _stories(rule.of)
+    why = _short(window, rule.min_count)
+    if why != "beyond":
+        return Decision(False, why, amount, float(amount), unit, window.judged)
+    start, last = _start(rule, now), now // HOUR
+    found = known.profile(start)
+    first, of = start // HOUR + 1, _column(rule.of)
+    counts = known.hourly(of, first, last)
+    usual = [found.expected(of, hour * HOUR, (hour + 1) * HOUR) for hour in range(first, last)]
+    change = shift(counts, usual, found.size(of), rule.ratio)
+    statistic, began = change.statistic, change.began_index
+    since, expected = counts[began:], sum(usual[began:])
+    state = found.state(rule.window.seconds)
+    if state == "none":
+        why = "no_baseline"
+    elif statistic < rule.at_least or sum(since) < rule.min_count:
+        why = "usual"
+    return Decision(
+        holds=why == "beyond",
+        why=why,
+        amount=sum(since),
+        observed=float(sum(since)),
+        unit=f"{unit} since the level changed",
+        support=window.judged,
+        expected=expected,
+        bound=rule.at_least,
+        beyond=0.0 if why == "no_baseline" else statistic / rule.at_least,
+        baseline=state,
+        behind=tuple(e for e in window.counted() if e.at >= (first + began) * HOUR),
+    )
+
+
+def _silence(window: Window, now: int, known: Known) -> Decision:
+    rule = window.rule
+    assert isinstance(rule, Silence)  # noqa: S101
+    amount = len(window.units)
+    quiet = Decision(False, "usual", amount, float(amount), "stories", window.judged, bound=float(rule.at_most))
+    if amount > rule.at_most:
+        return quiet
+    start = _start(rule, now)
+    found = known.profile(start)
+    mean, size = found.expected(baseline.ALL, start, now), found.size(baseline.ALL)
+    p = 1.0 - tail(amount + 1, mean, size)
+    why: Why = "beyond"
+    state = found.state(rule.window.seconds)
+    if state != "seasonal":
+        why = "no_baseline"
+    elif mean < rule.min_expected or p > rule.p:
+        why = "usual"
+    low, high = interval(mean, size)
+    return Decision(
+        holds=why == "beyond",
+        why=why,
+        amount=amount,
+        observed=float(amount),
+        unit="stories",
+        support=window.judged,
+        expected=mean,
+        low=float(low),
+        high=float(high),
+        p=p,
+        bound=float(rule.at_most),
+        beyond=mean / rule.min_expected if why == "beyond" else 0.0,
+        baseline=state,
+    )
+
+
+def _first_seen(window: Window, now: int, known: Known) -> Decision:
+    rule = window.rule
+    assert isinstance(rule, FirstSeen)  # noqa: S101
+    unit = f"{'negative ' if rule.of == 'negative' else ''}{rule.count} of a {rule.what} not seen before"
+    why = _short(window, rule.at_least)
+    since = known.run(followed(rule))
+    if why == "beyond" and (since is None or now - since[0] < rule.learn.seconds * SECOND):
+        why = "learning"
+    if why != "beyond":
+        return Decision(False, why, 0, 0.0, unit, window.judged, bound=float(rule.at_least))
+    found: dict[str, list[Entry]] = defaultdict(list)
+    start = _start(rule, now)
+    for entry in window.counted():
+        run = known.run(seen(rule, window.value(entry))) if window.value(entry) else None
+        if run is not None and run[0] > start:
+            found[window.value(entry)].append(entry)
+    units = {value: len({window.key(e) for e in entries}) for value, entries in found.items()}
+    value = min(units, key=lambda v: (-units[v], v), default="")
+    behind, amount = tuple(found.get(value, ())), units.get(value, 0)
+    if amount < rule.at_least:
+        why = "below" if amount else "known"
+    else:
+        why = lacking(behind, rule.min_sources, rule.min_authors) or "beyond"
+    return Decision(
+        holds=why == "beyond",
+        why=why,
+        amount=amount,
+        observed=float(amount),
+        unit=unit,
+        support=window.judged,
+        bound=float(rule.at_least),
+        beyond=amount / rule.at_least,
+        behind=behind,
+    )
+
+
+def _coordination(window: Window, _now: int, _known: Known) -> Decision:
+    rule = window.rule
+    assert isinstance(rule, Coordination)  # noqa: S101
+    unit = "copies of one story"
+    why = _short(window, 1)
+    if why != "beyond":
+        return Decision(False, why, 0, 0.0, unit, window.judged, bound=float(rule.at_least))
+    told: dict[str, list[Entry]] = defaultdict(list)
+    for entry in window.counted():
+        told[entry.story].append(entry)
+    few = {
+        story: len({e.person for e in entries}) <= rule.max_author_share * len(entries)
+        for story, entries in told.items()
+    }
+    # Of the stories told often by few the largest; without one, the largest of all, to say why not.
+    story = min(told, key=lambda s: (not (few[s] and len(told[s]) >= rule.at_least), -len(told[s]), s))
+    copies = tuple(told[story])
+    if len(copies) < rule.at_least:
+        why = "below"
+    elif not few[story]:
+        why = "many_authors"
+    else:
+        why = lacking(copies, rule.min_sources, rule.min_authors) or "beyond"
+    return Decision(
+        holds=why == "beyond",
+        why=why,
+        amount=len(copies),
+        observed=float(len(copies)),
+        unit=unit,
+        support=window.judged,
+        bound=float(rule.at_least),
+        beyond=len(copies) / rule.at_least,
+        behind=copies,
+    )
+
+
+_KINDS: Final[Mapping[type, Callable[[Window, int, Known], Decision]]] = {
+    Threshold: _threshold,
+    Share: _share,
+    Surge: _surge,
+    Shift: _shift,
+    Silence: _silence,
+    FirstSeen: _first_seen,
+    Coordination: _coordination,
+}
+
+
+def _start(rule: Leaf, now: int) -> int:
+    return now - rule.window.seconds * SECOND
+
+
+def _stories(of: str) -> str:
+    return "stories" if of == "all" else "negative stories"
+
+
+def _column(of: str) -> int:
+    return baseline.ALL if of == "all" else baseline.NEGATIVE
+
+
+def _short(window: Window, bound: int) -> Why:
     """What is missing before the rule's own condition is looked at; "beyond" when nothing is."""
+    rule = window.rule
     if not window.entries:
         return "no_data"
-    if amount < bound:
+    if window.amount < bound:
         return "below"
     if window.judged < rule.min_support:
         return "few_judged"
@@ -250,9 +309,11 @@ def _short(rule: Rule, window: Window, amount: int, bound: int) -> Why:
     return window.lacks(rule.min_sources, rule.min_authors) or "beyond"
 
 
-def _enough(floor: int, amount: int, mean: float, size: float, p: float) -> int:
-    """The smallest count, from `floor` on, that would have been a surge; `amount` is one."""
-    low, high = floor, amount
+def enough(floor: int, mean: float, size: float, p: float) -> int:
+    """The smallest count, from `floor` on, whose tail probability is no more than `p`."""
+    low, high = floor, max(floor, 1)
+    while tail(high, mean, size) > p:
+        low, high = high, high * 2
     while low < high:
         middle = (low + high) // 2
         if tail(middle, mean, size) <= p:
@@ -260,18 +321,3 @@ def _enough(floor: int, amount: int, mean: float, size: float, p: float) -> int:
         else:
             low = middle + 1
     return max(low, 1)
-
-
-def wilson(hits: int, of: int, confidence: float) -> tuple[float, float]:
-    """One-sided Wilson score bounds of a share, below and above, each with this confidence; (0, 1) without data.
-
-    Wilson, E. B. (1927), Probable inference, the law of succession, and statistical inference.
-    """
-    if of == 0:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf(confidence)
-    share = hits / of
-    middle = share + z * z / (2 * of)
-    spread = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    scale = 1 + z * z / of
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)

@@ -5,13 +5,16 @@ Run it with `tocsin worker detect`; or, once the topics exist, with `faust -A al
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import faust
 
 from alerts.detector import STAGE, Decoded, Detector
 from alerts.detector_log import KafkaLog
-from alerts.rule_files import SHIPPED, load_rules
+from alerts.rulebook import Rulebook
+from alerts.shares import read_rates
+from models.registry import SHIPPED
 from streams import clock, metrics
 from streams.endpoints import resolve
 from streams.faust_app import create_app, raw_topic
@@ -25,11 +28,13 @@ RECORDS = 256  # folding costs microseconds a record: batches are as large as Fa
 
 def build(settings: Settings) -> faust.App:
     """The wiring: mentions → fold → alerts durable → snapshot durable → acknowledge."""
-    rules = load_rules(settings.rules or SHIPPED)
+    rulebook = Rulebook(settings)
+    rules = rulebook.read()
     app = create_app(STAGE, settings)
     bootstrap = resolve(settings, "kafka").kafka
     producer = Producer(settings, bootstrap)
-    detector = Detector(settings, rules, KafkaLog(settings, bootstrap), producer, clock.now)
+    rates = read_rates(settings.model_repository or SHIPPED)
+    detector = Detector(settings, rules, KafkaLog(settings, bootstrap), producer, clock.now, rates=rates)
     batches = SafeBatches[Decoded](
         prepare=detector.prepare,
         deliver=detector.deliver,
@@ -46,9 +51,12 @@ def build(settings: Settings) -> faust.App:
     @app.agent(raw_topic(app, settings, MENTIONS), name="tocsin.detect", concurrency=1)
     async def detect(stream: Any) -> None:
         metrics.serve(settings, STAGE)
+        metrics.RULES.set(len(rules))
+        watching = asyncio.create_task(rulebook.watch(detector.use), name="rules")
         try:
             await batches.run(stream)
         finally:
+            watching.cancel()
             await producer.stop()
 
     return app

@@ -13,18 +13,20 @@ some of these steps and changes no result.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
 
 from alerts import snapshots
-from alerts.engine import Engine
+from alerts.engine import NO_RATES, Engine
 from alerts.moments import SECOND
 from alerts.rules import Rule
+from alerts.shares import Rates
 from alerts.snapshots import SnapshotError
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
@@ -78,9 +80,12 @@ class Detector:
         producer: Producer,
         clock: Callable[[], datetime],
         timer: Callable[[], float] = time.monotonic,
+        rates: Mapping[str, Rates] = NO_RATES,
     ) -> None:
         self._settings = settings
         self._rules = tuple(rules)
+        self._rates = rates
+        self._lock = asyncio.Lock()  # rules do not change within a batch
         self._channels = expected_channels(settings)
         self._log = log
         self._producer = producer
@@ -101,6 +106,10 @@ class Detector:
 
     async def deliver(self, batch: Decoded) -> bool:
         """Fold a batch and send what it led to. True when everything delivered so far is in durable snapshots."""
+        async with self._lock:
+            return await self._deliver(batch)
+
+    async def _deliver(self, batch: Decoded) -> bool:
         outgoing: list[Outgoing] = []
         for message, signal in batch:
             engine = await self._engine(message.partition, message.offset)
@@ -116,11 +125,32 @@ class Detector:
         await self._producer.send_all(outgoing)
         self._account(batch)
         if self._timer() >= self._due or self._records >= RECORDS_PER_SNAPSHOT:
-            await self.flush()
+            await self._flush()
         return not self._unsaved
 
     async def flush(self) -> None:
         """Make the state of every changed engine durable."""
+        async with self._lock:
+            await self._flush()
+
+    async def use(self, rules: Sequence[Rule]) -> None:
+        """Other rules from here on; alerts of rules that are gone or changed are resolved.
+
+        The state before and after is made durable: after a crash nothing is judged again under other rules than then.
+        """
+        async with self._lock:
+            await self._flush()
+            self._rules = tuple(rules)
+            self._engines = {p: self._restored(engine.snapshot()) for p, engine in self._engines.items()}
+            self._unsaved.update(self._engines)
+            await self._flush()
+        metrics.RULES.set(len(rules))
+
+    def _restored(self, snapshot: bytes) -> Engine:
+        lateness = self._settings.allowed_lateness
+        return Engine.restore(snapshot, self._rules, lateness=lateness, channels=self._channels, rates=self._rates)
+
+    async def _flush(self) -> None:
         started = self._timer()
         taken = {p: self._engines[p].snapshot() for p in sorted(self._unsaved) if p in self._engines}
         await self._producer.send_all(
@@ -174,13 +204,13 @@ class Detector:
                 continue
             if best is None or contained > best[0]:
                 best = contained, data
-        lateness = self._settings.allowed_lateness
         if best is not None:
             try:
-                return Engine.restore(best[1], self._rules, lateness=lateness, channels=self._channels)
+                return self._restored(best[1])
             except SnapshotError as error:
                 log.warning("detector.snapshot_refused", partition=partition, error=str(error))
-        return Engine(self._rules, lateness=lateness, channels=self._channels)
+        lateness = self._settings.allowed_lateness
+        return Engine(self._rules, lateness=lateness, channels=self._channels, rates=self._rates)
 
     def _account(self, batch: Decoded) -> None:
         now = self._clock().timestamp()

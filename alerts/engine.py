@@ -8,96 +8,42 @@ interleaving of channels, the number of redeliveries, and wherever it was stoppe
 3. a document counts once for a subject as long as any window could hold it;
 4. rules are evaluated on a fixed grid of event time, once a minute, over what was released by then. An episode can
    begin only at a minute that brought something new about its subject: time passing, and good news growing old, ring no
-   bell.
+   bell. Only a rule about silence is asked without that, every five minutes.
 
-A mention at or before its own channel's tick less the lateness is late: counted, not used.
+A mention at or before its own channel's tick less the lateness is late. It begins nothing; where an alert about its
+subject is open and its window still reaches back to it, it is counted and the alert amended. So is an alert when a
+source replaces a document that was counted: of all revisions of an item only the newest counts.
+
+A subject's alerts depend on no other subject: nothing in here is pooled over subjects.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from typing import Final
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, cast
 
 from msgspec.structs import replace
 
 from alerts import evidence, lifecycle, snapshots
-from alerts.baseline import Profile, profile
-from alerts.detect import Window, decide
-from alerts.lifecycle import Alert
+from alerts.evidence import Scene
+from alerts.judge import Judge
+from alerts.lifecycle import Alert, Amended
 from alerts.moments import HOUR, MINUTE, SECOND, micros
 from alerts.rules import Rule
+from alerts.shares import Rates
 from alerts.snapshots import EngineState, SubjectState
-from alerts.stories import MILLION, UNJUDGED, Entry, Stories
+from alerts.stories import MILLION, UNJUDGED, Entry
+from alerts.subject import Subject
 from streams.records import AlertEvent, Mention, Signal, Tick
 
 LEAST_MEMORY: Final = 2 * HOUR  # copies are recognised at least this long, however short the windows are
-MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
-
-KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules with windows up to a day share them
+SILENCE_EVERY: Final = 5 * MINUTE
+NO_RATES: Final[Mapping[str, Rates]] = MappingProxyType({})
 
 Waiting = tuple[int, str, str, Mention]
-
-
-class Subject:
-    """One subject at run time: its plain state, and what is derived from it."""
-
-    __slots__ = ("_profiles", "documents", "id", "state", "stories", "windows")
-
-    def __init__(self, name: str, state: SubjectState, rules: Iterable[Rule]) -> None:
-        self.id = name
-        self.state = state
-        self.stories = Stories(state.stories)
-        self.state.stories = self.stories.found
-        self.documents = {e.document for e in state.entries}
-        self.windows = [Window(rule) for rule in rules if rule.covers(name)]
-        for entry in state.entries:
-            for window in self.windows:
-                window.add(entry)
-        self.settle()
-        self._profiles: dict[int, Profile] = {}
-
-    @property
-    def fresh(self) -> bool:
-        """Whether something was counted since the rules were last evaluated."""
-        return any(window.fresh for window in self.windows)
-
-    def settle(self) -> None:
-        """The rules were evaluated."""
-        for window in self.windows:
-            window.fresh = False
-
-    def forget(self, until: int) -> None:
-        """Let go of mentions and stories no later than `until`."""
-        entries = self.state.entries
-        gone = 0
-        while gone < len(entries) and entries[gone].at <= until:
-            self._drop(entries[gone])
-            gone += 1
-        del entries[:gone]
-        self.stories.forget(until)
-
-    def shorten(self) -> int:
-        """Let go of the oldest mentions beyond the limit; how many."""
-        over = len(self.state.entries) - MOST_ENTRIES
-        for entry in self.state.entries[: max(0, over)]:
-            self._drop(entry)
-        del self.state.entries[: max(0, over)]
-        return max(0, over)
-
-    def _drop(self, entry: Entry) -> None:
-        self.documents.discard(entry.document)
-        for window in self.windows:
-            window.drop(entry)
-
-    def profile(self, began: int, until: int) -> Profile:
-        """The baseline up to the hour of `until`; computed once an hour for each length of window."""
-        hour = until // HOUR
-        if hour not in self._profiles:
-            self._profiles = {h: p for h, p in self._profiles.items() if h > hour - KEPT_PROFILES}
-            self._profiles[hour] = profile(self.state.history, began, until)
-        return self._profiles[hour]
 
 
 class Engine:
@@ -113,17 +59,21 @@ class Engine:
         *,
         lateness: float,
         channels: Collection[str],
+        rates: Mapping[str, Rates] = NO_RATES,
         state: EngineState | None = None,
     ) -> None:
+        """`rates`: how often each model version takes what for negative, for the correction of shares."""
         self._rules = tuple(rules)
+        self._rates = rates
         self._lateness = round(lateness * SECOND)
         self._expected = frozenset(channels)
-        self._memory = max([LEAST_MEMORY, *(r.window.seconds * SECOND for r in rules)])
+        self._memory = max([LEAST_MEMORY, *(rule.reach * SECOND for rule in rules)])
         self._state = state or EngineState()
         self._waiting: list[Waiting] = [_waiting(m) for m in self._state.waiting]
         heapq.heapify(self._waiting)
         self._known = {w[:3] for w in self._waiting}
-        self._subjects = {name: Subject(name, s, self._rules) for name, s in self._state.subjects.items()}
+        self._subjects = {n: Subject(n, s, self._rules, rates) for n, s in self._state.subjects.items()}
+        self._patient = {name for name, subject in self._subjects.items() if subject.patient}
         self._alerts: dict[tuple[str, str], Alert] = {(a.rule, a.subject): a for a in self._state.alerts}
         self._fresh: set[str] = set()
         current = {(r.name, r.hash) for r in self._rules}
@@ -131,13 +81,21 @@ class Engine:
         self.counters: Counter[str] = Counter(self._state.counters)
 
     @classmethod
-    def restore(cls, data: bytes, rules: Sequence[Rule], *, lateness: float, channels: Collection[str]) -> Engine:
+    def restore(
+        cls,
+        data: bytes,
+        rules: Sequence[Rule],
+        *,
+        lateness: float,
+        channels: Collection[str],
+        rates: Mapping[str, Rates] = NO_RATES,
+    ) -> Engine:
         """The engine as it was when `data` was taken; SnapshotError otherwise.
 
         Other rules than then are allowed: mentions and baselines are kept, and alerts whose rule is gone or was changed
         are resolved with the reason `rule_removed` at the next minute.
         """
-        return cls(rules, lateness=lateness, channels=channels, state=snapshots.unpack(data))
+        return cls(rules, lateness=lateness, channels=channels, rates=rates, state=snapshots.unpack(data))
 
     def snapshot(self) -> bytes:
         """The whole state, with the position it contains."""
@@ -204,12 +162,24 @@ class Engine:
         if (tick is not None and item[0] <= tick - self._lateness) or (passed is not None and item[0] <= passed):
             subject = self._subjects.get(mention.subject)
             again = subject is not None and mention.document in subject.documents
-            self.counters["duplicate" if again or item[:3] in self._known else "late"] += 1
+            if again or item[:3] in self._known:
+                self.counters["duplicate"] += 1
+            else:
+                self.counters["late_used" if subject is not None and self._amend(subject, mention) else "late"] += 1
         elif item[:3] in self._known:
             self.counters["duplicate"] += 1
         else:
             self._known.add(item[:3])
             heapq.heappush(self._waiting, item)
+
+    def _amend(self, subject: Subject, mention: Mention) -> bool:
+        """Count a late mention for the open alerts of its subject; whether one of them reaches back to it."""
+        opened = [judge for judge in subject.judges if (judge.rule.name, subject.id) in self._alerts]
+        if not opened or self._state.evaluated is None:
+            return False
+        at = micros(mention.collected_at)
+        story, _ = subject.stories.assign(at, mention.document, mention.signature)
+        return subject.take_late(_entry(at, mention, story), opened, self._state.evaluated)
 
     def _tick(self, tick: Tick) -> list[AlertEvent]:
         at = micros(tick.at)
@@ -241,6 +211,8 @@ class Engine:
         last = self._state.evaluated
         if last is not None and self._alerts:
             return last + MINUTE
+        if last is not None and self._patient:
+            end = min(end, (last // SILENCE_EVERY + 1) * SILENCE_EVERY)
         if not self._waiting:
             return end
         return min(end, -(-self._waiting[0][0] // MINUTE) * MINUTE)
@@ -248,22 +220,19 @@ class Engine:
     def _release(self, at: int, mention: Mention) -> None:
         subject = self._subjects.get(mention.subject)
         if subject is None:
-            subject = Subject(mention.subject, SubjectState(), self._rules)
+            subject = Subject(mention.subject, SubjectState(), self._rules, self._rates)
             self._subjects[mention.subject] = subject
             self._state.subjects[mention.subject] = subject.state
+            if subject.patient:
+                self._patient.add(subject.id)
         subject.forget(at - self._memory)
         if mention.document in subject.documents:
             self.counters["duplicate"] += 1
             return
-        if self._state.began is None:
-            self._state.began = at
         story, new = subject.stories.assign(at, mention.document, mention.signature)
         entry = _entry(at, mention, story)
         subject.state.name = mention.name
-        subject.state.entries.append(entry)
-        subject.documents.add(entry.document)
-        for window in subject.windows:
-            window.add(entry)
+        subject.take(entry)
         if new and not entry.stale:
             judged = entry.negative != UNJUDGED
             subject.state.history.record(at, judged, 2 * entry.negative >= MILLION)
@@ -276,28 +245,29 @@ class Engine:
         events = self._close_orphans(now)
         names = self._fresh | {name for _, name in self._alerts}
         self._fresh = set()
-        for name in sorted(names):
+        asked = now % SILENCE_EVERY == 0
+        for name in sorted(names | self._patient if asked else names):
             subject = self._subjects[name]
-            for window in subject.windows:
-                events += self._judge(subject, window, now)
+            for judge in subject.judges:
+                events += self._judge(subject, judge, now, asked and judge.patient)
             subject.settle()
         return events
 
-    def _judge(self, subject: Subject, window: Window, now: int) -> list[AlertEvent]:
-        rule = window.rule
+    def _judge(self, subject: Subject, judge: Judge, now: int, asked: bool) -> list[AlertEvent]:
+        rule = judge.rule
         key = rule.name, subject.id
         alert = self._alerts.get(key)
-        if alert is None and not window.fresh:
+        if alert is None and not judge.fresh and not asked:
             return []
         self.counters["evaluated"] += 1
-        start = now - rule.window.seconds * SECOND
-        window.slide(start)
-        decision = decide(window, now, lambda: subject.profile(self._state.began or start, start))
-        after, steps = lifecycle.step(alert, decision, rule, subject.id, now)
+        judge.slide(now)
+        decision, window = judge.decide(now, subject)
+        after, steps = lifecycle.step(alert, decision, rule, subject.id, now, cast(Amended, judge.amended))
+        scene = Scene(judge, window, decision, subject.state.name, subject.state.entries, subject, now)
         events: list[AlertEvent] = []
         for said in steps:
             last = events[-1] if events else alert.event if alert else None
-            events.append(evidence.tell(said, window, subject.state.name, decision, last, now))
+            events.append(evidence.tell(said, scene, last))
         if after is None:
             self._alerts.pop(key, None)
         else:
@@ -319,6 +289,7 @@ class Engine:
             subject.state.history.forget(now)
             if not subject.state.entries and not subject.state.history.hours and name not in open_subjects:
                 del self._subjects[name], self._state.subjects[name]
+                self._patient.discard(name)
 
 
 def _waiting(mention: Mention) -> Waiting:
@@ -341,4 +312,11 @@ def _entry(at: int, mention: Mention, story: str) -> Entry:
         stale=mention.stale == "stale",
         model=mention.model,
         demo=mention.demo,
+        item=mention.item,
+        dated=mention.stale != "unknown",
+        topic=mention.topic,
+        topic_sure=round(mention.topic_confidence * MILLION),
+        risk=mention.risk,
+        risk_sure=round(mention.risk_confidence * MILLION),
+        relevance=round(mention.relevance * MILLION),
     )

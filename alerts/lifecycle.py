@@ -1,4 +1,4 @@
-"""The life of one alert: inactive → pending (`for`) → firing → updated … → resolved after `keep_firing_for`.
+"""The life of one alert: inactive → pending (`for`) → firing → updated, amended … → resolved after `keep_firing_for`.
 
 One episode of one rule on one subject is one alert, whose id depends on nothing but the rule, the subject and the event
 time at which the condition first held. Every step has a reason.
@@ -12,7 +12,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.detect import Decision
+from alerts.decisions import Decision
 from alerts.moments import MINUTE, SECOND, moment
 from alerts.rules import LEVELS, Level, Rule
 from streams.records import AlertEvent, State, digest
@@ -23,10 +23,15 @@ Reason = Literal[
     "held",  # it held long enough: ring
     "severity",  # it became more severe
     "doubled",  # the evidence doubled since the last word
+    "late_document",  # a document came too late to be counted in time, and changes what was told
+    "corrected",  # a document that was counted was replaced by its source, and changes what was told
     "ended",  # it was over for the rule's `keep_firing_for`
     "lapsed",  # it ended before it had held long enough; nobody was rung
     "rule_removed",  # the rule is gone or was changed
 ]
+
+
+Amended = Literal["", "late_document", "corrected"]
 
 
 class Alert(Struct, frozen=True, kw_only=True):
@@ -65,18 +70,28 @@ def alert_id(rule: Rule, subject: str, since: int) -> str:
 
 
 def step(
-    alert: Alert | None, decision: Decision, rule: Rule, subject: str, now: int
+    alert: Alert | None, decision: Decision, rule: Rule, subject: str, now: int, amended: Amended = ""
 ) -> tuple[Alert | None, list[Step]]:
-    """The alert after `decision`, and the events to send, in order. None: no episode is under way."""
+    """The alert after `decision`, and the events to send, in order. None: no episode is under way.
+
+    `amended`: why what was counted before has changed. It is told of a firing alert whose figures are others than told.
+    Once it fires, the condition counts as holding while `clear_at` of the bound is reached (hysteresis).
+    """
     if alert is None:
         return _begin(decision, rule, subject, now) if decision.holds else (None, [])
-    if decision.holds:
-        return _go_on(replace(alert, held_last=now), decision, rule, now)
-    if not alert.firing:
+    steps: list[Step] = []
+    if decision.holds or (alert.firing and rule.clear_at < 1.0 and decision.beyond >= rule.clear_at):
+        after, steps = _go_on(replace(alert, held_last=now), decision, rule, now)
+    elif not alert.firing:
         return None, [_say(alert, "resolved", "lapsed")]
-    if now - alert.held_last >= rule.keep_firing_for.seconds * SECOND:
+    elif now - alert.held_last >= rule.keep_firing_for.seconds * SECOND:
         return None, [_say(alert, "resolved", "ended")]
-    return alert, []
+    else:
+        after = alert
+    if amended and after.firing and not steps and decision.amount != after.told:
+        told = replace(after, sequence=after.sequence + 1, told=decision.amount, told_at=now)
+        return told, [_say(after, "amended", amended)]
+    return after, steps
 
 
 def _begin(decision: Decision, rule: Rule, subject: str, now: int) -> tuple[Alert, list[Step]]:
@@ -108,7 +123,7 @@ def _go_on(alert: Alert, decision: Decision, rule: Rule, now: int) -> tuple[Aler
         state, reason = "firing", "held"
     elif level != alert.level:
         state, reason = "updated", "severity"
-    elif decision.amount >= 2 * alert.told and now - alert.told_at >= UPDATE_EVERY:
+    elif decision.amount >= 2 * max(alert.told, 1) and now - alert.told_at >= UPDATE_EVERY:
         state, reason = "updated", "doubled"
     else:
         return alert, []

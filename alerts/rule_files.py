@@ -1,30 +1,31 @@
 """Rule files: read, checked, and every fault told with file, line and what was probably meant.
 
-A rule file is YAML (the 1.2 core: `NO` and `ON` are tickers, not booleans). A file with any fault is refused as a
-whole: half of the rules a desk relies on is worse than a start that fails loudly.
+A rule file is YAML (the 1.2 core: `NO` and `ON` are tickers, not booleans) with `rules:` and, if wanted, `include:` of
+further files beside it or of shipped presets. A file with any fault is refused as a whole: half of the rules a desk
+relies on is worse than a start that fails loudly.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
-from rapidfuzz import process
+from msgspec.structs import replace
 
-from alerts.rules import KINDS, LEVELS, Duration, Rule, Scope, Share, Surge
+from alerts.rule_checks import contradictions, suggest
+from alerts.rules import KINDS, LEAVES, LEVELS, OF_RULE, Duration, Rule, Scope
 from alerts.yaml_lines import Lines, YamlFault, read_yaml
-from models.labels import TOPICS
 from streams.settings import SettingsError
 
 SHIPPED: Final = Path(__file__).parent / "rules"
-MINUTE: Final = 60
-LONGEST_WINDOW: Final = 7 * 86_400  # what a window holds stays in memory; longer trends belong to the index
-RESERVED_LABELS: Final = frozenset({"baseline"})  # set by the engine itself
+PRESETS: Final = SHIPPED / "presets"
+PRESET: Final = "preset:"
+TEST_END: Final = "_test.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,89 +51,205 @@ class RuleError(SettingsError):
 
 
 def load_rules(*paths: Path) -> tuple[Rule, ...]:
-    """The rules in the files, or in the folders' `*.yaml` except `*_test.yaml`, in that order; RuleError otherwise."""
-    faults: list[RuleFault] = []
-    texts: list[tuple[str, str]] = []
-    for path in _files(paths, faults):
-        try:
-            texts.append((path.read_text(encoding="utf-8"), str(path)))
-        except (OSError, UnicodeDecodeError) as error:
-            faults.append(RuleFault(str(path), 1, f"cannot be read: {getattr(error, 'strerror', None) or error}"))
-    return _collect(texts, faults)
+    """The rules in the files and what they include, or in the folders' `*.yaml` except `*_test.yaml`, in that order;
+    disabled ones too. RuleError otherwise."""
+    return read_rules(*paths)[0]
+
+
+def read_rules(*paths: Path) -> tuple[tuple[Rule, ...], frozenset[Path]]:
+    """The same, and every file that was read for it."""
+    reader = _Reader()
+    for path in paths:
+        reader.read(path)
+    return reader.result(), frozenset(reader.seen)
 
 
 def parse_rules(text: str, file: str = "<rules>") -> tuple[Rule, ...]:
     """The rules in one text; RuleError with every fault otherwise."""
-    return _collect([(text, file)], [])
+    reader = _Reader()
+    reader.take(text, Path(file))
+    return reader.result()
 
 
-def _collect(texts: Iterable[tuple[str, str]], faults: list[RuleFault]) -> tuple[Rule, ...]:
-    rules: list[Rule] = []
-    seen: dict[str, str] = {}
-    for text, file in texts:
-        for rule, line in _parse(text, file, faults):
-            if rule.name in seen:
-                faults.append(RuleFault(file, line, f"a rule named {rule.name} exists already, at {seen[rule.name]}"))
-            seen.setdefault(rule.name, f"{file}:{line}")
-            rules.append(rule)
+def in_force(rules: Sequence[Rule], lists: Mapping[str, Collection[str]]) -> tuple[Rule, ...]:
+    """The enabled rules, with the companies of their lists in place of the lists' names.
+
+    `lists`: ids of companies by name of the list, from the watchlist. RuleError for a list that is not there.
+    """
+    found: list[Rule] = []
+    faults: list[RuleFault] = []
+    for rule in rules:
+        named = rule.scope.lists if rule.scope.subject != "list" else rule.scope.ids
+        missing = [name for name in named if name not in lists]
+        for name in missing:
+            message = f"rule {rule.name}: the watchlist has no list {name!r}; give companies `lists: [{name}]` there"
+            faults.append(RuleFault("TOCSIN_RULES", 1, message, suggest(name, lists)))
+        if rule.enabled and not missing:
+            found.append(_resolved(rule, lists))
     if faults:
         raise RuleError(faults)
-    return tuple(rules)
+    return tuple(found)
 
 
-def _files(paths: Sequence[Path], faults: list[RuleFault]) -> Iterator[Path]:
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(p for p in path.glob("*.yaml") if not p.name.endswith("_test.yaml"))
-        if not found:
-            faults.append(RuleFault(str(path), 1, "the folder holds no rule file (*.yaml)"))
-        yield from found
+def _resolved(rule: Rule, lists: Mapping[str, Collection[str]]) -> Rule:
+    if not rule.scope.lists:
+        return rule
+    ids = {*rule.scope.ids, *(id_ for name in rule.scope.lists for id_ in lists[name])}
+    return replace(rule, scope=replace(rule.scope, ids=tuple(sorted(ids)), lists=()))
 
 
-def _parse(text: str, file: str, faults: list[RuleFault]) -> list[tuple[Rule, int]]:
-    try:
-        data, lines = read_yaml(text)
-    except YamlFault as fault:
-        faults.append(RuleFault(file, fault.line, str(fault)))
-        return []
-    entries = data.get("rules") if isinstance(data, dict) else None
-    if not isinstance(entries, list) or not entries:
-        faults.append(RuleFault(file, 1, "expected `rules:` with a list of rules", _near("rules", data)))
-        return []
-    faults.extend(_unknown(data, {"rules"}, "$", file, lines))
-    found: list[tuple[Rule, int]] = []
-    for index, entry in enumerate(entries):
-        path = f"$.rules[{index}]"
-        wrong = list(_wrong(entry, path, file, lines))
+class _Reader:
+    """Reads each file once and collects rules and faults."""
+
+    def __init__(self) -> None:
+        self._rules: list[Rule] = []
+        self._faults: list[RuleFault] = []
+        self._named: dict[str, str] = {}
+        self.seen: set[Path] = set()
+
+    def result(self) -> tuple[Rule, ...]:
+        if self._faults:
+            raise RuleError(self._faults)
+        return tuple(self._rules)
+
+    def read(self, path: Path, origin: tuple[str, int] = ("", 1)) -> None:
+        if path.is_dir():
+            found = sorted(p for p in path.glob("*.yaml") if not p.name.endswith(TEST_END))
+            if not found:
+                self._fault(str(path), 1, "the folder holds no rule file (*.yaml)")
+            for inner in found:
+                self.read(inner)
+            return
+        if path.resolve() in self.seen:
+            return
+        self.seen.add(path.resolve())
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            file, line = origin if origin[0] else (str(path), 1)
+            said = f"{path.name}: " if origin[0] else ""
+            self._fault(file, line, f"{said}cannot be read: {getattr(error, 'strerror', None) or error}")
+            return
+        self.take(text, path)
+
+    def take(self, text: str, path: Path) -> None:
+        """The rules of one text, and of what it includes before them."""
+        file = str(path)
+        try:
+            data, lines = read_yaml(text)
+        except YamlFault as fault:
+            self._fault(file, fault.line, str(fault))
+            return
+        included = data.get("include", []) if isinstance(data, dict) else []
+        entries = data.get("rules", [] if included else None) if isinstance(data, dict) else None
+        if not isinstance(entries, list) or not (entries or included):
+            near = "rules" if isinstance(data, dict) and suggest("rules", map(str, data)) else ""
+            self._fault(file, 1, "expected `rules:` with a list of rules", near)
+            return
+        self._faults.extend(_unknown(data, {"rules", "include"}, "$", file, lines))
+        self._include(included, path, lines)
+        for index, entry in enumerate(entries):
+            self._add(entry, f"$.rules[{index}]", file, lines)
+
+    def _include(self, names: Any, path: Path, lines: Lines) -> None:
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            self._fault(str(path), lines.at("$.include"), "include: expected a list of file names or preset:NAME")
+            return
+        for index, name in enumerate(names):
+            line = lines.at(f"$.include[{index}]")
+            preset = name.removeprefix(PRESET)
+            if preset == name:
+                self.read(path.parent / name, (str(path), line))
+            elif preset in presets():
+                self.read(PRESETS / f"{preset}.yaml")
+            else:
+                said = f"include: no preset {preset!r}; there are: {', '.join(presets())}"
+                self._fault(str(path), line, said, suggest(preset, presets()))
+
+    def _add(self, entry: Any, path: str, file: str, lines: Lines) -> None:
+        entry = _inherited(entry)
+        wrong = list(_wrong(entry, path, file, lines, KINDS))
         if not wrong:
             rule = msgspec.convert(entry, Rule, dec_hook=_read)
             wrong = [
-                RuleFault(file, lines.at(f"{path}.{field}"), m, meant) for field, m, meant in _contradictions(rule)
+                RuleFault(file, lines.at(f"{path}.{field}"), f"{field}: {said}" if "." in field else said, meant)
+                for field, said, meant in contradictions(rule)
             ]
-            found.append((rule, lines.at(path)))
-        faults.extend(wrong)
-    return found
+            if "scope" not in entry:
+                wrong.insert(0, RuleFault(file, lines.at(path), "the rule has no scope, e.g. scope: {subject: entity}"))
+            self._name(rule, file, lines.at(path))
+        self._faults.extend(wrong)
+
+    def _name(self, rule: Rule, file: str, line: int) -> None:
+        if rule.name in self._named:
+            self._fault(file, line, f"a rule named {rule.name} exists already, at {self._named[rule.name]}")
+        self._named.setdefault(rule.name, f"{file}:{line}")
+        self._rules.append(rule)
+
+    def _fault(self, file: str, line: int, message: str, meant: str = "") -> None:
+        self._faults.append(RuleFault(file, line, message, meant))
 
 
-def _wrong(entry: Any, path: str, file: str, lines: Lines) -> Iterator[RuleFault]:
+def presets() -> tuple[str, ...]:
+    """Names of the shipped presets."""
+    return tuple(sorted(p.stem for p in PRESETS.glob("*.yaml") if not p.name.endswith(TEST_END)))
+
+
+def _inherited(entry: Any) -> Any:
+    """The rule with its scope handed down to its conditions, where they say nothing else."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("conditions"), list):
+        return entry
+    scope = entry.get("scope")
+    if not isinstance(scope, dict):
+        return entry
+    inner = [
+        {**each, "scope": {**scope, **each["scope"]} if isinstance(each.get("scope"), dict) else scope}
+        if isinstance(each, dict) and isinstance(each.get("scope", {}), dict)
+        else each
+        for each in entry["conditions"]
+    ]
+    return {**entry, "conditions": inner}
+
+
+def _wrong(entry: Any, path: str, file: str, lines: Lines, kinds: Mapping[str, type[Struct]]) -> Iterator[RuleFault]:
     """What keeps `entry` from being a rule: unknown kind, unknown fields, then the first value of a wrong type."""
     if not isinstance(entry, dict):
         yield RuleFault(file, lines.at(path), "expected a rule: a mapping with name, type, scope, window …")
         return
     kind = entry.get("type")
-    if not isinstance(kind, str) or kind not in KINDS:
+    if not isinstance(kind, str) or kind not in kinds:
         said = "the rule has no type" if kind is None else f"unknown type {kind!r}"
-        message = f"{said}; there are: {', '.join(KINDS)}"
-        yield RuleFault(file, lines.at(f"{path}.type"), message, _suggest(str(kind), KINDS))
+        message = f"{said}; there are: {', '.join(kinds)}"
+        yield RuleFault(file, lines.at(f"{path}.type"), message, suggest(str(kind), kinds))
         return
-    unknown = list(_unknown(entry, set(_fields(KINDS[kind])) | {"type"}, path, file, lines))
+    unknown = list(_unknown(entry, set(_fields(kinds[kind])) | {"type"}, path, file, lines))
     if isinstance(entry.get("scope"), dict):
         unknown += _unknown(entry["scope"], set(_fields(Scope)), f"{path}.scope", file, lines)
-    if unknown:
-        yield from unknown
-        return
+    inner = entry.get("conditions")
+    for index, each in enumerate(inner if isinstance(inner, list) else ()):
+        place = f"{path}.conditions[{index}]"
+        unknown += _misplaced(each, entry, place, file, lines) or _wrong(each, place, file, lines, LEAVES)
+    yield from unknown or _ill_typed(entry, path, file, lines, kinds is KINDS)
+
+
+def _misplaced(each: Any, entry: Any, place: str, file: str, lines: Lines) -> list[RuleFault]:
+    """Fields of a condition that belong to its rule."""
+    if not isinstance(each, dict):
+        return []
+    found = [
+        RuleFault(file, lines.at(f"{place}.{name}"), f"{name!r} belongs to the rule, not to a condition of it")
+        for name in each
+        if name in OF_RULE
+    ]
+    inside, outside = each.get("scope"), entry.get("scope")
+    if isinstance(inside, dict) and isinstance(outside, dict) and inside.get("subject") != outside.get("subject"):
+        found.append(RuleFault(file, lines.at(f"{place}.scope"), "a condition looks at the subject of its rule"))
+    return found
+
+
+def _ill_typed(entry: Any, path: str, file: str, lines: Lines, whole: bool) -> Iterator[RuleFault]:
+    if not whole:
+        return  # the rule around it is converted as a whole
     try:
         msgspec.convert(entry, Rule, dec_hook=_read)
     except msgspec.ValidationError as error:
@@ -141,7 +258,7 @@ def _wrong(entry: Any, path: str, file: str, lines: Lines) -> Iterator[RuleFault
         place = path + (inner.group()[1:] if inner else "")
         value = re.search(r"[Ii]nvalid (?:enum )?value '(.*)'", message)
         choices = _choices(place)
-        meant = _suggest(value.group(1), choices) if value else ""
+        meant = suggest(value.group(1), choices) if value else ""
         told = f"{message}; there are: {', '.join(choices)}" if value and choices else message
         if "Expected `str`, got" in told:
             told += "; write it in quotes"
@@ -152,7 +269,7 @@ def _wrong(entry: Any, path: str, file: str, lines: Lines) -> Iterator[RuleFault
 def _unknown(data: Mapping[str, Any], known: set[str], path: str, file: str, lines: Lines) -> Iterator[RuleFault]:
     for key in data:
         if key not in known:
-            yield RuleFault(file, lines.at(f"{path}.{key}"), f"unknown field {key!r}", _suggest(str(key), known))
+            yield RuleFault(file, lines.at(f"{path}.{key}"), f"unknown field {key!r}", suggest(str(key), known))
 
 
 def _fields(kind: type[Struct]) -> list[str]:
@@ -164,44 +281,15 @@ def _choices(place: str) -> tuple[str, ...]:
     field = re.sub(r"\[.*\]$", "", place.rsplit(".", 1)[-1])
     return {
         "count": ("stories", "documents", "authors"),
-        "subject": ("entity", "topic"),
+        "subject": ("entity", "topic", "source", "list", "market"),
         "kind": ("any", "news", "chat"),
         "severity": LEVELS,
         "of": ("negative", "all"),
+        "what": ("risk", "topic", "source"),
     }.get(field, ())
-
-
-def _contradictions(rule: Rule) -> Iterator[tuple[str, str, str]]:
-    """Field, fault and suggestion for values that are right one by one and wrong together."""
-    if not MINUTE <= rule.window.seconds <= LONGEST_WINDOW:
-        yield "window", f"expected between 1m and {Duration(LONGEST_WINDOW)}, got {rule.window}", ""
-    if isinstance(rule.severity, dict) and 1.0 not in rule.severity.values():
-        yield "severity", "one level must begin at 1, where the rule starts to ring", ""
-    for label in RESERVED_LABELS & rule.labels.keys():
-        yield "labels", f"the label {label!r} is set by the detector itself", ""
-    if isinstance(rule, Share) and rule.at_least is None and rule.over_baseline is None:
-        yield "type", "a share rule needs at_least, over_baseline or both", ""
-    if isinstance(rule, Surge) and rule.count != "stories":
-        yield "count", "a surge counts stories: its baseline does", ""
-    if rule.scope.subject == "topic":
-        for index, name in enumerate(rule.scope.ids):
-            if name not in TOPICS:
-                yield f"scope.ids[{index}]", f"unknown topic {name!r}", _suggest(name, TOPICS)
-    for index, name in enumerate(rule.scope.ids):
-        if name.startswith(("entity:", "topic:")):
-            yield f"scope.ids[{index}]", f"write the id without its prefix: {name.partition(':')[2]}", ""
 
 
 def _read(kind: type, value: Any) -> Any:
     if kind is Duration:
         return Duration.parse(value)
     raise NotImplementedError(kind)
-
-
-def _suggest(word: str, known: Iterable[str]) -> str:
-    best = process.extractOne(word, sorted(known), score_cutoff=60)
-    return str(best[0]) if best else ""
-
-
-def _near(word: str, data: Any) -> str:
-    return word if isinstance(data, dict) and _suggest(word, map(str, data)) else ""

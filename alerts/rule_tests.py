@@ -14,6 +14,7 @@ A line of `feed` makes `times` documents, `every` so often, each a text of its o
 `authors` are how many take turns. Tone: one of `negative`, `neutral`, `positive` with its probability, or
 `unjudged: true`. `expect` is complete: an event that is not listed, or is listed and does not come, fails the test; of
 each event only the fields given are compared. `restart: true` snapshots and restores the engine after every record.
+`late: 10m` makes documents arrive that much after their collection, `item: X` makes them revisions of one item.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from alerts.engine import Engine
-from alerts.rule_files import RuleError, RuleFault, load_rules
+from alerts.rule_files import RuleError, RuleFault, in_force, load_rules
 from alerts.rules import Duration, Level, Rule
 from alerts.yaml_lines import YamlFault, read_yaml
 from streams.records import AlertEvent, Kind, Mention, Signature, State, Tick, Unit, digest
@@ -41,7 +42,7 @@ class Feed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     at: Duration
     every: Duration = msgspec.field(default_factory=lambda: Duration(60))
     times: Annotated[int, Meta(ge=1, le=100_000)] = 1
-    subject: Annotated[str, Meta(pattern=r"^(entity|topic):.+$")]
+    subject: Annotated[str, Meta(pattern=r"^(entity|topic|source|list|market):.+$")]
     negative: Unit | None = None
     neutral: Unit | None = None
     positive: Unit | None = None
@@ -52,6 +53,11 @@ class Feed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kind: Kind = "news"
     lang: str = "en"
     stale: Literal["fresh", "stale", "unknown"] = "fresh"
+    topic: str = ""
+    risk: str = ""
+    relevance: Unit = 1.0
+    item: str = ""  # all documents of this line are revisions of this item of their source: only the newest counts
+    late: Duration = msgspec.field(default_factory=Duration)  # arrives so long after its collection
 
 
 class Expected(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -88,6 +94,7 @@ class Suite(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A test file."""
 
     rules: str
+    lists: dict[str, tuple[str, ...]] = {}  # of the watchlist, where the rules need them
     tests: Annotated[tuple[Case, ...], Meta(min_length=1)]
 
 
@@ -102,7 +109,7 @@ class Outcome(Struct, frozen=True):
 def run_file(path: Path) -> tuple[Outcome, ...]:
     """Run every case of a test file. RuleError when it, or the rule file it names, cannot be used."""
     suite = read_suite(path)
-    rules = load_rules(path.parent / suite.rules)
+    rules = in_force(load_rules(path.parent / suite.rules), suite.lists)
     return tuple(run(case, _chosen(case, rules, path)) for case in suite.tests)
 
 
@@ -134,18 +141,22 @@ def run(case: Case, rules: Sequence[Rule]) -> Outcome:
 
 
 def timeline(case: Case) -> Iterator[Mention | Tick]:
-    """The records of a case in order of time, with a tick after each minute in which something happened."""
-    mentions = sorted(
-        (m for number, feed in enumerate(case.feed) for m in _mentions(case, number, feed)),
-        key=lambda m: (m.collected_at, m.document),
+    """The records of a case in the order they arrive, with a tick after each minute in which something happened."""
+    arrivals = sorted(
+        (
+            (mention.collected_at + timedelta(seconds=feed.late.seconds), mention)
+            for number, feed in enumerate(case.feed)
+            for mention in _mentions(case, number, feed)
+        ),
+        key=lambda pair: (pair[0], pair[1].document),
     )
     until = case.start + timedelta(seconds=case.until.seconds)
     ticked = case.start
-    for mention in mentions:
-        if mention.collected_at > until:
+    for arrival, mention in arrivals:
+        if arrival > until:
             break
-        if mention.collected_at - ticked > timedelta(minutes=1):
-            ticked = mention.collected_at - timedelta(seconds=1)
+        if arrival - ticked > timedelta(minutes=1):
+            ticked = arrival - timedelta(seconds=1)
             yield Tick(channel=CHANNEL, offset=0, at=ticked)
         yield mention
     yield Tick(channel=CHANNEL, offset=0, at=until)
@@ -162,7 +173,7 @@ def _mentions(case: Case, number: int, feed: Feed) -> Iterator[Mention]:
             document=document,
             channel=CHANNEL,
             offset=turn,
-            source=f"source-{turn % feed.sources}",
+            source=name if kind == "source" else f"source-{turn % feed.sources}",
             kind=feed.kind,
             author=f"author-{number}-{turn % feed.authors}" if feed.authors else "",
             lang=feed.lang,
@@ -171,11 +182,15 @@ def _mentions(case: Case, number: int, feed: Feed) -> Iterator[Mention]:
             collected_at=at,
             published_at=None,
             stale=feed.stale,
-            relevance=1.0,
+            relevance=feed.relevance,
             signature=Signature(copy_key=digest("copy", str(number)) if feed.copies else document),
             sentiment=_sentiment(feed),
-            topic=name if kind == "topic" else "",
+            topic=name if kind == "topic" else feed.topic,
+            topic_confidence=1.0 if kind == "topic" or feed.topic else 0.0,
+            risk=feed.risk,
+            risk_confidence=1.0 if feed.risk else 0.0,
             model="test",
+            item=feed.item,
         )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -61,34 +61,48 @@ Share01 = Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
 class Scope(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a rule looks at. An empty list means all."""
+    """What a rule looks at. An empty list means all.
 
-    subject: Literal["entity", "topic"]
+    `entity`, `topic` and `source`: each for itself. `list`: the companies of one list of the watchlist as one.
+    `market`: everything as one.
+    """
+
+    subject: Literal["entity", "topic", "source", "list", "market"]
     ids: tuple[Text, ...] = ()  # ids as in `subject`, without the prefix: AAPL, not entity:AAPL
+    lists: tuple[Text, ...] = ()  # of the watchlist: their companies, each for itself
+    topics: tuple[Text, ...] = ()  # only documents about these topics
+    risks: tuple[Text, ...] = ()  # only documents that tell of these kinds of risk event
+    min_confidence: Share01 = 0.5  # of the model in such a topic or kind of risk event
+    min_relevance: Share01 = 0.0  # of the company for the document
     sources: tuple[Text, ...] = ()
     languages: tuple[Text, ...] = ()
     kind: Literal["any", "news", "chat"] = "any"
 
 
 class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", dict=True):
-    """What all kinds of rules share."""
+    """What all kinds of rules share. A condition of a composed rule has no name, and the scope of its rule."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$")] = ""
     about: Annotated[str, Meta(max_length=1000)] = ""
-    scope: Scope
+    enabled: bool = True
+    scope: Scope = Scope(subject="entity")
     count: Literal["stories", "documents", "authors"] = "stories"
     negative_at: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5  # mean negative probability that makes a unit negative
     min_share: Share01 = 0.0  # negative units over judged units; keeps good news with a few complaints quiet
     min_support: Annotated[int, Meta(ge=0)] = 0  # judged units in the window
     min_sources: Count = 1  # distinct sources of what was counted
     min_authors: Count = 1  # distinct authors of what was counted; an unknown author counts as its source
-    window: Duration
+    window: Duration = msgspec.field(default_factory=Duration)  # of every rule but a composed one
     for_: Duration = msgspec.field(name="for", default_factory=Duration)
     keep_firing_for: Duration = msgspec.field(default_factory=Duration)
+    clear_at: Annotated[float, Meta(gt=0.0, le=1.0)] = (
+        1.0  # once it rings: goes on while so much of the bound is reached
+    )
     severity: Level | dict[Level, Annotated[float, Meta(ge=1.0)]] = msgspec.field(
         default_factory=lambda: {"warning": 1.0, "critical": 2.0}
     )  # a level, or by how many times the bound is reached
     labels: dict[Text, Annotated[str, Meta(max_length=256)]] = {}
+    annotations: dict[Text, Annotated[str, Meta(max_length=1000)]] = {}  # sentences with {fields} of the alert
     ignore_stale: bool = True
 
     @cached_property
@@ -97,9 +111,24 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
         return digest(msgspec.json.encode(self, enc_hook=str, order="deterministic").decode())[:16]
 
     @cached_property
+    def type(self) -> str:
+        """The kind of rule as it is written in a file."""
+        return str(self.__struct_config__.tag)
+
+    @cached_property
     def prefix(self) -> str:
         """How the ids of its subjects begin."""
         return f"{self.scope.subject}:"
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The conditions that look at a window of their own: those of a composed rule, else the rule itself."""
+        return cast("tuple[Leaf, ...]", getattr(self, "conditions", (self,)))
+
+    @cached_property
+    def reach(self) -> int:
+        """Seconds it looks back."""
+        return max(leaf.window.seconds for leaf in self.leaves)
 
     def covers(self, subject: str) -> bool:
         """Whether the rule looks at this subject."""
@@ -107,39 +136,117 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
             return False
         return not self.scope.ids or subject[len(self.prefix) :] in self.scope.ids
 
+    @cached_property
+    def ladder(self) -> dict[Level, float]:
+        """From how many times the bound each severity is reached."""
+        return {self.severity: 1.0} if isinstance(self.severity, str) else self.severity
+
     def level(self, beyond: float) -> Level:
         """Severity when the bound is reached `beyond` times (1 = just reached)."""
-        if isinstance(self.severity, str):
-            return self.severity
-        reached = [name for name in LEVELS if beyond >= self.severity.get(name, float("inf"))]
-        return reached[-1] if reached else min(self.severity, key=lambda name: self.severity[name])  # type: ignore[index]
+        reached = [name for name in LEVELS if beyond >= self.ladder.get(name, float("inf"))]
+        return reached[-1] if reached else min(self.ladder, key=lambda name: self.ladder[name])
+
+
+Tone = Literal["negative", "all"]
+Probability = Annotated[float, Meta(gt=0.0, le=0.5)]
 
 
 class Threshold(Common, frozen=True, kw_only=True, tag="threshold"):
-    """Rings at `at_least` negative units in the window."""
+    """Rings at `at_least` units in the window."""
 
     at_least: Count
+    of: Tone = "negative"  # units counted; all: whatever their tone
 
 
 class Share(Common, frozen=True, kw_only=True, tag="share"):
-    """Rings when the negative share is certainly (Wilson lower bound) at least a limit, or a multiple of the usual."""
+    """Rings when the negative share is certainly (lower bound of its interval) at least a limit, or a multiple of the
+    usual. Corrected, where the model's confusion matrix is known, for what the model takes for negative."""
 
     at_least: Annotated[float, Meta(gt=0.0, lt=1.0)] | None = None
     over_baseline: Annotated[float, Meta(gt=1.0)] | None = None
     confidence: Annotated[float, Meta(ge=0.5, lt=1.0)] = 0.95  # one-sided
+    corrected: bool = True
 
 
 class Surge(Common, frozen=True, kw_only=True, tag="surge"):
     """Rings when a count this high is improbable (negative-binomial tail) against the subject's seasonal baseline."""
 
-    p: Annotated[float, Meta(gt=0.0, le=0.5)] = 1e-3
-    of: Literal["negative", "all"] = "negative"  # stories counted; all: a surge of volume, whatever its tone
+    p: Probability = 1e-3
+    false_per_week: Annotated[float, Meta(gt=0.0, le=1000.0)] | None = None  # instead of p: false alarms to live with …
+    among: Count = 200  # … over so many followed subjects
+    of: Tone = "negative"  # stories counted; all: a surge of volume, whatever its tone
     min_count: Count = 5  # doubled while the baseline is warming
     min_ratio: Annotated[float, Meta(ge=1.0)] = 2.0
 
 
-Rule = Threshold | Share | Surge
-KINDS: Final[dict[str, type[Struct]]] = {"threshold": Threshold, "share": Share, "surge": Surge}
+class Shift(Common, frozen=True, kw_only=True, tag="shift"):
+    """Rings when the level has changed for good: a cumulative sum of hourly counts against the baseline (CUSUM)."""
+
+    of: Tone = "negative"
+    ratio: Annotated[float, Meta(gt=1.0, le=100.0)] = 2.0  # the change looked for: so many times the usual
+    at_least: Annotated[float, Meta(gt=0.0, le=1000.0)] = 6.0  # the sum of log likelihood ratios that rings
+    min_count: Count = 8  # units since the change
+
+
+class Silence(Common, frozen=True, kw_only=True, tag="silence"):
+    """Rings when so little is improbable: a source or a subject that usually speaks has gone quiet."""
+
+    at_most: Annotated[int, Meta(ge=0)] = 0
+    p: Probability = 1e-3
+    min_expected: Annotated[float, Meta(gt=0.0)] = 5.0  # usual in such a window; a rare speaker's silence says nothing
+
+
+class FirstSeen(Common, frozen=True, kw_only=True, tag="first_seen"):
+    """Rings when a subject has something that it did not have for as long as `memory`."""
+
+    what: Literal["risk", "topic", "source"] = "risk"
+    memory: Duration = msgspec.field(default_factory=lambda: Duration(90 * 86_400))
+    learn: Duration = msgspec.field(
+        default_factory=lambda: Duration(7 * 86_400)
+    )  # followed for less: nothing is new yet
+    of: Tone = "negative"
+    at_least: Count = 1  # units that have it
+
+
+class Coordination(Common, frozen=True, kw_only=True, tag="coordination"):
+    """Rings when one story is told many times by few authors."""
+
+    at_least: Annotated[int, Meta(ge=2, le=1_000_000)] = 20  # copies
+    max_author_share: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.3  # authors over copies
+    of: Tone = "all"
+
+
+Leaf = Threshold | Share | Surge | Shift | Silence | FirstSeen | Coordination
+Conditions = Annotated[tuple[Leaf, ...], Meta(min_length=2, max_length=8)]
+
+
+class All(Common, frozen=True, kw_only=True, tag="all"):
+    """Rings while all its conditions hold for one subject."""
+
+    conditions: Conditions
+
+
+class Any_(Common, frozen=True, kw_only=True, tag="any"):  # noqa: N801 - `any` is the word in a rule file
+    """Rings while one of its conditions holds."""
+
+    conditions: Conditions
+
+
+Rule = Leaf | All | Any_
+LEAVES: Final[dict[str, type[Struct]]] = {
+    "threshold": Threshold,
+    "share": Share,
+    "surge": Surge,
+    "shift": Shift,
+    "silence": Silence,
+    "first_seen": FirstSeen,
+    "coordination": Coordination,
+}
+KINDS: Final[dict[str, type[Struct]]] = LEAVES | {"all": All, "any": Any_}
+# What only a whole rule has.
+OF_RULE: Final = frozenset(
+    {"name", "about", "enabled", "for", "keep_firing_for", "clear_at", "severity", "labels", "annotations"}
+)
 
 
 def json_schema() -> dict[str, Any]:
@@ -148,12 +255,14 @@ def json_schema() -> dict[str, Any]:
     (items,), components = msgspec.json.schema_components(
         [Rule], schema_hook=lambda _: dict(shape), ref_template="#/$defs/{name}"
     )
+    whole = {"allOf": [items], "required": ["name", "type", "scope"]}
+    include = {"type": "array", "items": {"type": "string"}, "description": "files beside this one, or preset:NAME"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Tocsin rule file",
         "type": "object",
-        "properties": {"rules": {"type": "array", "minItems": 1, "items": items}},
-        "required": ["rules"],
+        "properties": {"rules": {"type": "array", "items": whole}, "include": include},
+        "anyOf": [{"required": ["rules"]}, {"required": ["include"]}],
         "additionalProperties": False,
         "$defs": components,
     }

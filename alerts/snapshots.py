@@ -18,7 +18,7 @@ from alerts.stories import Entry, Story
 from streams.records import Mention
 
 MAGIC: Final = b"TOCSIN"
-VERSION: Final = 1  # raise it when EngineState changes; older snapshots are then folded anew
+VERSION: Final = 2  # raise it when EngineState changes; older snapshots are then folded anew
 HEAD: Final = len(MAGIC) + 1 + 8
 FAST: Final = 1  # zlib level: the state is written every few seconds, and the bulk of it (MinHashes) hardly shrinks
 LARGEST: Final = 60 * 1_048_576  # what the topic takes, with room for the envelope
@@ -28,9 +28,12 @@ class SubjectState(Struct):
     """What is remembered of one subject."""
 
     name: str = ""
+    began: int | None = None  # its first mention: where its history starts
     entries: list[Entry] = []  # in order of time, as far back as the longest window
     stories: dict[str, Story] = {}  # in order of their last document
     history: History = msgspec.field(default_factory=History)
+    amended: dict[str, str] = {}  # rules whose alert a late document changed, until they are asked again
+    runs: dict[str, tuple[int, int]] = {}  # first_seen rules: since when without a pause, and when last
 
 
 class EngineState(Struct):
@@ -40,7 +43,6 @@ class EngineState(Struct):
     ticks: dict[str, int] = {}  # newest tick by channel
     waiting: list[Mention] = []  # not yet passed by the watermark, in any order
     evaluated: int | None = None  # grid point up to which rules were evaluated
-    began: int | None = None  # time of the first counted mention: where history starts
     subjects: dict[str, SubjectState] = {}
     alerts: list[Alert] = []
     counters: dict[str, int] = {}

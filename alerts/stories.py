@@ -21,6 +21,8 @@ ROWS: Final = 4  # places per band: 16 bands of 4 (64 places) find 98.8 % of the
 BANDS: Final = 16
 
 
+UNJUDGED: Final = -1
+MILLION: Final = 1_000_000
 Band = tuple[str, int, bytes]
 
 
@@ -40,15 +42,18 @@ class Entry(Struct, array_like=True, gc=False):
     stale: bool
     model: str
     demo: bool
+    item: str = ""  # of all revisions of one item; empty: unknown
+    dated: bool = True  # its publication time is trustworthy
+    topic: str = ""
+    topic_sure: int = 0  # millionths
+    risk: str = ""
+    risk_sure: int = 0
+    relevance: int = MILLION
 
     @property
     def person(self) -> str:
         """Who wrote it; an unknown author counts as its source, so that anonymous posts are one voice."""
         return self.author or f"source:{self.source}"
-
-
-UNJUDGED: Final = -1
-MILLION: Final = 1_000_000
 
 
 class Story(Struct, array_like=True, gc=False):

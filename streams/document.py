@@ -96,6 +96,7 @@ class Pipeline:
         self._text_limit = settings.text_limit
         self._stale_after = timedelta(seconds=settings.stale_after)
         self._gazetteer = gazetteer
+        self._follow = settings.follow.replace(" ", "").split(",")
         self._key = key
         self._code = code_version
 
@@ -175,17 +176,13 @@ class Pipeline:
         )
 
     def mentions(self, document: Document, channel: str, offset: int) -> list[Mention]:
-        """One mention for each entity, `entity:<id>`, and one for the likeliest topic, `topic:<name>`, when judged."""
+        """One mention for each subject: companies (`entity:<id>`), lists of the watchlist (`list:<name>`), the
+        likeliest topic, when judged (`topic:<name>`), and, where they are followed, `source:<name>` and `market:all`.
+        """
         judged = document.judgement
         topic, confidence = likeliest(judged.topic if judged else {})
         risk, risk_confidence = likeliest(judged.risk if judged else {})
-        overall = judged.sentiment if judged else None
-        subjects = [
-            (f"entity:{entity.id}", entity.name, entity.relevance, entity.sentiment or overall)
-            for entity in document.entities
-        ]
-        if topic:
-            subjects.append((f"topic:{topic}", TOPIC_SOURCES.get(topic, topic), 1.0, overall))
+        subjects = self._subjects(document, topic)
         return [
             Mention(
                 subject=subject,
@@ -216,10 +213,35 @@ class Pipeline:
             for subject, name, relevance, sentiment in subjects
         ]
 
+    def _subjects(self, document: Document, topic: str) -> list[tuple[str, str, float, Sentiment | None]]:
+        """Id, name, relevance and sentiment towards each subject of the document."""
+        overall = document.judgement.sentiment if document.judgement else None
+        found: list[tuple[str, str, float, Sentiment | None]] = []
+        lists: dict[str, tuple[str, str, float, Sentiment | None]] = {}
+        for entity in document.entities:
+            towards = entity.sentiment or overall
+            found.append((f"entity:{entity.id}", entity.name, entity.relevance, towards))
+            for name in self._gazetteer.lists.get(entity.id, ()):
+                known = lists.get(name)
+                if known is None or _worse(towards, known[3]):  # of several companies the one it is worst for
+                    lists[name] = (f"list:{name}", name, entity.relevance, towards)
+        found += lists.values()
+        if topic:
+            found.append((f"topic:{topic}", TOPIC_SOURCES.get(topic, topic), 1.0, overall))
+        if "source" in self._follow:
+            found.append((f"source:{document.source}", document.source, 1.0, overall))
+        if "market" in self._follow:
+            found.append(("market:all", "market", 1.0, overall))
+        return found
+
     def _mask(self, text: str, counts: Counter[str]) -> str:
         masked, found = mask(text, self._gazetteer.handles)
         counts.update(found)
         return masked
+
+
+def _worse(one: Sentiment | None, other: Sentiment | None) -> bool:
+    return (one or {}).get("negative", -1.0) > (other or {}).get("negative", -1.0)
 
 
 def staleness(item: RawItem, stale_after: timedelta) -> Staleness:

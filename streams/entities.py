@@ -102,6 +102,7 @@ class Gazetteer:
             self._automaton.add_word(key, (len(key), tuple(patterns)))
         if self._names:
             self._automaton.make_automaton()
+        self.lists = {company.id: company.lists for company in self._companies if company.lists}
         self.version: str = digest(MATCHER, *(repr(company) for company in self._companies))[:16]
         self.handles: frozenset[str] = frozenset(
             re.sub("[^a-z0-9]", "", pattern.written.lower())

@@ -25,6 +25,7 @@ class Company:
     aliases: tuple[str, ...] = ()
     tickers: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()  # phrases that hold a name and mean something else
+    lists: tuple[str, ...] = ()  # names of the watchlist's lists that it stands in: rules may follow these
 
     def extended(self, other: Company) -> Company:
         """This company with the names of `other` added, under the name of `other`."""
@@ -34,6 +35,7 @@ class Company:
             aliases=tuple(dict.fromkeys(self.aliases + other.aliases)),
             tickers=tuple(dict.fromkeys(self.tickers + other.tickers)),
             exclude=tuple(dict.fromkeys(self.exclude + other.exclude)),
+            lists=tuple(dict.fromkeys(self.lists + other.lists)),
         )
 
 

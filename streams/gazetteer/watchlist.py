@@ -1,4 +1,4 @@
-"""The user's own companies: a YAML list of {id, name, aliases, tickers, exclude}, checked with file and line.
+"""The user's own companies: a YAML list of {id, name, aliases, tickers, exclude, lists}, checked with file and line.
 
 An id of the shipped list adds names to that company; any other id is a new one. Aliases take the same marks `=` and `~`
 as the shipped list; short all-capital aliases get `=` by themselves.
@@ -16,7 +16,7 @@ from rapidfuzz import process
 from streams.gazetteer import Company
 from streams.settings import SettingsError
 
-KEYS: Final = ("id", "name", "aliases", "tickers", "exclude")
+KEYS: Final = ("id", "name", "aliases", "tickers", "exclude", "lists")
 LONGEST: Final = 128
 MOST_BYTES: Final = 4_194_304
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._&-]{0,63}")
@@ -43,6 +43,15 @@ def read_watchlist(path: Path) -> list[Company]:
     except RecursionError:
         raise WatchlistError(f"{path}: nested too deeply; a watchlist is a list of companies") from None
     return _Reader(path).companies(root)
+
+
+def read_lists(path: Path | None) -> dict[str, frozenset[str]]:
+    """Ids of the companies of each list that the watchlist names; nothing without a watchlist."""
+    found: dict[str, set[str]] = {}
+    for company in read_watchlist(path) if path else ():
+        for name in company.lists:
+            found.setdefault(name, set()).add(company.id)
+    return {name: frozenset(ids) for name, ids in sorted(found.items())}
 
 
 class _Reader:
@@ -89,10 +98,13 @@ class _Reader:
         if "id" in values and identity and not _ID.fullmatch(identity):
             self._fault(values["id"], f"id {identity!r}: use letters, digits and . _ & - only, at most 64")
         lists = [self._list(values[key]) if key in values else () for key in KEYS[2:]]
+        for listed in lists[-1]:
+            if not _ID.fullmatch(listed):
+                self._fault(values["lists"], f"list {listed!r}: use letters, digits and . _ & - only, at most 64")
         if len(self._faults) > before or not identity or not name:
             return None
         names = (name, *lists[0]) if name not in lists[0] else lists[0]
-        return Company(identity, name, tuple(_marked(alias) for alias in names), lists[1], lists[2])
+        return Company(identity, name, tuple(_marked(alias) for alias in names), *lists[1:])
 
     def _text(self, node: yaml.Node) -> str:
         if not isinstance(node, yaml.ScalarNode) or not str(node.value).strip():

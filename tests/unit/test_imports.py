@@ -16,7 +16,7 @@ SHELL |= {f"streams.{m}" for m in "settings signature topics version log plain k
 MAY_IMPORT: dict[str, set[str]] = {
     "models": set(),
     "streams": {f"models.{m}" for m in "client drift features labels reference registry text".split()},
-    "alerts": SHELL | {"models.labels"},
+    "alerts": SHELL | {"models.labels", "models.registry", "streams.gazetteer", "streams.gazetteer.watchlist"},
     "deploy": SHELL | {"streams.elastic"},
     "console": {"streams", "models", "alerts", "deploy"},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from alerts.evidence import SHOWN, show
+from alerts.evidence import SHOWN
 from streams.records import AlertEvent, Signature, decode, digest, encode
 from tests.unit.alerts.signals import engine, fold, mention, rule, tick
 
@@ -52,7 +52,6 @@ def test_the_name_is_the_latest_and_an_unknown_author_is_its_source() -> None:
     signals = [mention(i, f"d{i}", author="", name=f"Acme {i}") for i in (1, 2, 3)]
     (event,) = fold(engine(THREE), *signals, tick(4))
     assert (event.authors, event.name) == (1, "Acme 3")
-    assert show([]) == ()
 
 
 def test_a_surge_tells_expectation_interval_and_probability() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from alerts.detect import Decision
+from alerts.decisions import Decision
 from alerts.lifecycle import Alert, alert_id, step
 from alerts.moments import MINUTE
 from tests.unit.alerts.signals import rule

@@ -34,7 +34,7 @@ def test_the_committed_schema_is_the_one_made_from_the_types() -> None:
 @pytest.mark.parametrize(
     ("change", "line", "words"),
     [
-        (("threshold", "treshold"), 3, "unknown type 'treshold'; there are: threshold, share, surge; did you mean 'th"),
+        (("threshold", "treshold"), 3, "unknown type 'treshold'; there are: threshold, share, surge, shift"),
         (("at_least", "at_leest"), 6, "unknown field 'at_leest'; did you mean 'at_least'?"),
         (("window: 30m", "windw: 30m"), 5, "did you mean 'window'?"),
         (("30m", "30 minutes"), 5, "expected a duration such as 30m, 2h or 1h30m, got '30 minutes'"),
@@ -42,7 +42,7 @@ def test_the_committed_schema_is_the_one_made_from_the_types() -> None:
         (("30m", "9d"), 5, "expected between 1m and 7d"),
         (("at_least: 5", "at_least: 0"), 6, "at_least: Expected `int` >= 1"),
         (("at_least: 5", "at_least: many"), 6, "Expected `int`, got `str`"),
-        (("entity", "entety"), 4, "there are: entity, topic; did you mean 'entity'?"),
+        (("entity", "entety"), 4, "there are: entity, topic, source, list, market; did you mean 'entity'?"),
         (("{subject: entity}", "{subject: topic, ids: [earning]}"), 4, "unknown topic 'earning'; did you mean 'earn"),
         (("{subject: entity}", "{subject: entity, ids: [1]}"), 4, "got `int`; write it in quotes"),
         (("{subject: entity}", "{subject: entity, ids: ['entity:x']}"), 4, "without its prefix: x"),

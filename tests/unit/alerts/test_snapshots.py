@@ -39,7 +39,7 @@ def test_a_snapshot_taken_twice_is_the_same() -> None:
     assert target.snapshot() == target.snapshot()
 
 
-@pytest.mark.parametrize("version", [0, 2, 255])
+@pytest.mark.parametrize("version", [0, 1, 255])
 def test_another_version_is_refused_by_name(version: int) -> None:
     """The message says which versions meet."""
     data = full().snapshot()

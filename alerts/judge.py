@@ -1,0 +1,82 @@
+"""One rule about one subject: its windows, its decision, and the composed rules `all` and `any`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from alerts.decisions import Decision, Known, Part, lead
+from alerts.detect import decide
+from alerts.moments import SECOND
+from alerts.rules import All, Rule, Silence
+from alerts.stories import Entry
+from alerts.windows import Window
+
+
+class Judge:
+    """A rule with one window for each of its conditions."""
+
+    __slots__ = ("amended", "patient", "rule", "windows")
+
+    def __init__(self, rule: Rule, windows: list[Window] | None = None) -> None:
+        self.rule = rule
+        self.windows = windows if windows is not None else [Window(leaf) for leaf in rule.leaves]
+        self.amended = ""  # why what was counted earlier has changed since the last evaluation
+        # Silence grows with time alone; everything else begins only with something new.
+        self.patient = any(isinstance(leaf, Silence) for leaf in rule.leaves)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether something was counted since the rule was last evaluated."""
+        return any(window.fresh for window in self.windows)
+
+    def settle(self) -> None:
+        """The rule was evaluated."""
+        self.amended = ""
+        for window in self.windows:
+            window.fresh = False
+
+    def slide(self, now: int) -> None:
+        """Let go of what lies before the windows."""
+        for window in self.windows:
+            window.slide(now - window.rule.window.seconds * SECOND)
+
+    def decide(self, now: int, known: Known) -> tuple[Decision, Window]:
+        """The decision at `now`, and the window that its figures are of."""
+        if len(self.windows) == 1:
+            return decide(self.windows[0], now, known), self.windows[0]
+        found = [decide(window, now, known) for window in self.windows]
+        return self._composed(found)
+
+    def _composed(self, found: list[Decision]) -> tuple[Decision, Window]:
+        every = isinstance(self.rule, All)
+        holds = all(d.holds for d in found) if every else any(d.holds for d in found)
+        first = lead(found)
+        parts = tuple(
+            Part(w.rule.type, d.holds, d.why, d.observed, d.unit, w.rule.window.seconds)
+            for w, d in zip(self.windows, found, strict=True)
+        )
+        # All must hold, so the least of them says how far the rule is beyond its bound.
+        beyond = min(d.beyond for d in found) if every else first.beyond
+        why = "beyond" if holds else "not_all" if every else "none"
+        state = next((d.baseline for d in found if d.baseline), first.baseline)
+        merged = replace(first, holds=holds, why=why, beyond=beyond, baseline=state, parts=parts)  # type: ignore[arg-type]
+        return merged, self.windows[found.index(first)]
+
+    def behind(self, decision: Decision, window: Window) -> list[Entry]:
+        """The mentions behind the figures: of the leading window, and of the other conditions that hold."""
+        own = list(decision.behind) if decision.behind is not None else window.counted()
+        if not decision.parts:
+            return own
+        known = {entry.document for entry in own}
+        for other, part in zip(self.windows, decision.parts, strict=True):
+            if part.holds and other is not window:
+                for entry in other.counted():
+                    if entry.document not in known:
+                        known.add(entry.document)
+                        own.append(entry)
+        return sorted(own, key=lambda e: (e.at, e.document))
+
+    def without(self, stories: Collection[str]) -> Judge:
+        """The same, had these stories never been told."""
+        return Judge(self.rule, [window.without(stories) for window in self.windows])

@@ -1,0 +1,94 @@
+"""The rules in force: read from the files in the settings, and again when one of them changes.
+
+A file with a fault changes nothing: the rules before stay in force, and the log says what is wrong and where.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+import structlog
+
+from alerts.rule_files import SHIPPED, RuleError, RuleFault, in_force, read_rules
+from alerts.rules import Rule
+from streams import metrics
+from streams.gazetteer.watchlist import read_lists
+from streams.settings import Settings, SettingsError
+
+EVERY: Final = 5.0  # seconds between two looks at the files
+FOLLOWED: Final = ("source", "market")  # subjects that enrich follows only when told to
+
+log = structlog.get_logger(__name__)
+Stamp = dict[Path, tuple[int, int]]
+
+
+class Rulebook:
+    """The files named by the settings, what they include, and the lists of the watchlist."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._path = settings.rules or SHIPPED
+        self._files: frozenset[Path] = frozenset()
+        self._stamp: Stamp = {}
+
+    def read(self) -> tuple[Rule, ...]:
+        """The enabled rules. Raises SettingsError with every fault."""
+        self._stamp = self._look()
+        rules, self._files = read_rules(self._path)
+        self._stamp = self._look()
+        found = in_force(rules, read_lists(self._settings.watchlist))
+        _check_followed(found, self._settings)
+        return found
+
+    def changed(self) -> bool:
+        """Whether a file is another than when it was last read."""
+        return self._look() != self._stamp
+
+    def _look(self) -> Stamp:
+        found: Stamp = {}
+        watched = {*self._files, *([self._settings.watchlist] if self._settings.watchlist else [])}
+        watched |= set(self._path.glob("*.yaml")) if self._path.is_dir() else {self._path}
+        for path in watched:
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            found[path] = (status.st_mtime_ns, status.st_size)
+        return found
+
+    async def watch(self, use: Callable[[Sequence[Rule]], Awaitable[None]], every: float = EVERY) -> NoReturn:
+        """Hand over the rules after each change, until cancelled."""
+        while True:
+            await asyncio.sleep(every)
+            if not await asyncio.to_thread(self.changed):
+                continue
+            try:
+                rules = await asyncio.to_thread(self.read)
+            except SettingsError as error:
+                metrics.RULE_READS.labels("refused").inc()
+                log.error("rules.refused", faults=str(error).splitlines(), effect="the rules before stay in force")
+                continue
+            await use(rules)
+            metrics.RULE_READS.labels("taken").inc()
+            log.info("rules.taken", rules=len(rules))
+
+
+def _check_followed(rules: Sequence[Rule], settings: Settings) -> None:
+    """RuleError where a rule looks at subjects that nobody follows: it would never ring."""
+    needed = {rule.scope.subject: rule.name for rule in rules if rule.scope.subject in FOLLOWED}
+    missing = {subject: name for subject, name in needed.items() if subject not in settings.follow}
+    if missing:
+        wanted = ",".join(s for s in FOLLOWED if s in needed or s in settings.follow)
+        raise RuleError(
+            [
+                RuleFault(
+                    "TOCSIN_RULES",
+                    1,
+                    f"rule {name} looks at {subject}, which is not followed: set TOCSIN_FOLLOW={wanted}",
+                )
+                for subject, name in missing.items()
+            ]
+        )
