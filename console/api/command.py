@@ -34,6 +34,7 @@ def listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.api_host, settings.api_port))
+        listening.listen()  # who connects from now on waits for the server instead of being refused
     except OSError as error:
         listening.close()
         raise SettingsError(

@@ -5,8 +5,9 @@ Codes are stable, words are for people. The words follow the caller's Accept-Lan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
@@ -20,8 +21,9 @@ from console.api.desk import Conflict, KafkaAway
 from console.messages import say
 
 log = structlog.get_logger(__name__)
-AGAIN = {"Retry-After": "10"}
-STATUSES = {400: "bad_request", 404: "not_found", 405: "no_method", 413: "too_large", 415: "bad_type"}
+AGAIN: Final = {"Retry-After": "10"}
+PLACE: Final = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+STATUSES: Final = {400: "bad_request", 404: "not_found", 405: "no_method", 413: "too_large", 415: "bad_type"}
 
 
 class ApiError(Exception):
@@ -69,7 +71,7 @@ def translate(error: Exception) -> ApiError | None:
             return ApiError(503, "kafka_away", AGAIN)
         case RequestValidationError():
             places = [".".join(str(part) for part in each["loc"]) for each in error.errors()[:3]]
-            known = [place for place in places if place.isascii() and len(place) < 80]
+            known = [place for place in places if PLACE.fullmatch(place)]  # a field's name came from outside, too
             return ApiError(400, "bad_request", where=", ".join(known) or "body")
         case HTTPException():
             code = STATUSES.get(error.status_code, "bad_request")

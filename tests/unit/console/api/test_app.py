@@ -1,0 +1,202 @@
+"""The HTTP API over real HTTP on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.api import desk
+from streams.records import Acknowledgement, Mark, Silence, digest
+from tests.ringing import ALERT, START, event, evidence
+from tests.unit.console.api.serving import NOW, READ, serving
+
+QUIET = {"match": {"rule": ["negative-surge"]}, "for": "2h", "reason": "known"}
+
+
+async def test_what_is_open_is_listed_with_what_people_did(tmp_path: Path) -> None:
+    """An alert comes with its newest event, who has it in hand, what silences it and how it was marked."""
+    async with serving(tmp_path) as api:
+        await api.ask("POST", f"/alerts/{ALERT}/acknowledge", json={"reason": "mine"})
+        _, made = await api.ask("POST", "/silences", json=QUIET)
+        await api.ask("POST", f"/alerts/{ALERT}/mark", json={"right": True})
+        status, found = await api.ask("GET", "/alerts", READ)
+    assert status == 200
+    assert (found["next"], found["current"]) == (None, True)
+    (alert,) = found["alerts"]
+    assert (alert["alert"], alert["observed"], alert["state"]) == (ALERT, 24.0, "firing")
+    told = alert["status"]
+    assert told["acknowledged"]["author"] == "li.wei"
+    assert (told["silences"], told["right"], told["wrong"], told["open"]) == ([made["operation"]["id"]], 1, 0, True)
+
+
+async def test_every_operation_is_a_record_with_its_author(tmp_path: Path) -> None:
+    """What was asked is durable on the topic before it is answered, in the name of the token."""
+    async with serving(tmp_path) as api:
+        answers = [
+            await api.ask("POST", f"/alerts/{ALERT[:8]}/acknowledge", json={"reason": "mine", "for": "1h"}),
+            await api.ask("POST", f"/alerts/{ALERT}/mark", json={"right": False, "reason": "an advertisement"}),
+            await api.ask("POST", "/silences", json=QUIET),
+        ]
+        silence = answers[2][1]["operation"]["id"]
+        answers.append(await api.ask("DELETE", f"/silences/{silence[:8]}"))
+        again = await api.ask("DELETE", f"/silences/{silence}")
+        _, listed = await api.ask("GET", "/silences")
+        _, history = await api.ask("GET", f"/alerts/{ALERT}")
+    assert [status for status, _ in answers] == [201, 201, 201, 201]
+    assert again == (200, {"operation": answers[3][1]["operation"], "new": False})
+    ack, mark, quiet, end = api.written()
+    assert isinstance(ack, Acknowledgement)
+    assert isinstance(mark, Mark)
+    assert isinstance(quiet, Silence)
+    assert {each.author for each in api.written()} == {"li.wei"}
+    assert (ack.alert, ack.at, ack.until) == (ALERT, NOW, NOW + timedelta(hours=1))
+    assert (mark.right, mark.reason) == (False, "an advertisement")
+    assert (quiet.match, quiet.until) == ({"rule": ("negative-surge",)}, NOW + timedelta(hours=2))
+    assert listed["silences"] == []
+    assert [o["id"] for o in history["operations"]] == sorted(
+        (o.id for o in (ack, mark, quiet, end)), key=lambda id_: (NOW, id_)
+    )
+
+
+async def test_an_idempotency_key_does_a_thing_once(tmp_path: Path) -> None:
+    """The same key gives the same record, later too and at once too; for something else it is refused."""
+    async with serving(tmp_path) as api:
+        asked: Any = {"json": QUIET, "headers": {"Idempotency-Key": "k1"}}
+        both = await asyncio.gather(api.ask("POST", "/silences", **asked), api.ask("POST", "/silences", **asked))
+        api.clock.forward(3600)
+        later = await api.ask("POST", "/silences", **asked)
+        other = await api.ask("POST", "/silences", **(asked | {"json": QUIET | {"reason": "another"}}))
+    assert sorted(status for status, _ in both) == [200, 201]
+    assert later[0] == 200
+    assert len({answer["operation"]["id"] for _, answer in (*both, later)}) == 1
+    assert (other[0], other[1]["error"]["code"]) == (409, "key_reused")
+    assert len(api.written()) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "code"),
+    [
+        ("GET", "/alerts?limit=0", None, 400, "bad_request"),
+        ("GET", "/alerts?severity=grave", None, 400, "bad_request"),
+        ("GET", "/alerts?cursor=xx", None, 400, "bad_cursor"),
+        ("GET", "/alerts?cursor=bnVsbA", None, 400, "bad_cursor"),
+        ("GET", "/alerts/ffffffff", None, 404, "alert_unknown"),
+        ("GET", "/alerts/ff", None, 404, "alert_short"),
+        ("GET", "/nothing", None, 404, "not_found"),
+        ("DELETE", "/alerts", None, 405, "no_method"),
+        ("DELETE", "/silences/ffffffff", None, 404, "alert_unknown"),
+        ("POST", f"/alerts/{ALERT}/mark", {}, 400, "bad_request"),
+        ("POST", f"/alerts/{ALERT}/mark", {"right": "yes"}, 400, "bad_request"),
+        ("POST", f"/alerts/{ALERT}/mark", {"right": True, "<b>": 1}, 400, "bad_request"),
+        ("POST", f"/alerts/{ALERT}/acknowledge", {"for": "soon"}, 400, "bad_duration"),
+        ("POST", f"/alerts/{ALERT}/acknowledge", {"reason": "x" * 1001}, 400, "bad_request"),
+        ("POST", "/silences", QUIET | {"for": "31d"}, 400, "too_far"),
+        ("POST", "/silences", QUIET | {"reason": " "}, 400, "no_reason"),
+        ("POST", "/silences", QUIET | {"match": {}}, 400, "no_match"),
+        ("POST", "/silences", QUIET | {"match": {"serverity": ["info"]}}, 400, "meant_field"),
+        ("POST", "/silences", QUIET | {"match": {"rule": []}}, 400, "bad_match"),
+    ],
+)
+async def test_what_is_wrong_is_told_in_one_form(
+    tmp_path: Path, method: str, path: str, body: Any, status: int, code: str
+) -> None:
+    """A stable code, what is wrong and what to do; never what was sent; and nothing is written."""
+    async with serving(tmp_path) as api:
+        found = await api.ask(method, path, json=body)
+        chinese = await api.ask(method, path, json=body, headers={"Accept-Language": "zh-CN,zh"})
+    assert (found[0], found[1]["error"]["code"]) == (status, code)
+    assert set(found[1]) == {"error"}
+    assert all(found[1]["error"][part] for part in ("message", "fix"))
+    assert chinese[1]["error"]["fix"] != found[1]["error"]["fix"]
+    assert "<b>" not in json.dumps(found[1])
+    assert api.written() == []
+
+
+async def test_pages_neither_repeat_nor_skip(tmp_path: Path) -> None:
+    """Following `next` gives every alert once, newest first, though new ones come in between."""
+    async with serving(tmp_path) as api:
+        for n in range(7):  # two of them began at the same moment
+            api.board.take(event(alert=digest("page", str(n)), since=START + timedelta(minutes=n // 2)))
+        whole = [a["alert"] for a in (await api.ask("GET", "/alerts"))[1]["alerts"]]
+        seen, cursor = [], ""
+        while cursor is not None:
+            _, found = await api.ask("GET", f"/alerts?limit=3&cursor={cursor}")
+            seen += [a["alert"] for a in found["alerts"]]
+            cursor = found["next"]
+            api.board.take(event(alert=digest("late", cursor or ""), since=NOW))
+    assert seen == whole
+    assert len(seen) == 8
+
+
+async def test_an_address_that_would_run_is_left_out(tmp_path: Path) -> None:
+    """Of evidence only http(s) addresses are given: a page may link them."""
+    async with serving(tmp_path) as api:
+        urls = ("javascript:alert(1)", "https://news.example/1")
+        shown = tuple(evidence(n, url=url) for n, url in enumerate(urls))
+        api.board.take(event(1, "updated", evidence=shown))
+        _, found = await api.ask("GET", f"/alerts/{ALERT}")
+    assert [e["url"] for e in found["alert"]["evidence"]] == ["", "https://news.example/1"]
+    assert "javascript" not in json.dumps(found)
+
+
+async def test_precision_is_told_with_its_interval(tmp_path: Path) -> None:
+    """Every rule that has alerts, marked or not."""
+    async with serving(tmp_path) as api:
+        await api.ask("POST", f"/alerts/{ALERT}/mark", json={"right": True})
+        api.board.take(event(alert=digest("x"), rule="quiet"))
+        _, found = await api.ask("GET", "/rules/precision", READ)
+    first, second = found["rules"]
+    assert (first["rule"], first["right"], first["wrong"], first["share"]) == ("negative-surge", 1, 0, 1.0)
+    assert 0.2 < first["low"] < 0.21
+    assert (second["rule"], second["share"]) == ("quiet", None)
+
+
+async def test_nothing_is_answered_before_everything_is_read(tmp_path: Path) -> None:
+    """While the records are being read there is no list that lacks half of them; afterwards old answers say so."""
+    async with serving(tmp_path, ready=False) as api:
+        assert (await api.ask("GET", "/alerts"))[0] == 503
+        assert (await api.ask("POST", "/silences", json=QUIET))[1]["error"]["code"] == "starting"
+        assert (await api.page("GET", "/healthz"))[0] == 200
+        api.feed.ready.set()
+        api.feed.current = False
+        assert (await api.ask("GET", "/alerts"))[1]["current"] is False
+
+
+async def test_kafka_away_is_told_and_the_same_request_is_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an answer of Kafka nothing is said to be done; the board does not know it either."""
+    monkeypatch.setattr(desk.Desk.__init__, "__defaults__", (0.05,))
+    async with serving(tmp_path) as api:
+        api.kept.back.clear()
+        asked: Any = {"json": QUIET, "headers": {"Idempotency-Key": "k"}}
+        status, found = await api.ask("POST", "/silences", **asked)
+        assert (status, found["error"]["code"]) == (503, "kafka_away")
+        assert (await api.ask("GET", "/silences"))[1]["silences"] == []
+        api.kept.back.set()
+        assert (await api.ask("POST", "/silences", **asked))[0] == 201
+
+
+async def test_the_description_is_complete_and_no_page_loads_from_elsewhere(tmp_path: Path) -> None:
+    """OpenAPI names every route with its refusals; there is no page of documentation from a foreign host."""
+    async with serving(tmp_path) as api:
+        _, text, _ = await api.page("GET", "/api/openapi.json")
+        gone = [(await api.page("GET", path))[0] for path in ("/docs", "/redoc", "/openapi.json")]
+    described = json.loads(text)
+    assert gone == [404, 404, 404]
+    assert {path: sorted(methods) for path, methods in described["paths"].items()} == {
+        "/api/v1/alerts": ["get"],
+        "/api/v1/alerts/{alert}": ["get"],
+        "/api/v1/alerts/{alert}/acknowledge": ["post"],
+        "/api/v1/alerts/{alert}/mark": ["post"],
+        "/api/v1/silences": ["get", "post"],
+        "/api/v1/silences/{silence}": ["delete"],
+        "/api/v1/rules/precision": ["get"],
+    }
+    for methods in described["paths"].values():
+        for method in methods.values():
+            assert {"400", "401", "403", "404", "429"} <= set(method["responses"])
+            assert method["security"]
