@@ -120,7 +120,7 @@ class Settings(BaseSettings):
     )
 
     # Tocsin itself
-    watch_every: float = Field(15.0, ge=1, le=300, description="Seconds between two looks of watch at Tocsin itself.")
+    watch_every: float = Field(15.0, ge=1, le=60, description="Seconds between two looks of watch at Tocsin itself.")
     watch_lag_seconds: float = Field(
         300.0, ge=10, description="A stage is behind when the oldest record it has to acknowledge is older than this."
     )
