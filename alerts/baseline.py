@@ -1,39 +1,42 @@
-"""What a subject's counts usually are at that hour of the trading week.
+"""What a subject's counts usually are at that hour of its market's week.
 
 The history is one triple of counts per hour in which something happened, for 28 days. From it:
 
-- the level (stories an hour) is the mean of a Gamma posterior over the observed hours, each hour capped at the 0.995
-  quantile so that a past surge does not make the next one look usual;
-- the season is the subject's own profile over hour of day and weekday/weekend, drawn towards flat while it has few
-  stories;
-- the count of a window is then negative-binomial: over-dispersed because news comes in bursts, and more so the less
-  history there is.
+- the level (stories an hour) is the mean of a Gamma posterior over the observed days, past incidents weighted down, and
+  a lasting change followed within two weeks (`alerts.levels`); before there is data the pooled prior of the subject's
+  kind speaks (`alerts.prior`);
+- the season is the subject's own profile over hour of day and kind of day in its market (`alerts.calendars`), drawn
+  towards flat while it has few stories;
+- the count of a window is then negative-binomial: over-dispersed because news comes in bursts (as bursty as this
+  subject was), and more so the less history there is.
 
-Newer hours than the window itself are left out, so that a surge is not its own baseline.
+Newer hours than the window itself are left out, so that a surge is not its own baseline. Everything is a function of
+this one subject's history: no other subject, partition or restart changes it.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
-from alerts.moments import HOUR
+from alerts.calendars import SLOTS, Market, slots
+from alerts.levels import BURST_HOURS, BURSTINESS, Level, burstiness, level, season
+from alerts.moments import HOUR, SECOND
+from alerts.prior import PRIORS, Prior
 
 MEMORY_HOURS: Final = 28 * 24  # four weeks: two of each weekday pair at least, and a change of level is old after it
 WARM_HOURS: Final = 7 * 24  # every hour of the trading week was seen once
-CAPPED: Final = 0.005  # share of hours that are winsorised
-PRIOR_STORIES: Final = 0.5  # Jeffreys prior of a Poisson rate …
-PRIOR_HOURS: Final = 1.0  # … and one hour in which to have seen them: quickly outweighed
+CERTAIN_WINDOWS: Final = 2  # windows of history before anything can be called unusual at all
+CAPPED: Final = 0.005  # share of hours that are winsorised, so that one wild hour does not make a season
+ROUNDS: Final = 2  # of level and season, each from the other
 PRIOR_JUDGED: Final = 10.0  # stories' worth of belief in the usual share before there is data
 PRIOR_SHARE: Final = 0.2  # negative share of ordinary financial news
-SEASON_WEIGHT: Final = 5.0  # stories' worth of belief that a slot is like any other
-BURSTINESS: Final = 4.0  # size of the negative binomial for the process itself; counts of news are over-dispersed
-WEEKEND: Final = 5
 
 NEGATIVE, JUDGED, ALL = 0, 1, 2
+State = Literal["none", "warming", "seasonal"]
 
 
 class History(Struct, array_like=True):
@@ -60,61 +63,134 @@ class Profile:
     """The baseline of one subject as of one hour. `hours` is how much history it rests on."""
 
     hours: int
-    level: tuple[float, float, float]  # negative, judged, all stories an hour
-    stories: tuple[float, float, float]  # winsorised counts behind the levels
-    season: tuple[float, ...]  # 48 factors around 1: 24 hours of weekdays, 24 of weekends
+    level: tuple[float, float, float]  # negative, judged, all stories an hour, at a season of one
+    stories: tuple[float, float, float]  # counts behind the levels, incidents weighted down
+    season: tuple[float, ...]  # a factor around one for each slot of `alerts.calendars`
     share: float  # usual negative share of judged stories
+    burstiness: float = 4.0  # size of the negative binomial of the process itself
+    prior: Prior = PRIORS["entity"]
+    market: Market = "none"
 
     @property
     def warming(self) -> bool:
         """Whether the history is too short for a seasonal baseline."""
         return self.hours < WARM_HOURS
 
+    def state(self, window_seconds: int) -> State:
+        """What a window of this length can be compared with; "none": no baseline yet, the prior alone speaks."""
+        if self.hours * HOUR < CERTAIN_WINDOWS * window_seconds * SECOND:
+            return "none"
+        return "warming" if self.warming else "seasonal"
+
     def expected(self, of: int, start: int, end: int) -> float:
         """Stories expected in (start, end], in microseconds."""
         total = 0.0
         for hour in range(start // HOUR, (end - 1) // HOUR + 1):
             overlap = min(end, (hour + 1) * HOUR) - max(start, hour * HOUR)
-            total += self.season[slot(hour)] * overlap / HOUR
+            total += self.season[slots(self.market, hour // 24)[hour % 24]] * overlap / HOUR
         return total * self.level[of]
 
     def size(self, of: int) -> float:
         """Size of the predictive negative binomial: burstiness of the process and ignorance of its level together."""
-        return 1.0 / (1.0 / BURSTINESS + 1.0 / (self.stories[of] + PRIOR_STORIES))
+        return 1.0 / (1.0 / self.burstiness + 1.0 / (self.stories[of] + self.prior.shape))
 
 
-def slot(hour: int) -> int:
-    """Slot of the trading week (UTC) of an hour since 1970: 0 to 23 on weekdays, 24 to 47 on weekends."""
-    day = (hour // 24 + 3) % 7  # 1970-01-01 was a Thursday
-    return hour % 24 + (24 if day >= WEEKEND else 0)
+def profile(
+    history: History, began: int, until: int, market: Market = "none", prior: Prior = PRIORS["entity"]
+) -> Profile:
+    """The baseline from the whole hours in [began, until), at most 28 days of them, in the market's week.
 
-
-def profile(history: History, began: int, until: int) -> Profile:
-    """The baseline from the whole hours in [began, until), at most 28 days of them."""
+    `prior`: of the subject's kind (`alerts.prior.prior_of`).
+    """
     last = until // HOUR
     first = max(-(-began // HOUR), last - MEMORY_HOURS)
     hours = max(0, last - first)
-    rows = [(h, counts) for h, counts in sorted(history.hours.items()) if first <= h < last]
-    negative, judged, everything = (_winsorised([(h, c[of]) for h, c in rows], hours) for of in (NEGATIVE, JUDGED, ALL))
-    sums = (float(sum(negative.values())), float(sum(judged.values())), float(sum(everything.values())))
-    levels = tuple((s + PRIOR_STORIES) / (hours + PRIOR_HOURS) for s in sums)
-    seen = [0] * 48
-    for hour in range(first, last):
-        seen[slot(hour)] += 1
-    found = [0] * 48
-    for hour, count in everything.items():
-        found[slot(hour)] += count
-    season = tuple((f + SEASON_WEIGHT) / (n * levels[ALL] + SEASON_WEIGHT) for f, n in zip(found, seen, strict=True))
-    share = (sums[NEGATIVE] + PRIOR_JUDGED * PRIOR_SHARE) / (sums[JUDGED] + PRIOR_JUDGED)
-    return Profile(hours, (levels[0], levels[1], levels[2]), sums, season, share)
+    own = prior.after(hours)
+    days = Days.of(history, first, last, market)
+    seasons: tuple[float, ...] = (1.0,) * SLOTS
+    size = BURSTINESS
+    for _ in range(ROUNDS):
+        everything = level(days.counts[ALL], days.exposures(seasons), own, min(size, BURSTINESS))
+        seasons = days.season(everything)
+        size = days.burstiness(seasons, everything)
+    exposures = days.exposures(seasons)
+    priors = own.of_share(PRIOR_SHARE), own, own
+    levels = [level(days.counts[of], exposures, priors[of], min(size, BURSTINESS)) for of in (NEGATIVE, JUDGED, ALL)]
+    return Profile(
+        hours=hours,
+        level=(levels[0].rate, levels[1].rate, levels[2].rate),
+        stories=(levels[0].stories, levels[1].stories, levels[2].stories),
+        season=seasons,
+        share=_share(days, levels[NEGATIVE], levels[JUDGED]),
+        burstiness=size,
+        prior=own,
+        market=market,
+    )
 
 
-def _winsorised(rows: list[tuple[int, int]], hours: int) -> dict[int, int]:
+def _share(days: Days, negative: Level, judged: Level) -> float:
+    """The usual negative share: a Beta posterior over the days, a day of many negative or many judged counting less."""
+    weights = [min(pair) for pair in zip(negative.weights, judged.weights, strict=True)]
+    hits = sum(w * c for w, c in zip(weights, days.counts[NEGATIVE], strict=True))
+    of = sum(w * c for w, c in zip(weights, days.counts[JUDGED], strict=True))
+    return (hits + PRIOR_JUDGED * PRIOR_SHARE) / (of + PRIOR_JUDGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """A history cut into days of 24 hours that end with its last hour, the newest first; hours winsorised."""
+
+    counts: tuple[list[float], list[float], list[float]]  # negative, judged, all by day
+    slots: list[int]  # of each hour
+    everything: dict[int, float]  # all stories by hour, counted from the first
+
+    @classmethod
+    def of(cls, history: History, first: int, last: int, market: Market) -> Days:
+        """The hours from `first` up to, not including, `last`."""
+        hours = max(0, last - first)
+        rows = [(h - first, counts) for h, counts in sorted(history.hours.items()) if first <= h < last]
+        capped = [_winsorised([(h, c[of]) for h, c in rows], hours) for of in (NEGATIVE, JUDGED, ALL)]
+        counts = [[0.0] * -(-hours // 24) for _ in capped]
+        for found, by_day in zip(capped, counts, strict=True):
+            for hour, count in found.items():
+                by_day[(hours - 1 - hour) // 24] += count
+        where = [slots(market, hour // 24)[hour % 24] for hour in range(first, last)]
+        return cls((counts[0], counts[1], counts[2]), where, capped[ALL])
+
+    def exposures(self, seasons: tuple[float, ...]) -> list[float]:
+        """Hours of each day, each times its season."""
+        newest = [seasons[slot] for slot in reversed(self.slots)]
+        return [sum(newest[start : start + 24]) for start in range(0, len(newest), 24)]
+
+    def season(self, usual: Level) -> tuple[float, ...]:
+        """The season that the hours show against the level of their day."""
+        found, expected = [0.0] * SLOTS, [0.0] * SLOTS
+        hours = len(self.slots)
+        for hour, slot in enumerate(self.slots):
+            day = (hours - 1 - hour) // 24
+            expected[slot] += usual.weights[day] * usual.rates[day]
+            found[slot] += usual.weights[day] * self.everything.get(hour, 0.0)
+        return season(found, expected)
+
+    def burstiness(self, seasons: tuple[float, ...], usual: Level) -> float:
+        """Size of the negative binomial of the counts of every few hours around the level and the season."""
+        hours = len(self.slots)
+        parts = -(-hours // BURST_HOURS)
+        counts, means, weights = [0.0] * parts, [0.0] * parts, [0.0] * parts
+        for hour, slot in enumerate(self.slots):
+            part, day = (hours - 1 - hour) // BURST_HOURS, (hours - 1 - hour) // 24
+            counts[part] += self.everything.get(hour, 0.0)
+            means[part] += usual.rates[day] * seasons[slot]
+            weights[part] = usual.weights[day]
+        return burstiness(counts, means, weights)
+
+
+def _winsorised(rows: list[tuple[int, int]], hours: int) -> dict[int, float]:
     """Counts by hour, the largest `CAPPED` of all hours (empty ones included) cut to the next smaller count."""
     spared = math.ceil(CAPPED * hours)
     ranked = sorted((count for _, count in rows), reverse=True)
     cap = ranked[spared] if spared < len(ranked) else 1
-    return {hour: min(count, max(cap, 1)) for hour, count in rows}
+    return {hour: float(min(count, max(cap, 1))) for hour, count in rows}
 
 
 def tail(count: int, mean: float, size: float) -> float:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
+import random
+import statistics
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alerts.baseline import ALL, NEGATIVE, History, interval, profile, slot, tail
+from alerts.baseline import ALL, JUDGED, NEGATIVE, History, interval, profile, tail
+from alerts.calendars import slot
 from alerts.moments import HOUR, micros
+from alerts.prior import PRIORS, prior_of
 from tests.unit.alerts.signals import START
 
 BEGAN = micros(START)  # a Monday, midnight
@@ -101,9 +107,115 @@ def test_expectations_of_adjacent_windows_add_up() -> None:
     assert found.expected(ALL, BEGAN, cut) + found.expected(ALL, cut, BEGAN + 5 * HOUR) == pytest.approx(whole)
 
 
-def test_slots_of_the_trading_week() -> None:
-    """Weekdays share 24 slots, the weekend has its own."""
-    hour = BEGAN // HOUR
-    assert [slot(hour), slot(hour + 23), slot(hour + 4 * 24 + 7), slot(hour + 5 * 24), slot(hour + 6 * 24 + 23)] == [
-        0, 23, 7, 24, 47,
-    ]  # fmt: skip
+def invented(
+    per_day: float, factor: Callable[[int], float] = lambda day: 1.0, seed: int = 1, size: float = 4.0
+) -> History:
+    """Four weeks of bursty stories: each day's level is Gamma distributed around the mean times the day's factor."""
+    rng = random.Random(seed)
+    history = History()
+    for day in range(28):
+        mean = rng.gammavariate(size, per_day / size) * factor(day)
+        at = rng.expovariate(1.0)
+        while at < mean:
+            history.record(BEGAN + day * DAY + int(at / mean * DAY), judged=True, negative=rng.random() < 0.2)
+            at += rng.expovariate(1.0)
+    return history
+
+
+def tomorrow(history: History, of: int = ALL) -> float:
+    """Stories expected on the day after four weeks."""
+    return profile(history, BEGAN, BEGAN + 28 * DAY).expected(of, BEGAN + 28 * DAY, BEGAN + 29 * DAY)
+
+
+@pytest.mark.parametrize("per_day", [3, 10, 100, 1000])
+def test_an_incident_of_three_days_does_not_poison_the_baseline(per_day: float) -> None:
+    """Ten times the usual for three days of 28 changes what is expected by less than a quarter, on average."""
+    ratios = []
+    for seed in range(30):
+        usual = tomorrow(invented(per_day, seed=seed))
+        ratios.append(tomorrow(invented(per_day, lambda day: 10.0 if 20 <= day < 23 else 1.0, seed)) / usual)
+    assert 0.85 < statistics.mean(ratios) < 1.25
+    assert max(ratios) < 2.0
+
+
+@pytest.mark.parametrize("factor", [10.0, 0.2])
+def test_a_lasting_change_of_level_is_learnt_within_two_weeks(factor: float) -> None:
+    """After fourteen days at another level that level is expected; after three days the old one still is."""
+    lasting, short = [], []
+    for seed in range(20):
+        lasting.append(tomorrow(invented(30, lambda day: factor if day >= 14 else 1.0, seed)) / 30)
+        short.append(tomorrow(invented(30, lambda day: factor if day >= 25 else 1.0, seed)) / 30)
+    assert statistics.mean(lasting) == pytest.approx(factor, rel=0.15)
+    assert statistics.mean(short) == pytest.approx(1.0, rel=0.25)
+
+
+def test_how_bursty_a_subject_is_is_learnt_and_bounded() -> None:
+    """A steady subject gets a larger size than a bursty one, and one without stories the prior's."""
+    steady_size = profile(steady(96, 28), BEGAN, BEGAN + 28 * DAY).burstiness
+    bursty = [profile(invented(50, seed=seed, size=1.5), BEGAN, BEGAN + 28 * DAY).burstiness for seed in range(10)]
+    assert steady_size > 10
+    assert 1.0 <= statistics.mean(bursty) < 3.5
+    assert profile(History(), BEGAN, BEGAN + 28 * DAY).burstiness == pytest.approx(4.0, rel=0.05)
+
+
+def test_a_holiday_is_like_a_weekend_before_it_was_seen() -> None:
+    """Stories on the sessions of A-shares only: on the first day of National Day week few are expected."""
+    history = History()
+    began = micros(datetime(2025, 9, 1, tzinfo=UTC))
+    for day in range(30):
+        if (day % 7) < 5:
+            for n in range(24):
+                history.record(began + day * DAY + n * HOUR // 3 + HOUR, judged=True, negative=False)
+    usual = profile(history, began, began + 30 * DAY, "cn")
+    plain = profile(history, began, began + 30 * DAY)
+    holiday = began + 30 * DAY  # Wednesday, 1 October
+    after = began + 38 * DAY  # Thursday, 9 October
+    assert usual.expected(ALL, holiday, holiday + DAY) < 5 < 18 < usual.expected(ALL, after, after + DAY)
+    assert plain.expected(ALL, holiday, holiday + DAY) > 18
+
+
+def test_the_hours_are_those_of_the_market() -> None:
+    """New York's ten o'clock is another UTC hour in winter; the season moves with it."""
+    history = History()
+    began = micros(datetime(2025, 10, 6, tzinfo=UTC))
+    for day in range(26):
+        for n in range(6):
+            history.record(began + day * DAY + 14 * HOUR + n, judged=True, negative=False)  # ten o'clock, summer time
+    found = profile(history, began, began + 26 * DAY, "us")
+    winter = micros(datetime(2025, 11, 4, tzinfo=UTC))
+    ten = found.expected(ALL, winter + 15 * HOUR, winter + 16 * HOUR)
+    assert ten > 5 * found.expected(ALL, winter + 14 * HOUR, winter + 15 * HOUR)
+    assert slot("us", (winter + 15 * HOUR) // HOUR) == 10
+
+
+@given(st.lists(st.tuples(st.integers(0, 28 * 24 - 1), st.integers(1, 40)), max_size=40), st.randoms())
+@settings(max_examples=25, deadline=None)
+def test_the_same_history_gives_the_same_profile_in_any_order(rows: list[tuple[int, int]], rng: random.Random) -> None:
+    """Whatever order the hours were added in, and however often it is asked."""
+    first, second = History(), History()
+    hours = {BEGAN // HOUR + hour: [count // 3, count // 2, count] for hour, count in rows}
+    first.hours = dict(hours)
+    shuffled = list(hours.items())
+    rng.shuffle(shuffled)
+    second.hours = dict(shuffled)
+    found = profile(first, BEGAN, BEGAN + 28 * DAY, "cn")
+    assert found == profile(second, BEGAN, BEGAN + 28 * DAY, "cn")
+    assert 0.0 <= found.share <= 1.0
+    assert all(value > 0.0 and math.isfinite(value) for value in (*found.level, *found.season, found.size(JUDGED)))
+
+
+def test_a_short_history_says_so() -> None:
+    """No baseline before two windows have passed, a warming one in the first week, then a seasonal one."""
+    states = [profile(History(), BEGAN, BEGAN + hours * HOUR).state(2 * 3600) for hours in (0, 3, 4, 167, 168)]
+    assert states == ["none", "none", "warming", "warming", "seasonal"]
+    assert profile(History(), BEGAN, BEGAN + 30 * HOUR).state(86_400) == "none"
+
+
+def test_before_there_is_data_the_prior_of_the_kind_speaks() -> None:
+    """A source is expected to say more than a company is spoken of; data outweigh either within a day."""
+    company, source = (
+        profile(History(), BEGAN, BEGAN, prior=prior_of(name)) for name in ("entity:acme", "source:wire")
+    )
+    assert company.expected(ALL, BEGAN, BEGAN + DAY) < 2 < source.expected(ALL, BEGAN, BEGAN + DAY)
+    busy = profile(steady(240, 1), BEGAN, BEGAN + DAY, prior=PRIORS["entity"])
+    assert busy.expected(ALL, BEGAN + DAY, BEGAN + 2 * DAY) == pytest.approx(240, rel=0.3)
