@@ -203,3 +203,21 @@ async def test_time_that_moves_is_not_told() -> None:
             await deliver(detector, broker, offset, offset + 1)
             timer.now += 20
     assert "detector.time_stands_still" not in {line["event"] for line in told}
+
+
+async def test_rules_change_while_it_runs_and_a_crash_afterwards_judges_nothing_twice() -> None:
+    """Alerts of a rule that was changed are resolved; a detector that starts again under the new rules agrees."""
+    broker = Broker(day())
+    detector = start(broker)
+    await deliver(detector, broker, 0, 12)
+    assert [e.state for e in broker.alerts().values()] == ["firing"]
+    stricter = rule("type: threshold, at_least: 4, window: 20m, keep_firing_for: 5m")
+    await detector.use([stricter])
+    await deliver(detector, broker, 12, len(broker.input))
+    told = [(e.state, e.reason, e.rule_hash) for e in broker.alerts().values()]
+    assert told[1] == ("resolved", "rule_removed", RULE.hash)
+    assert {hash_ for _, _, hash_ in told[2:]} == {stricter.hash}
+    again = Detector(SETTINGS, [stricter], broker, broker, lambda: datetime.now(UTC), Timer())  # type: ignore[arg-type]
+    before = broker.alerts()
+    await deliver(again, broker, 12, len(broker.input))
+    assert broker.alerts() == before

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from streams.document import Pipeline, headline
 from streams.entities import Gazetteer
+from streams.gazetteer import Company
 from streams.records import Document, Judgement, Mention, RawItem, Reject, decode, encode
 from streams.settings import Settings
 
@@ -103,6 +104,27 @@ def test_mentions_are_one_for_each_company_and_the_topic() -> None:
         assert (mention.document, mention.channel, mention.offset) == (made.id, "news.raw/0", 7)
         assert (mention.risk, mention.risk_confidence) == ("product_safety", 0.9)
         assert (mention.topic, mention.topic_confidence, mention.model) == ("legal", 0.6, "opinion-en@1")
+
+
+def test_lists_source_and_market_are_subjects_where_they_are_followed() -> None:
+    """A list once a document, with the sentiment of the company it is worst for; source and market when told to."""
+    names = [
+        Company("A", "Halden Corp", ("Halden Corp",), lists=("banks", "held")),
+        Company("B", "Ostrava Bank", ("Ostrava Bank",), lists=("banks",)),
+    ]
+    pipeline = Pipeline(Settings(follow="source, market"), Gazetteer(names), b"k" * 32, "1")
+    prepared = pipeline.prepare(item(title="Halden Corp sues Ostrava Bank"), "o", NOW)
+    worse = {"negative": 0.9, "neutral": 0.1, "positive": 0.0}
+    made = pipeline.document(prepared, JUDGEMENT, "", {"A": JUDGEMENT.sentiment, "B": worse})
+    mentions = {m.subject: m for m in pipeline.mentions(made, "news.raw/0", 7)}
+    assert list(mentions) == [
+        "entity:A", "entity:B", "list:banks", "list:held", "topic:legal", "source:wire", "market:all",
+    ]  # fmt: skip
+    assert mentions["list:banks"].sentiment == worse
+    assert mentions["list:held"].sentiment == JUDGEMENT.sentiment
+    assert mentions["market:all"].sentiment == JUDGEMENT.sentiment
+    assert len({m.item for m in mentions.values()}) == 1
+    assert pipeline.mentions(document(item(text="edited")), "o", 8)[0].item == pipeline.mentions(made, "o", 7)[0].item
 
 
 def test_without_a_judgement_there_is_no_topic() -> None:
