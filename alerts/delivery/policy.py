@@ -18,10 +18,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from alerts.delivery.book import Book, Party, length
-from alerts.delivery.channel import Message, Why
+from alerts.delivery.channel import Why
 from alerts.delivery.routing import SYSTEM, Route, Routing, broken_channel, may_hear
 from alerts.delivery.standing import Group, Row, Standing, Told
-from alerts.delivery.telling import afterwards, compose, learn, news, rank
+from alerts.delivery.telling import Dispatch, afterwards, compose, learn, news, rank
 from streams.records import Acknowledgement, AlertEvent, Operation
 
 FLAPPING: Final = "flapping"  # label of what is told once and then held back
@@ -51,7 +51,7 @@ class Policy:
 
     def take(
         self, record: AlertEvent | Operation, now: datetime, told_to: Collection[str] = (), *, old: bool = False
-    ) -> list[Message]:
+    ) -> list[Dispatch]:
         """Take an input in; returns what is told at once. `told_to`: receivers known to have been told of this event
         already; `old`: it is too old to be told to anybody, though its end may be news."""
         if isinstance(record, AlertEvent):
@@ -60,7 +60,7 @@ class Policy:
         self._book.holds.operate(record, standing.event.severity if standing else None)
         return []
 
-    def _step(self, event: AlertEvent, now: datetime, told_to: Collection[str], old: bool) -> list[Message]:
+    def _step(self, event: AlertEvent, now: datetime, told_to: Collection[str], old: bool) -> list[Dispatch]:
         seen = self._book.seen.get(event.alert)
         if seen is not None and event.sequence <= seen:
             return []
@@ -76,7 +76,7 @@ class Policy:
         self._book.alerts.touch(event.alert)
         if self._book.holds.see(event):
             self._book.look_again(now)
-        messages: list[Message] = []
+        messages: list[Dispatch] = []
         for party, route in self._concerned(event, standing, now, told_to):
             messages += self._ring(standing, party, route, now, known=old or party.id in told_to)
         self._book.close(standing)
@@ -110,7 +110,7 @@ class Policy:
 
     def _ring(
         self, standing: Standing, party: Party, route: Route | None, now: datetime, *, known: bool
-    ) -> list[Message]:
+    ) -> list[Dispatch]:
         group = self._book.join(standing, party, route, now)
         told = standing.receivers[party.id]
         if known:
@@ -131,13 +131,13 @@ class Policy:
 
     # Time
 
-    def tick(self, now: datetime) -> list[Message]:
+    def tick(self, now: datetime) -> list[Dispatch]:
         """What is due by now: groups that waited, the ends of silences and quiet hours, repeats, escalations."""
         for silence in self._book.holds.begun(now):
             self._book.mark(silence.match, silence.until)
         if self._book.holds.ended(now):
             self._book.look_again(now)
-        messages: list[Message] = []
+        messages: list[Dispatch] = []
         for _, group in self._book.groups.items():
             if group.flush_at is not None and group.flush_at <= now:
                 messages += self._flush(group, now)
@@ -147,7 +147,7 @@ class Policy:
                 messages += self._repeat(group, now)
         return messages
 
-    def _flush(self, group: Group, now: datetime) -> list[Message]:
+    def _flush(self, group: Group, now: datetime) -> list[Dispatch]:
         """Tell what is news to the group's receiver; what is held back is counted, and looked at again in time."""
         party, route = self._book.parties[group.receiver], self._book.route(group)
         group.flush_at, group.blocked = None, False
@@ -173,7 +173,7 @@ class Policy:
         self._book.settle(group, party)
         return messages
 
-    def _escalate(self, group: Group, now: datetime) -> list[Message]:
+    def _escalate(self, group: Group, now: datetime) -> list[Dispatch]:
         """Tell the further receivers of what nobody has acknowledged in time."""
         route = self._book.route(group)
         group.escalate_at = None
@@ -195,7 +195,7 @@ class Policy:
         parties = [self._book.named[name] for name in further if name in self._book.named]
         return [message for party in parties for message in self._call(party, due, route, now)]
 
-    def _call(self, party: Party, due: Sequence[Standing], route: Route, now: datetime) -> list[Message]:
+    def _call(self, party: Party, due: Sequence[Standing], route: Route, now: datetime) -> list[Dispatch]:
         telling: dict[str, tuple[Group, list[Telling]]] = {}
         for standing in due:
             event = standing.event
@@ -207,7 +207,7 @@ class Policy:
                 telling.setdefault(group.id, (group, []))[1].append((standing, told, "escalated"))
         return [message for group, batch in telling.values() for message in self._say(group, batch, now)]
 
-    def _repeat(self, group: Group, now: datetime) -> list[Message]:
+    def _repeat(self, group: Group, now: datetime) -> list[Dispatch]:
         """Remind of what still fires and nobody has in hand."""
         party, route = self._book.parties[group.receiver], self._book.route(group)
         every, slack = length(route.repeat_interval), length(route.group_interval)
@@ -225,13 +225,13 @@ class Policy:
         self._book.groups.touch(group.id)
         return self._say(group, telling, now)
 
-    def _say(self, group: Group, telling: Sequence[Telling], now: datetime) -> list[Message]:
+    def _say(self, group: Group, telling: Sequence[Telling], now: datetime) -> list[Dispatch]:
         """The messages that tell this, and what follows from their being told."""
         self._book.groups.touch(group.id)
         party, route = self._book.parties[group.receiver], self._book.route(group)
         told3 = [(self._as_told(standing, party, now), told, why) for standing, told, why in telling]
         batches = ([told3] if told3 else []) if party.grouped else [[one] for one in told3]
-        messages = [compose(group, party.grouped, batch, now) for batch in batches]
+        messages = [Dispatch(party.id, compose(group, party.grouped, batch, now)) for batch in batches]
         for standing, told, _ in telling:
             learn(told, standing, now)
             self._book.alerts.touch(standing.event.alert)

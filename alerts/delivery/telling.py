@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
@@ -17,6 +18,14 @@ Perhaps = Why | Literal[""]
 GRAVEST_FIRST: Final[tuple[Why, ...]] = (
     *("escalated", "digest", "resumed", "worse", "first", "more", "amended", "resolved", "repeat"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A message for the receiver with this id."""
+
+    receiver: str
+    message: Message
 
 
 def rank(severity: Severity | Literal[""]) -> int:
