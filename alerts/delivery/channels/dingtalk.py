@@ -115,8 +115,8 @@ class DingTalk:
         text = "\n\n".join("  \n".join(_line(line) for line in block.lines) for block in part.card.blocks)
         if mobiles:
             text = f"{text}\n\n{' '.join(f'@{mobile}' for mobile in mobiles)}"
-        title = titled(part.title, self.keyword, text, part)
-        text = f"#### {disarmed(title)}\n\n{text}"
+        title = disarmed(titled(part.title, self.keyword, text, part))
+        text = f"#### {title}\n\n{text}"
         buttons = [(b.label, href) for b in part.card.buttons if (href := address(b.href))]
         if buttons:
             return msgspec.json.encode(_action_card(title, text, buttons))

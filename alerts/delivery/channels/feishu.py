@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,7 +34,7 @@ SIGNATURE: Final = 120  # bytes that time and signature add to a body
 LIMIT: Final = 20_000 - SIGNATURE  # bytes of a request
 RATE: Final = (Limit(100, 60.0), Limit(5, 1.0))
 COLOURS: Final = {"critical": "red", "warning": "orange", "info": "blue", "resolved": "green"}
-ENTITIES: Final = {ord(character): f"&#{ord(character)};" for character in "&<>*_~[]()!#\\`|$:"}
+MEANINGFUL: Final = re.compile(r"[&<>@*_~\[\]#\\`|$]|:(?=[A-Za-z_])")  # the colon opens an emoji
 _ADDRESS: Final = "Copy the robot's address again from the group's settings"
 _SLOWER: Final = Verdict(
     "throttled", "Feishu takes no more for now", "Group alerts in the route (group_wait, group_interval)", pause=60.0
@@ -114,7 +115,7 @@ class Feishu:
         buttons = [b for b in part.card.buttons if address(b.href)]
         if buttons:
             elements.append({"tag": "column_set", "flex_mode": "flow", "columns": [_column(b) for b in buttons]})
-        title = titled(part.title, self.keyword, "\n".join(texts), part)
+        title = unlinked(titled(part.title, self.keyword, "\n".join(texts), part))
         header = {"title": {"tag": "plain_text", "content": title}, "template": COLOURS[part.card.severity]}
         card = {"schema": "2.0", "header": header, "body": {"elements": elements}}
         return msgspec.json.encode({"msg_type": "interactive", "card": card})
@@ -144,7 +145,7 @@ def _column(button: Button) -> dict[str, Any]:
 
 def escaped(text: str) -> str:
     """Text from outside within the platform's Markdown: as entities, and without addresses that it would link."""
-    return unlinked(clean(text)).translate(ENTITIES)
+    return MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", unlinked(clean(text)))
 
 
 def _line(line: Line) -> str:

@@ -15,7 +15,7 @@ from yarl import URL
 from alerts.delivery.channels.layout import clean
 
 TWINS: Final = str.maketrans("<>[]*_`#~|\\@", "＜＞［］＊＿｀＃～｜＼＠")
-ADDRESS: Final = re.compile(r"://|\bwww\.", re.IGNORECASE)  # clients make links of bare addresses
+ADDRESS: Final = re.compile(r"://|www\.", re.IGNORECASE)  # clients make links of bare addresses
 ENTITY: Final = re.compile(r"&(?=#|[A-Za-z][A-Za-z0-9]*;)")
 # What makes a list, a rule or the underline of a heading out of a line.
 OPENING: Final = re.compile(r"^(?:([0-9]{1,9})([.)])(?=[ \t]|$)|([-+])(?=[ \t]|$)|([-=])(?=[-= \t]*$))")
