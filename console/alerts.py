@@ -14,6 +14,7 @@ from rich.console import Console
 from alerts import operations
 from alerts.board import Board, History
 from alerts.rules import LEVELS
+from console import alert_channels
 from console import alert_display as display
 from console import alert_log as log
 from console.api import shapes
@@ -208,4 +209,5 @@ def _dumps(value: Any) -> str:
 
 def register(main: typer.Typer) -> None:
     """Add the commands of `alerts`."""
+    alert_channels.register(app)
     main.add_typer(app, name="alerts")
