@@ -1,0 +1,253 @@
+"""`tocsin alerts …` beside topics that the test holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+from aiokafka.errors import KafkaConnectionError
+from typer.testing import CliRunner, Result
+
+from alerts import operations
+from console import alert_log, alerts
+from console.exits import UNAVAILABLE, WRONG_INPUT
+from streams import clock
+from streams.kafka import Message, Outgoing
+from streams.records import (
+    Acknowledgement,
+    Feedback,
+    Mark,
+    Operation,
+    Opinion,
+    Receipt,
+    Silence,
+    decode,
+    digest,
+    encode,
+)
+from streams.settings import Settings
+from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
+from tests.ringing import ALERT, START, Logs, event, evidence
+
+NOW = START + timedelta(hours=1)
+ZH = "远岭生物" * 3
+OTHER = digest("another alert")
+CODES = "\x1b[31m\u202e\n"
+LINK = "[link=https://evil.example]x[/link]"
+
+app = typer.Typer()
+alerts.register(app)
+
+
+class Writer:
+    """What is sent lies on the topic."""
+
+    logs = Logs()
+
+    def __init__(self, *_: Any) -> None: ...
+
+    async def send_all(self, records: Sequence[Outgoing]) -> None:
+        for record in records:
+            Writer.logs.append(record.topic, record.value, clock.now())
+
+    async def stop(self) -> None: ...
+
+
+@pytest.fixture(autouse=True)
+def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
+    """Two alerts, one of them over, on topics in memory; the clock stands still."""
+    Writer.logs = found = Logs()
+
+    async def read(_: Any, __: str, topic: Topic) -> AsyncIterator[Message]:
+        async for message in found.read(topic):
+            yield message
+
+    async def nothing(*_: Any) -> None: ...
+
+    monkeypatch.setenv("TOCSIN_LANG", "en")
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(alert_log, "load", Settings)
+    monkeypatch.setattr(alert_log, "resolve", lambda *_: SimpleNamespace(kafka=""))
+    monkeypatch.setattr(alert_log, "ensure_topics", nothing)
+    monkeypatch.setattr(alert_log, "read_topic", read)
+    monkeypatch.setattr(alert_log, "Producer", Writer)
+    monkeypatch.setattr(clock, "now", lambda: NOW)
+    monkeypatch.setattr(alerts, "user", lambda: "login")
+    found.ring(event(0, "pending"), event(1), event(alert=OTHER, name=ZH, rule="other", severity="warning"))
+    found.ring(event(1, "resolved", alert=OTHER, name=ZH, rule="other", severity="warning"))
+    return found
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["alerts", *arguments])
+
+
+def written(logs: Logs) -> list[Operation]:
+    return [decode(message.value, Opinion) for message in logs.topics.get(FEEDBACK.name, [])]
+
+
+def test_open_alerts_are_listed_and_all_on_request() -> None:
+    """What is over is left out; rule and severity narrow it; names in Chinese stay whole."""
+    assert ALERT[:8] in run("list").stdout
+    assert OTHER[:8] not in run("list").stdout
+    everything = run("list", "--all").stdout
+    assert ALERT[:8] in everything
+    assert ZH in everything
+    assert ALERT[:8] not in run("list", "--all", "--rule", "other").stdout
+    assert "No alert" in run("list", "--severity", "info").stdout
+    wrong = run("list", "--severity", "grave")
+    assert wrong.exit_code == WRONG_INPUT
+    assert "info, warning, critical" in wrong.stderr
+
+
+def test_columns_stay_in_line_whatever_the_width_of_their_letters(logs: Logs) -> None:
+    """A Chinese name takes two cells a letter: the borders of a table still lie below each other."""
+    from rich.cells import cell_len
+
+    logs.ring(event(alert=digest("third"), name="A"))
+    rows = [line for line in run("list", "--all").stdout.splitlines() if line.startswith(("│", "┃"))]
+    assert len(rows) == 4
+    assert len({cell_len(row) for row in rows}) == 1
+
+
+def test_json_is_one_object_a_line() -> None:
+    """For programs: the event and what people did."""
+    run("ack", ALERT[:6])
+    (line,) = run("list", "--json").stdout.splitlines()
+    found = json.loads(line)
+    assert (found["alert"], found["status"]["acknowledged"]["author"]) == (ALERT, "login")
+
+
+def test_an_alert_is_shown_with_everything_that_happened(logs: Logs) -> None:
+    """Its steps, its stories, what people did, who was told and answered what, and how often its rule is right."""
+    receipt = Receipt(
+        notification="n", event=f"{ALERT}.1", receiver="desk-robot", attempt=1, at=NOW, outcome="retry", status=200,
+        reason="http 200", channel="dingtalk", answer="throttled", code="130101", meaning="too many", fix="wait",
+    )  # fmt: skip
+    logs.append(RECEIPTS, encode(receipt))
+    logs.append(RECEIPTS, encode(Receipt(
+        notification="m", event=f"{OTHER}.0", receiver="elsewhere", attempt=1, at=NOW, outcome="delivered", status=204,
+        reason="http 204", events=(f"{OTHER}.0",),
+    )))  # fmt: skip
+    logs.append(RECEIPTS, b"no receipt")
+    run("ack", ALERT, "--reason", "calling the company", "--for", "2h", "--author", "Li Wei")
+    run("silence", "subject=entity:BRW", "--for", "1h", "--reason", "known")
+    run("mark", ALERT, "right")
+    shown = run("show", ALERT[:7])
+    assert shown.exit_code == 0
+    for words in (
+        *("Brightwater", "critical", "pending", "firing", "held", "Brightwater recalls pump number 1"),
+        *("Li Wei", "calling the company", "took it in hand until 2026-03-02 12:30", "marked it right"),
+        *("silenced subject=entity:BRW", "desk-robot", "130101", "too many", "wait", "right in 1 of 1"),
+    ):
+        assert words in shown.stdout
+    assert "elsewhere" not in shown.stdout
+    found = json.loads(run("show", ALERT, "--json").stdout)
+    assert [e["sequence"] for e in found["events"]] == [0, 1]
+    assert {o["type"] for o in found["operations"]} == {"acknowledgement", "silence", "mark"}
+    assert found["receipts"][0]["code"] == "130101"
+
+
+def test_words_from_outside_move_no_cursor_and_are_no_markup(logs: Logs) -> None:
+    """A headline with terminal codes, marks of direction or markup is shown as its letters."""
+    logs.ring(event(2, "updated", name=f"{LINK}{CODES}", evidence=(evidence(headline=f"{CODES}{LINK}"),)))
+    for arguments in (("list",), ("show", ALERT)):
+        shown = run(*arguments).stdout
+        assert LINK in shown.replace("\n", "")
+        assert "\x1b[31m" not in shown
+        assert "\u202e" not in shown
+
+
+def test_operations_are_records_with_an_author(logs: Logs) -> None:
+    """Each command leaves one record, in the name given or the login's, and says what follows."""
+    assert "In the hands of login" in run("ack", ALERT[:6], "--reason", "mine").stdout
+    assert "right in 0 of 1" in run("mark", ALERT, "wrong", "--author", "wu").stdout
+    done = run("silence", "rule=negative-surge", "severity=warning,critical", "--for", "2h", "--reason", "known")
+    assert "covers 1 open alert" in done.stdout
+    ack, mark, quiet = written(logs)
+    assert isinstance(ack, Acknowledgement)
+    assert (ack.alert, ack.author, ack.at, ack.reason, ack.until) == (ALERT, "login", NOW, "mine", None)
+    assert isinstance(mark, Mark)
+    assert (mark.alert, mark.author, mark.right) == (ALERT, "wu", False)
+    assert isinstance(quiet, Silence)
+    assert quiet.match == {"rule": ("negative-surge",), "severity": ("warning", "critical")}
+    assert quiet.until == NOW + timedelta(hours=2)
+    assert quiet.id[:8] in run("silences").stdout
+    assert json.loads(run("silences", "--json").stdout)["id"] == quiet.id
+    assert run("unsilence", quiet.id[:8]).exit_code == 0
+    assert run("unsilence", quiet.id[:8]).exit_code == 0
+    assert "No silence" in run("silences").stdout
+    assert len(written(logs)) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("show", "ffffff"), "Nothing begins with ffffff"),
+        (("ack", "ab"), "at least 6"),
+        (("ack", ALERT, "--for", "soon"), "30m"),
+        (("ack", ALERT, "--for", "31d"), "30 days"),
+        (("mark", ALERT, "wrong", "--author", "x" * 200), "too long"),
+        (("silence", "rule=x", "--for", "2h", "--reason", " "), "reason"),
+        (("silence", "serverity=info", "--for", "2h", "--reason", "r"), "did you mean severity"),
+        (("silence", "subject=BRW", "--for", "2h", "--reason", "r"), "entity:BRW"),
+        (("unsilence", "abcdefgh"), "Nothing begins with abcdefgh"),
+    ],
+)
+def test_what_cannot_be_done_says_what_to_do(logs: Logs, arguments: tuple[str, ...], words: str) -> None:
+    """Wrong input has its exit code and a remedy, in both languages, and writes nothing."""
+    found = run(*arguments)
+    assert found.exit_code == WRONG_INPUT
+    assert words in found.stderr
+    assert written(logs) == []
+
+
+def test_the_same_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables and refusals speak the user's language."""
+    monkeypatch.setenv("TOCSIN_LANG", "zh")
+    assert "严重" in run("list").stdout
+    assert "请至少写编号的前 6 位" in run("show", "ab").stderr
+    assert "尚无人处理" in run("show", ALERT).stdout
+
+
+def test_precision_is_listed_by_rule() -> None:
+    """Every rule with alerts, its marks and the interval."""
+    run("mark", ALERT, "right")
+    run("mark", OTHER, "wrong", "--author", "wu")
+    table = run("precision").stdout
+    assert "100%" in table
+    assert "21% - 100%" in table
+    (line,) = run("precision", "--rule", "other", "--json").stdout.splitlines()
+    assert json.loads(line)["wrong"] == 1
+    assert "No alert" in run("precision", "--rule", "nothing").stdout
+
+
+def test_what_is_not_ours_on_the_topics_is_passed_over(logs: Logs) -> None:
+    """Unreadable records, and corrections of labels, are no fault."""
+    logs.append(ALERTS, b"\xff")
+    label = Feedback(document="d" * 32, head="topic", label="legal", judged="", author="p", at=NOW)
+    logs.append(FEEDBACK, encode(label))
+    assert ALERT[:8] in run("list").stdout
+
+
+def test_kafka_away_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same command may work later: the exit code says so."""
+
+    async def away(*_: Any) -> None:
+        raise KafkaConnectionError
+
+    monkeypatch.setattr(alert_log, "ensure_topics", away)
+    found = run("list")
+    assert found.exit_code == UNAVAILABLE
+    assert "KafkaConnectionError" in found.stderr
+
+
+def test_an_acknowledgement_is_told_until_its_time_is_over(logs: Logs) -> None:
+    """The list says who has it, by the time that the topic got the record."""
+    logs.append(FEEDBACK, encode(operations.acknowledge(ALERT, author="li", at=NOW, lasting=timedelta(hours=1))), NOW)
+    assert "with li" in run("list").stdout
