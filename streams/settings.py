@@ -134,6 +134,7 @@ class Settings(BaseSettings):
     )
     watch_metrics: str = Field(
         "",
+        pattern=r"^(https?://[^\s,@]+(\s*,\s*|$))*$",
         description="Addresses of the metrics of processes on other machines, comma separated: http://host:port/metrics.",
     )
 

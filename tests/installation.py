@@ -112,7 +112,7 @@ class Installation:
             found = asyncio.run(lags(self.settings, self.endpoints.kafka))
         except Exception:  # noqa: BLE001 - an engine that is away just means: not drained yet
             return False
-        return not any(found[stage] for stage in self.workers.children)
+        return not any(found.get(stage) for stage in self.workers.children)
 
     def finish(self, timeout: float = 120) -> Outcome:
         """Wait until everything is acknowledged, stop the workers, and return what came out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -24,6 +25,7 @@ from streams.topics import ALERTS, DEADLETTERS, DOCUMENTS, Topic
 log = structlog.get_logger(__name__)
 
 AWAY: Final = (KafkaError, OSError, TimeoutError)
+LOOKING: Final = 15.0  # seconds for everything; what was not measured by then is unknown
 LETTERS_READ: Final = 200  # newest dead letters that are looked into when there are many
 Measure = Callable[[AIOKafkaAdminClient, AIOKafkaConsumer, float], Awaitable[list[Probe]]]
 
@@ -49,20 +51,22 @@ class Kafka:
             ("standstill", "lag"): self._backlogs,
             ("deadletters",): self._letters,
         }
+        left = {what: "TimeoutError" for whats in measures for what in whats}
         try:
-            async with asking(self._settings, self._bootstrap) as (admin, consumer):
+            async with asyncio.timeout(LOOKING), asking(self._settings, self._bootstrap) as (admin, consumer):
                 found.append(Probe("kafka", value=0.0))
                 for whats, measure in measures.items():
                     try:
                         found += await measure(admin, consumer, now.timestamp())
                     except AWAY as error:
                         log.warning("watch.blind", what=", ".join(whats), error=type(error).__name__, detail=str(error))
-                        found += blind(whats, type(error).__name__)
+                        left |= dict.fromkeys(whats, type(error).__name__)
+                    else:
+                        left = {what: why for what, why in left.items() if what not in whats}
         except AWAY as error:
             if not found:
-                detail = type(error).__name__
-                return [Probe("kafka", value=1.0, facts={"detail": detail}), *blind(self.whats[1:], detail)]
-        return found
+                found.append(Probe("kafka", value=1.0, facts={"detail": type(error).__name__}))
+        return [*found, *(probe for what, why in left.items() for probe in blind([what], why))]
 
     async def _members(self, admin: AIOKafkaAdminClient, _: AIOKafkaConsumer, __: float) -> list[Probe]:
         at_work = await members(self._settings, admin)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import json
 
@@ -290,6 +290,7 @@ def probes(states: dict[tuple[str, str], str]) -> Iterable[Probe]:
         yield Probe(what, which, value)
 
 
+@settings(max_examples=300)
 @given(st.lists(st.tuples(Round, Crash), max_size=60))
 def test_a_restart_neither_loses_nor_doubles_an_alert(rounds: list[tuple[dict[tuple[str, str], str], str]]) -> None:
     """Whatever the crash left: the file, an older file, no file, written or unwritten events: every episode is told

@@ -351,7 +351,25 @@ async def test_a_broker_that_is_away_makes_the_rest_unknown(broker: Broker) -> N
     broker.away = True
     found = await Kafka(Settings(), "b:1", TABLE).look(START)
     assert by_key(found) == {"kafka": 1.0, "worker": None, "standstill": None, "lag": None, "deadletters": None}
-    assert found[0].facts["detail"] == "KafkaConnectionError"
+    assert found[0].facts["detail"] == "KafkaConnectionError"  # the address is in the settings, and may be long
+
+
+async def test_a_question_without_an_answer_is_unknown_alone(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal leaves the other questions answered; one that hangs leaves those after it open, not well."""
+
+    async def refuse(*_: Any) -> None:
+        raise KafkaConnectionError
+
+    async def hang(*_: Any) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(kafka_module, "members", refuse)
+    found = by_key(await Kafka(Settings(), "b:1", TABLE).look(START))
+    assert [what for what, value in found.items() if value is None] == ["worker"]
+    monkeypatch.setattr(kafka_module, "backlogs", hang)
+    monkeypatch.setattr(kafka_module, "LOOKING", 0.05)
+    found = by_key(await Kafka(Settings(), "b:1", TABLE).look(START))
+    assert found == {"kafka": 0.0, "worker": None, "standstill": None, "lag": None, "deadletters": None}
 
 
 async def test_lag_is_the_age_of_what_waits_and_standstill_the_time_without_progress(broker: Broker) -> None:
