@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from alerts.board import Entry, History, Precision
-from alerts.delivery.message import text as paragraph
+from alerts.delivery.channel import Message
+from alerts.delivery.phrases import Voice, amount
+from alerts.delivery.render import mail
 from console.messages import language, say
 from streams.plain import plain
 from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Receipt, Silence
 
 COLOURS: Final = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
+NARROW: Final = ("id", "severity", "since", "at", "until", "attempt")  # columns whose cells stay on one line
 ID_SHOWN: Final = 8  # characters: more than `show` needs, and of millions hardly two are the same
 
 
 def table(title: str, *columns: str) -> Table:
     """An empty table with headings in the user's language."""
-    made = Table(title=say(f"alerts.{title}.title"), title_justify="left", title_style="bold")
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
+    made.title = say(f"alerts.{title}.title")
     for column in columns:
-        made.add_column(say(f"alerts.{title}.{column}"), overflow="fold")
+        made.add_column(say(f"alerts.{title}.{column}"), overflow="fold", no_wrap=column in NARROW)
     return made
 
 
@@ -46,11 +51,11 @@ def alerts(entries: Sequence[Entry]) -> Table:
         made.add_row(
             event.alert[:ID_SHOWN],
             Text(say(f"alerts.severity.{event.severity}"), style=COLOURS[event.severity]),
-            say(f"alerts.state.{event.state}") + _marks_of(event),
+            cell(say(f"alerts.state.{event.state}") + _marks_of(event)),
             cell(event.name or event.subject),
             cell(_figures(event)),
             cell(event.rule),
-            moment(event.since),
+            f"{event.since.astimezone(UTC):%m-%d %H:%M}",
             cell(care(entry)),
         )
     return made
@@ -61,13 +66,14 @@ def _marks_of(event: AlertEvent) -> str:
 
 
 def _figures(event: AlertEvent) -> str:
-    share = "share" in event.unit
-    shown = f"{event.observed:.0%}" if share else f"{event.observed:g}"
+    shown = Voice(_lang(), UTC, event.at).counted(event.observed, event.unit)
     if event.expected is None:
         return shown
-    return say(
-        "alerts.list.against", observed=shown, expected=f"{event.expected:.0%}" if share else f"{event.expected:.2g}"
-    )
+    return say("alerts.list.against", observed=shown, expected=amount(event.expected, event.unit))
+
+
+def _lang() -> Literal["en", "zh"]:
+    return "zh" if language() == "zh" else "en"
 
 
 def care(entry: Entry) -> str:
@@ -85,14 +91,12 @@ def care(entry: Entry) -> str:
 def show(console: Console, history: History, receipts: Sequence[Receipt], precision: Precision) -> None:
     """One alert: what it says, how it came, what people did, who was told, how often its rule is right."""
     event = history.entry.event
-    title = f"{event.name or event.subject}  {say(f'alerts.severity.{event.severity}')}  {event.alert}"
-    console.print(cell(title, COLOURS[event.severity]))
-    told = next((e for e in reversed(history.events) if e.state in ("firing", "updated", "resolved")), None)
-    if told is not None:
-        console.print(cell(paragraph(told, language())))
+    message = Message(id="show", at=event.at, why="first", events=(event,))
+    letter = mail(message, _lang())
+    console.print(cell(event.alert, COLOURS[event.severity]))
+    for line in letter.text.splitlines():
+        console.print(cell(line))
     console.print(_steps(history.events))
-    if event.evidence:
-        console.print(_stories(event))
     console.print(_operations(history.operations) if history.operations else say("alerts.show.untouched"))
     console.print(_receipts(receipts) if receipts else say("alerts.show.untold"))
     console.print(cell(f"{event.rule} ({event.rule_hash}): {share(precision)}"))
@@ -103,13 +107,6 @@ def _steps(events: Sequence[AlertEvent]) -> Table:
     for event in events:
         state, severity = say(f"alerts.state.{event.state}"), say(f"alerts.severity.{event.severity}")
         made.add_row(moment(event.at), state, cell(event.reason), severity, cell(_figures(event)))
-    return made
-
-
-def _stories(event: AlertEvent) -> Table:
-    made = table("stories", "headline", "source", "copies", "url")
-    for each in event.evidence:
-        made.add_row(cell(each.headline), cell(each.source), str(each.copies), cell(each.url))
     return made
 
 

@@ -11,7 +11,9 @@ from typing import Final
 from starlette.responses import HTMLResponse
 
 from alerts.board import Entry
+from alerts.delivery.channel import Message
 from alerts.delivery.message import text as paragraph
+from alerts.delivery.render import mail
 from alerts.links import Link
 from console.messages import say
 from streams.plain import plain
@@ -55,16 +57,16 @@ def question(link: Link, entry: Entry, lang: str) -> HTMLResponse:
 
 
 def alert(entry: Entry, lang: str) -> HTMLResponse:
-    """The alert to read, with the addresses of its evidence as text: nothing here leads away by a careless touch."""
-    lines = [paragraph(entry.event, lang)]
-    for each in entry.event.evidence:
-        lines.append(f"{each.headline} ({each.source}, {_time(each.collected_at)})")
-        lines.append(each.url if each.url.startswith(("https://", "http://")) else "")
+    """The alert to read, as an e-mail tells it. Addresses are text: nothing here leads away by a careless touch."""
+    event = entry.event
+    message = Message(id="show", at=event.at, why="first", events=(event,))
+    letter = mail(message, "zh" if lang == "zh" else "en")
+    lines = letter.text.splitlines()[1:]  # the first is the title
     held = entry.acknowledged
     if held is not None:
         lines.append(say("api.page.held", lang, author=held.author, at=_time(held.at)))
     lines += [say("api.page.silent", lang, author=s.author, until=_time(s.until)) for s in entry.silences]
-    return told(entry.event.name or entry.event.subject, lines, lang)
+    return told(letter.subject, lines, lang)
 
 
 def done(link: Link, author: str, at: datetime, new: bool, lang: str) -> HTMLResponse:

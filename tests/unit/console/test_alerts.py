@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 from aiokafka.errors import KafkaConnectionError
+from rich.cells import cell_len
 from typer.testing import CliRunner, Result
 
 from alerts import operations
@@ -106,13 +107,12 @@ def test_open_alerts_are_listed_and_all_on_request() -> None:
 
 
 def test_columns_stay_in_line_whatever_the_width_of_their_letters(logs: Logs) -> None:
-    """A Chinese name takes two cells a letter: the borders of a table still lie below each other."""
-    from rich.cells import cell_len
-
-    logs.ring(event(alert=digest("third"), name="A"))
-    rows = [line for line in run("list", "--all").stdout.splitlines() if line.startswith(("│", "┃"))]
-    assert len(rows) == 4
-    assert len({cell_len(row) for row in rows}) == 1
+    """A Chinese name takes two cells a letter: what follows it still begins below the other rows."""
+    logs.ring(event(alert=digest("third"), name="A", demo=True))
+    rows = [line for line in run("list", "--all").stdout.splitlines() if "03-02 09:25" in line]
+    assert len(rows) == 3
+    assert len({cell_len(row.partition("03-02 09:25")[0]) for row in rows}) == 1
+    assert sum("[demo]" in row for row in rows) == 1
 
 
 def test_json_is_one_object_a_line() -> None:
