@@ -6,7 +6,6 @@ question, never of the fold. A board keeps every open alert, and of the closed o
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,13 +14,14 @@ from typing import Final, TypeVar
 
 from alerts.operations import matches
 from alerts.rules import LEVELS
+from alerts.shares import wilson
 from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Severity, Silence, SilenceEnd, encode
 
 KEEP: Final = timedelta(days=90)  # a closed alert, a silence that is over
 MOST: Final = 10_000  # closed alerts
 STEPS: Final = 1000  # of one alert, the newest; an alert takes a few dozen
 LEAST_PREFIX: Final = 6
-Z: Final = 1.959964  # of an interval of 95 %
+CONFIDENCE: Final = 0.975  # of each bound: together an interval of 95 %
 T = TypeVar("T", Acknowledgement, Mark, Silence, SilenceEnd)
 
 
@@ -238,7 +238,7 @@ class Board:
             if votes:
                 verdicts[2 * sum(votes.values()) > len(votes)] += 1
         right, wrong = verdicts[True], verdicts[False]
-        low, high = _interval(right, right + wrong)
+        low, high = wilson(right, right + wrong, CONFIDENCE)
         return Precision(right, wrong, right / (right + wrong) if right + wrong else None, low, high)
 
 
@@ -280,16 +280,6 @@ def _votes(marks: Iterable[Mark]) -> dict[str, bool]:
         if known is None or (known.at, known.id) < (mark.at, mark.id):
             latest[mark.author] = mark
     return {author: mark.right for author, mark in latest.items()}
-
-
-def _interval(hits: int, of: int) -> tuple[float, float]:
-    """Wilson's score interval of a share; (0, 1) without data."""
-    if of == 0:
-        return 0.0, 1.0
-    share, scale = hits / of, 1 + Z * Z / of
-    middle = share + Z * Z / (2 * of)
-    spread = Z * math.sqrt(share * (1 - share) / of + Z * Z / (4 * of * of))
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
 def _urgency(entry: Entry) -> tuple[int, bool, float, str]:
