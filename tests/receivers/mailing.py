@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd import smtp
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 USER, PASSWORD = "tocsin", "password-canary-7Q"
@@ -57,28 +57,24 @@ def certificate(folder: Path) -> Path:
     return made
 
 
-@contextlib.contextmanager
-def mail_server(mailbox: Mailbox, pem: Path | None, *, implicit: bool = False, auth: bool = False) -> Iterator[int]:
+@contextlib.asynccontextmanager
+async def mail_server(
+    mailbox: Mailbox, pem: Path | None, *, implicit: bool = False, auth: bool = False
+) -> AsyncIterator[int]:
     """The port of a running server; with a certificate it offers STARTTLS, or speaks TLS from the start."""
     context = None
     if pem is not None:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(pem)
-    more: dict[str, Any] = {"authenticator": login, "auth_required": auth, "auth_require_tls": False} if auth else {}
-    controller = Controller(
-        mailbox,
-        hostname="127.0.0.1",
-        port=0,
-        ssl_context=context if implicit else None,
-        tls_context=None if implicit else context,
-        require_starttls=context is not None and not implicit,
-        **more,
-    )
-    # Its own start() connects to port 0 to see whether it runs.
-    controller._trigger_server = lambda: None  # type: ignore[method-assign]
-    controller.start()
+    more: dict[str, Any] = {"authenticator": login, "auth_required": True} if auth else {}
+    offered = None if implicit else context
+
+    def made() -> smtp.SMTP:
+        return smtp.SMTP(mailbox, hostname="localhost", tls_context=offered, require_starttls=bool(offered), **more)
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(made, "127.0.0.1", 0, ssl=context if implicit else None)
     try:
-        assert controller.server is not None
-        yield controller.server.sockets[0].getsockname()[1]
+        yield server.sockets[0].getsockname()[1]
     finally:
-        controller.stop(no_assert=True)
+        server.close()

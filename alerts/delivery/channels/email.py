@@ -193,6 +193,8 @@ def _refused_recipients(refused: Mapping[str, tuple[int, bytes]], of: int, serve
 
 
 def _word(error: Exception) -> str:
+    if isinstance(error.__context__, TimeoutError):  # smtplib calls a silent server a disconnected one
+        return "timeout"
     words: tuple[tuple[type[Exception], str], ...] = (
         (Refused, "address_refused"),
         (TimeoutError, "timeout"),
