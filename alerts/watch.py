@@ -119,7 +119,7 @@ def _end(book: Book, alert: Open, check: Check, probe: Probe, now: datetime) -> 
         return []
     reason: Reason = "ended" if alert.firing else "lapsed"
     over = {lang: say(f"{alert.what}.over", lang, **_facts(probe, check, alert.key, lang)) for lang in LANGUAGES}
-    annotations = over | {f"fix_{lang}": "" for lang in LANGUAGES}
+    annotations = alert.event.annotations | over | {f"fix_{lang}": "" for lang in LANGUAGES}
     event = replace(alert.event, at=now, observed=probe.value or 0.0, annotations=annotations)
     said = _say(book, alert, event, "resolved", reason)
     del book.open[alert.key]
@@ -144,7 +144,8 @@ def _event(former: AlertEvent, probe: Probe, check: Check, now: datetime) -> Ale
         facts = _facts(probe, check, probe.key, lang)
         annotations[lang] = say(f"{probe.what}.says", lang, **facts)
         annotations[f"fix_{lang}"] = say(f"{probe.what}.fix", lang, **facts)
-    name = say(f"{probe.what}.name", "en", **_facts(probe, check, probe.key, "en"))
+        annotations[f"name_{lang}"] = say(f"{probe.what}.name", lang, **facts)
+    name = annotations["name_en"]
     return replace(
         former, at=now, name=name, severity=severity, observed=value, bound=bound, beyond=beyond,
         annotations=annotations,

@@ -18,7 +18,7 @@ from streams.settings import Settings
 MIB: Final = 1_048_576
 CACHE_MIB: Final = 1200  # unpacked engines 530, and Maven's and the installer's own copies
 STATE_MIB: Final = 1500  # a day of the demo, and room before Elasticsearch stops writing
-BESIDE_HEAPS_MIB: Final = 1600  # Java outside its heaps, Triton with a model, four workers
+BESIDE_HEAPS_MIB: Final = 1720  # Java outside its heaps, Triton with a model, four workers, the watcher (120)
 
 
 @dataclass(frozen=True, slots=True)

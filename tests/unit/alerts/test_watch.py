@@ -242,9 +242,10 @@ def test_every_alert_says_what_is_wrong_and_what_to_do(check: Check) -> None:
     for _ in range(60):
         play.round()
     fired, over = (next(e for e in play.log if e.state == state) for state in ("firing", "resolved"))
-    assert all(fired.annotations[name] for name in ("en", "zh", "fix_en", "fix_zh"))
+    assert all(fired.annotations[name] for name in ("en", "zh", "fix_en", "fix_zh", "name_en", "name_zh"))
+    assert fired.name == fired.annotations["name_en"] == over.annotations["name_en"]
+    assert (over.annotations["fix_en"], over.annotations["fix_zh"]) == ("", "")
     assert all("?" not in fired.annotations[name] and "{" not in fired.annotations[name] for name in LANGUAGES)
-    assert fired.name
     assert over.annotations["en"] != fired.annotations["en"]
     assert "?" not in over.annotations["en"]
     assert decode(encode(fired), AlertEvent) == fired
