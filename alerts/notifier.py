@@ -1,47 +1,56 @@
-"""The notify stage: alert events in; outbox rows, deliveries, receipts and dead letters out.
+"""The notify stage: alerts, what people do about them, and heartbeats in; notifications and records about them out.
 
-An alert is acknowledged to Kafka when its notifications are on disk, whatever the receivers do. When the outbox file
-is new or was damaged, the alerts are read again from Kafka; receipts tell what had been delivered.
+A record is acknowledged to Kafka when all it leads to is on disk, whatever the channels do. When the outbox file is
+new, damaged or of another version, alerts and operations are read again from Kafka; receipts tell what was delivered.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from alerts.delivery.message import alert_body, notification_id, rings
-from alerts.delivery.outbox import Notification, Outbox, OutboxUnavailable, Settled, open_outbox
-from alerts.delivery.sender import DAY, Post, Records, Sender
-from alerts.delivery.webhook import Receiver
+from alerts.delivery.channel import Action, Channel
+from alerts.delivery.heart import Heart
+from alerts.delivery.message import rings
+from alerts.delivery.outbox import Notification, Outbox, OutboxUnavailable, open_outbox
+from alerts.delivery.policy import Policy
+from alerts.delivery.routing import Routing
+from alerts.delivery.sender import DAY, Records, Sender
+from alerts.delivery.telling import Dispatch
+from alerts.rebuild import ReadTopic, already_told, history
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.kafka import FATAL, FIRST_PAUSE, LONGEST_PAUSE, Message
-from streams.records import AlertEvent, Receipt, Reject, decode
+from streams.records import AlertEvent, Feedback, Heartbeat, Opinion, Reject, decode
 from streams.settings import Settings
-from streams.topics import ALERTS, RECEIPTS, Topic
+from streams.topics import ALERTS, FEEDBACK, HEALTH
 
 STAGE: Final = "notify"
 FILE: Final = "outbox.sqlite"
-AT_ONCE: Final = 500  # alerts stored in one transaction while the outbox is rebuilt
+AT_ONCE: Final = 500  # records taken in one transaction while the outbox is rebuilt
+IDLE: Final = 30.0  # seconds after which the policy is asked whatever happens
+SHORTEST: Final = 0.05
+PRUNE_EVERY: Final = 3600.0
 
 log = structlog.get_logger(__name__)
 
-ReadTopic = Callable[[Topic], AsyncIterator[Message]]  # the whole log of a topic up to now
+Links = Callable[[str, str, datetime], Mapping[Action, str]]  # of an alert, for a receiver, from now on
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """One record of the topic: an alert event, or why it is none."""
+    """One record: what it says, or why it says nothing."""
 
     message: Message
-    event: AlertEvent | None
+    record: AlertEvent | Opinion | Heartbeat | None
     reject: Reject | None = None
 
 
@@ -50,126 +59,194 @@ def outbox_path(settings: Settings) -> Path:
     return settings.state_dir / "notify" / (f"{settings.namespace}-{FILE}" if settings.namespace else FILE)
 
 
+def no_links(alert: str, receiver: str, now: datetime) -> Mapping[Action, str]:  # noqa: ARG001 - it is a `Links`
+    """For messages without buttons."""
+    return {}
+
+
 class Notifier:
-    """`prepare` decodes, `deliver` stores; `run` opens the outbox and delivers from it meanwhile."""
+    """`prepare` decodes, `deliver` stores; `run` opens the outbox, delivers from it, and keeps the policy's time."""
 
     def __init__(
         self,
         settings: Settings,
-        receivers: Sequence[Receiver],
+        channels: Sequence[Channel],
+        routing: Routing,
         *,
-        post: Post,
         records: Records,
         read_topic: ReadTopic,
         now: Callable[[], datetime],
         draw: Callable[[], float],
+        links: Links = no_links,
+        heart: Heart | None = None,
         first_pause: float = FIRST_PAUSE,
     ) -> None:
         self._settings = settings
-        self._receivers = receivers
-        self._post = post
+        self._channels = {channel.id: channel for channel in channels}
+        self._routing = routing
         self._records = records
         self._read_topic = read_topic
         self._now = now
         self._draw = draw
+        self._links = links
+        self._heart = heart
         self._first_pause = first_pause
+        kinds: tuple[tuple[str, Any], ...] = (
+            *((ALERTS.full(settings), AlertEvent), (FEEDBACK.full(settings), Opinion)),
+            (HEALTH.full(settings), Heartbeat),
+        )
+        self._kinds = dict(kinds)
         self._breaker = Breaker()
+        self._one_at_a_time = asyncio.Lock()  # a step of the policy and its transaction are one
+        self._changed = asyncio.Event()
         self._outbox: Outbox | None = None
+        self._policy: Policy | None = None
         self._sender: Sender | None = None
 
     async def run(self, consume: Callable[[], Awaitable[None]]) -> None:
         """Deliver while `consume` runs, and end with it. A fault of either ends the other and is raised."""
         outbox = self._outbox = await self._open()
         try:
-            await self._wait_out(lambda: outbox.enrol({r.id: r.settings for r in self._receivers}))
+            await self._wait_out(lambda: outbox.enrol({c.id: c.settings for c in self._channels.values()}))
+            self._policy = Policy(self._routing, tuple(self._channels.values()), outbox.remembered())
+            sender = self._sender = self._make_sender(outbox)
             if not outbox.complete:
                 await self._rebuild(outbox)
-            sender = self._sender = Sender(
-                outbox,
-                self._receivers,
-                self._post,
-                self._records,
-                now=self._now,
-                draw=self._draw,
-                keep_days=self._settings.outbox_days,
-                namespace=self._settings.namespace,
-                first_pause=self._first_pause,
-            )
             self._say_who_listens(outbox)
             async with asyncio.TaskGroup() as group:
-                sending = group.create_task(sender.run(), name="sender")
+                work = [sender.run(), self._keep_time(), *([self._heart.run()] if self._heart else [])]
+                tasks = [group.create_task(one) for one in work]
                 await consume()
-                sending.cancel()
+                for task in tasks:
+                    task.cancel()
         finally:
-            self._outbox = self._sender = None
+            self._outbox = self._sender = self._policy = None
             outbox.close()
 
+    def _make_sender(self, outbox: Outbox) -> Sender:
+        return Sender(
+            outbox,
+            tuple(self._channels.values()),
+            self._records,
+            now=self._now,
+            draw=self._draw,
+            keep_days=self._settings.outbox_days,
+            first_pause=self._first_pause,
+        )
+
     def _say_who_listens(self, outbox: Outbox) -> None:
-        if not self._receivers:
-            log.warning("notify.no_receiver", effect="alerts reach nobody", remedy="set TOCSIN_WEBHOOK_URLS")
+        if not self._channels:
+            remedy = "set TOCSIN_CHANNELS or TOCSIN_WEBHOOK_URLS"
+            log.warning("notify.no_receiver", effect="alerts reach nobody", remedy=remedy)
         disabled = outbox.disabled()
-        for receiver in self._receivers:
-            log.info("notify.receiver", receiver=receiver.name, disabled=disabled.get(receiver.id, ""))
+        for channel in self._channels.values():
+            log.info("notify.receiver", receiver=channel.name, type=channel.type, disabled=disabled.get(channel.id, ""))
 
     async def prepare(self, messages: list[Message]) -> list[Decoded]:
         """Decode the batch; no effects."""
         metrics.BATCH_RECORDS.labels(STAGE).observe(len(messages))
-        return [_decode(message) for message in messages]
+        return [self._decode(message) for message in messages]
+
+    def _decode(self, message: Message) -> Decoded:
+        try:
+            return Decoded(message, decode(message.value, self._kinds[message.topic]))
+        except Reject as reject:
+            return Decoded(message, None, reject)
 
     async def deliver(self, batch: list[Decoded]) -> bool:
-        """Dead letters are written, then all rows of the batch in one transaction; then it may be acknowledged."""
+        """Dead letters are written, then all the batch leads to in one transaction; then it may be acknowledged."""
         now = self._now()
         letters = [dead_letter(STAGE, d.message, d.reject, now) for d in batch if d.reject is not None]
         if letters:
             await self._records.send_all(letters)
-        await self._store(batch)
+        await self._take(batch, due=True)
+        for one in batch:
+            if isinstance(one.record, Heartbeat) and self._heart is not None:
+                self._heart.hear(one.record.at)
         self._account(batch)
         return True
 
-    async def _store(self, batch: Sequence[Decoded]) -> None:
-        outbox, sender = self._outbox, self._sender
-        if outbox is None or sender is None:
+    async def tick(self) -> None:
+        """Put together what is due by now."""
+        await self._take([], due=True)
+
+    async def _take(
+        self, batch: Sequence[Decoded], *, due: bool, told: Mapping[str, Collection[str]] | None = None
+    ) -> int:
+        """Take the records in and store what they lead to; with `due`, what time leads to as well. Returns how many
+        notifications are new."""
+        outbox, policy, sender = self._outbox, self._policy, self._sender
+        if outbox is None or policy is None or sender is None:
             raise RuntimeError("the outbox is not open: deliver() runs inside run()")
-        rows, expired = self._rows(batch)
-        if rows:
-            await self._wait_out(lambda: outbox.add(rows, self._now().timestamp(), expired))
+        async with self._one_at_a_time:
+            now = self._now()
+            horizon = now.timestamp() - self._settings.outbox_days * DAY
+            dispatches: list[Dispatch] = []
+            for one in batch:
+                if one.record is not None and not isinstance(one.record, Feedback | Heartbeat):
+                    known = told.get(one.record.id, ()) if told else ()
+                    dispatches += policy.take(one.record, now, known, old=one.message.timestamp < horizon)
+            dispatches += policy.tick(now) if due else []
+            notifications, rows = self._notifications(dispatches, now), policy.changes()
+            added: list[int] = []
+            if notifications or rows:
+                await self._wait_out(lambda: added.append(outbox.store(notifications, rows, now.timestamp())))
+        self._changed.set()
+        if notifications:
             sender.wake()
-            metrics.OUTBOX.set(outbox.waiting())
+            sender.measure()
+        return sum(added)
 
-    def _rows(self, batch: Sequence[Decoded]) -> tuple[list[Notification], dict[str, Settled]]:
-        """A row for each receiver of each event that rings, and the ids of those too old to be sent now."""
-        horizon = self._now().timestamp() - self._settings.outbox_days * DAY
-        rows: list[Notification] = []
-        expired: dict[str, Settled] = {}
-        for one in batch:
-            if one.event is None or not rings(one.event):
-                continue
-            for receiver in self._receivers:
-                old = one.message.timestamp < horizon
-                rows.append(self._row(one.event, receiver.id, b"" if old else None))
-                if old:
-                    expired[rows[-1].id] = "expired"
-        return rows, expired
+    def _notifications(self, dispatches: Iterable[Dispatch], now: datetime) -> list[Notification]:
+        """Each message in the form of its channel: from here on its bytes stay the same."""
+        found: list[Notification] = []
+        for dispatch in dispatches:
+            channel = self._channels[dispatch.receiver]
+            links = {e.alert: self._links(e.alert, channel.name, now) for e in dispatch.message.events}
+            message = replace(
+                dispatch.message,
+                namespace=self._settings.namespace,
+                links={alert: actions for alert, actions in links.items() if actions},
+            )
+            found.append(
+                Notification(
+                    id=message.id,
+                    receiver=channel.id,
+                    type=channel.type,
+                    why=message.why,
+                    events=tuple(event.id for event in message.events),
+                    parts=channel.render(message),
+                )
+            )
+            metrics.NOTIFICATIONS.labels(message.why).inc()
+            metrics.SUPPRESSED.inc(message.suppressed)
+        return found
 
-    def _row(self, event: AlertEvent, receiver: str, body: bytes | None) -> Notification:
-        return Notification(
-            id=notification_id(event.id, receiver),
-            receiver=receiver,
-            thread=event.alert,
-            sequence=event.sequence,
-            kind=event.state,
-            event=event.id,
-            body=alert_body(event, receiver, self._settings.namespace) if body is None else body,
-        )
+    async def _keep_time(self) -> None:
+        """Wake the policy when something is due."""
+        policy = self._policy
+        pruned = self._now()
+        while policy is not None:
+            self._changed.clear()
+            due = policy.next_due()
+            pause = IDLE if due is None else min(max((due - self._now()).total_seconds(), SHORTEST), IDLE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):  # wait_for may swallow a cancellation on Python 3.11
+                    await self._changed.wait()
+                    continue
+            if (self._now() - pruned).total_seconds() > PRUNE_EVERY:
+                pruned = self._now()
+                policy.prune(pruned)
+            await self.tick()
 
     def _account(self, batch: Sequence[Decoded]) -> None:
         now = self._now().timestamp()
         rejects = [one.reject for one in batch if one.reject is not None]
-        silent = sum(one.event is not None and not rings(one.event) for one in batch)
-        ringing = len(batch) - len(rejects) - silent
+        alerts = [one.record for one in batch if isinstance(one.record, AlertEvent)]
+        ringing = sum(rings(event) for event in alerts)
         metrics.RECORDS.labels(STAGE, "rejected").inc(len(rejects))
-        metrics.RECORDS.labels(STAGE, "silent").inc(silent)
-        metrics.RECORDS.labels(STAGE, "accepted" if self._receivers else "no_receiver").inc(ringing)
+        metrics.RECORDS.labels(STAGE, "silent").inc(len(batch) - len(rejects) - ringing)
+        metrics.RECORDS.labels(STAGE, "accepted" if self._channels else "no_receiver").inc(ringing)
         for reject in rejects:
             metrics.REJECTS.labels(STAGE, reject.reason).inc()
         for one in batch:
@@ -183,11 +260,11 @@ class Notifier:
         return found[0]
 
     async def _rebuild(self, outbox: Outbox) -> None:
-        """Fill a new outbox from Kafka. Repeated from the start after a fault; rows that are there stay as they are."""
+        """Fill a new outbox from Kafka. Repeated from the start after a fault: what was taken in stays as it is."""
         pause = self._first_pause
         while True:
             try:
-                added = await self._read_again(outbox)
+                added = await self._read_again()
                 break
             except FATAL:
                 raise
@@ -196,26 +273,18 @@ class Notifier:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
         await self._wait_out(outbox.mark_complete)
-        log.info("notify.rebuilt", rows=added)
+        log.info("notify.rebuilt", notifications=added)
 
-    async def _read_again(self, outbox: Outbox) -> int:
-        settled: dict[str, Settled] = {}
-        async for message in self._read_topic(RECEIPTS):
-            receipt = _receipt(message)
-            if receipt is not None and receipt.outcome != "retry":
-                settled[receipt.notification] = receipt.outcome
+    async def _read_again(self) -> int:
+        told = await already_told(self._read_topic, self._channels.values())
         added = 0
         batch: list[Decoded] = []
-        async for message in self._read_topic(ALERTS):
-            batch.append(_decode(message))
+        async for message in history(self._read_topic):
+            batch.append(self._decode(message))
             if len(batch) >= AT_ONCE:
-                added += self._add_again(outbox, batch, settled)
+                added += await self._take(batch, due=False, told=told)
                 batch.clear()
-        return added + self._add_again(outbox, batch, settled)
-
-    def _add_again(self, outbox: Outbox, batch: Sequence[Decoded], settled: dict[str, Settled]) -> int:
-        rows, expired = self._rows(batch)
-        return outbox.add(rows, self._now().timestamp(), expired | settled)
+        return added + await self._take(batch, due=False, told=told)
 
     async def _wait_out(self, write: Callable[[], object]) -> None:
         """Do it, again and again while the disk refuses: nothing is acknowledged meanwhile."""
@@ -228,18 +297,3 @@ class Notifier:
                 log.error("outbox.unavailable", holding="alerts", error=str(error), pause=pause)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
-
-
-def _decode(message: Message) -> Decoded:
-    try:
-        return Decoded(message, decode(message.value, AlertEvent))
-    except Reject as reject:
-        return Decoded(message, None, reject)
-
-
-def _receipt(message: Message) -> Receipt | None:
-    try:
-        receipt: Receipt = decode(message.value, Receipt)
-    except Reject:
-        return None  # ours alone write there; an unreadable one proves no delivery
-    return receipt

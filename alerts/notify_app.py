@@ -1,42 +1,47 @@
-"""Faust app: alerts in; signed webhooks and receipts out. Run it with `tocsin worker notify`."""
+"""Faust app: alerts, operations, heartbeats in; notifications and receipts out. Run it with `tocsin worker notify`."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import faust
 
-from alerts.delivery.webhook import Webhooks, read_receivers
+from alerts.delivery.channels_file import load_channels
+from alerts.delivery.heart import Heart, read_switch
+from alerts.links import links_for
 from alerts.notifier import STAGE, Decoded, Notifier
 from streams import clock, kafka, metrics
 from streams.endpoints import resolve
 from streams.faust_app import create_app, raw_topic
 from streams.safe_batches import SafeBatches
 from streams.settings import Settings, load
-from streams.topics import ALERTS, Topic
+from streams.topics import ALERTS, FEEDBACK, HEALTH, Topic
 
 
 def build(settings: Settings) -> faust.App:
-    """The wiring: alerts → rows in the outbox → acknowledge; from the outbox → receivers → receipts."""
-    receivers = read_receivers(settings)
+    """The wiring: records → the policy → rows in the outbox → acknowledge; from the outbox → channels → receipts."""
+    channels, routing = load_channels(settings)
+    switch = read_switch(settings)
     app = create_app(STAGE, settings)
     bootstrap = resolve(settings, "kafka").kafka
     producer = kafka.Producer(settings, bootstrap)
-    webhooks = Webhooks(settings)
 
     def read_topic(topic: Topic) -> AsyncIterator[kafka.Message]:
         return kafka.read_topic(settings, bootstrap, topic)
 
     notifier = Notifier(
         settings,
-        receivers,
-        post=webhooks.post,
+        channels,
+        routing,
         records=producer,
         read_topic=read_topic,
         now=clock.now,
         draw=random.random,
+        links=partial(links_for, settings),
+        heart=Heart(switch[0], settings.heartbeat_every, clock.now) if switch else None,
     )
     batches = SafeBatches[list[Decoded]](
         prepare=notifier.prepare,
@@ -46,13 +51,16 @@ def build(settings: Settings) -> faust.App:
         took=metrics.BATCH_SECONDS.labels(STAGE).observe,
     )
 
-    @app.agent(raw_topic(app, settings, ALERTS), name="tocsin.notify", concurrency=1)
+    @app.agent(raw_topic(app, settings, ALERTS, FEEDBACK, HEALTH), name="tocsin.notify", concurrency=1)
     async def notify(stream: Any) -> None:
         metrics.serve(settings, STAGE)
         try:
             await notifier.run(lambda: batches.run(stream))
         finally:
-            await webhooks.close()
+            for channel in channels:
+                await channel.close()
+            if switch:
+                await switch[1].close()
             await producer.stop()
 
     return app

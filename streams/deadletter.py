@@ -15,6 +15,7 @@ from streams.records import DeadLetter, Reject, encode
 from streams.topics import DEADLETTERS
 from streams.version import VERSION
 
+CHANNEL: Final = "channel:"  # in place of a topic: a notification that a channel never took
 VALUE_LIMIT: Final = 1_048_576  # bytes of the original kept; the rest is told by size and checksum
 
 

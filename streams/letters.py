@@ -17,6 +17,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from streams.deadletter import CHANNEL
 from streams.kafka import Outgoing
 from streams.records import DeadLetter
 from streams.settings import Settings
@@ -80,6 +81,12 @@ def original(letter: DeadLetter, settings: Settings) -> Outgoing:
         door, _, name = letter.topic.partition(":")
         hint = f"mend line {letter.offset} and ingest the file again" if door == "file" else "the feed is asked again"
         raise NotRetryable(f"{name} was refused at the door, not in Kafka: {hint}")
+    if letter.topic.startswith(CHANNEL):
+        name = letter.topic.removeprefix(CHANNEL)
+        raise NotRetryable(
+            f"{name} never took this notification: try the channel with `tocsin alerts test --channel {name}`, and "
+            "read the alert with `tocsin alerts show`"
+        )
     topic = next((t for t in TOPICS if t.full(settings) == letter.topic), None)
     if topic is None:
         raise NotRetryable(f"there is no topic {letter.topic} here; is TOCSIN_NAMESPACE the same?")

@@ -76,6 +76,12 @@ SNAPSHOT_BYTES = Gauge("tocsin_snapshot_bytes", "Bytes of the newest snapshot", 
 
 DELIVERIES = Counter("tocsin_deliveries_total", "Attempts to deliver a notification, by outcome", ["outcome"])
 OUTBOX = Gauge("tocsin_outbox_rows", "Notifications waiting to be delivered")
+OUTBOX_OLDEST = Gauge(
+    "tocsin_outbox_oldest_timestamp_seconds", "When the notification was added that waits longest; 0: none waits"
+)
+NOTIFICATIONS = Counter("tocsin_notifications_total", "Notifications put together, by why", ["why"])
+SUPPRESSED = Counter("tocsin_suppressed_steps_total", "Steps of alerts told as a number only: they were held back")
+HEARTBEATS = Counter("tocsin_heartbeats_total", "Calls of the outside dead-man's switch, by outcome", ["outcome"])
 
 WATCH_OPEN = Gauge("tocsin_watch_open_alerts", "Alerts about Tocsin itself that fire, by severity", ["severity"])
 WATCH_LOOKED = Gauge("tocsin_watch_last_look_timestamp_seconds", "When watch had last looked at everything")

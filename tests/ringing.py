@@ -13,8 +13,12 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from alerts.delivery.channel import Channel, Message
+from alerts.delivery.message import notification_id
+from alerts.delivery.outbox import Notification
 from alerts.delivery.webhook import Receiver, read_receivers
-from streams.kafka import Message, Outgoing
+from streams import kafka
+from streams.kafka import Outgoing
 from streams.records import AlertEvent, Evidence, Receipt, decode, digest, encode
 from streams.settings import Settings
 from streams.topics import ALERTS, RECEIPTS, Topic
@@ -86,6 +90,14 @@ def settings(folder: Path, urls: str = "", **changes: Any) -> Settings:
     return Settings(**(given | changes))
 
 
+def notification(told: AlertEvent, channel: Channel, **changes: Any) -> Notification:
+    """One event for one webhook, as the notifier stores it."""
+    id_ = notification_id(told.id, channel.id)
+    message = Message(id=id_, at=told.at, why="first", events=(told,))
+    given: dict[str, Any] = {"type": channel.type, "why": "first", "parts": channel.render(message)}
+    return Notification(id=id_, receiver=channel.id, events=(told.id,), **(given | changes))
+
+
 def one_receiver(folder: Path, url: str) -> Receiver:
     return read_receivers(settings(folder, url))[0]
 
@@ -128,17 +140,17 @@ class Kept:
 class Logs:
     """Topics as they lie in Kafka: for `read_topic`, and as messages to be consumed."""
 
-    topics: dict[str, list[Message]] = field(default_factory=dict)
+    topics: dict[str, list[kafka.Message]] = field(default_factory=dict)
 
-    def append(self, topic: Topic, value: bytes | None, at: datetime = START) -> Message:
+    def append(self, topic: Topic, value: bytes | None, at: datetime = START) -> kafka.Message:
         log = self.topics.setdefault(topic.name, [])
-        log.append(Message(topic.name, 0, len(log), None, value, at.timestamp()))
+        log.append(kafka.Message(topic.name, 0, len(log), None, value, at.timestamp()))
         return log[-1]
 
-    def ring(self, *events: AlertEvent, at: datetime = START) -> list[Message]:
+    def ring(self, *events: AlertEvent, at: datetime = START) -> list[kafka.Message]:
         return [self.append(ALERTS, encode(e), at) for e in events]
 
-    async def read(self, topic: Topic) -> AsyncIterator[Message]:
+    async def read(self, topic: Topic) -> AsyncIterator[kafka.Message]:
         for message in list(self.topics.get(topic.name, [])):
             yield message
 

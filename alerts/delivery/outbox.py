@@ -1,137 +1,81 @@
-"""The durable outbox: what is to be delivered, what became of it, and receipts not yet written to Kafka.
+"""The durable outbox: what is to be delivered, what became of it, what the policy remembers, and records for Kafka.
 
 One SQLite file, every commit synced to disk before it returns. The order of effects is the guarantee:
 
-1. A notification is a row here before its alert is acknowledged to Kafka.
-2. Its receiver is called.
-3. The outcome and its receipt are stored in one transaction.
+1. What an alert leads to (notifications, and what the policy remembers) is stored here in one transaction, before the
+   alert is acknowledged to Kafka.
+2. Its receiver is called, part by part.
+3. The outcome of each part and its receipt are stored in one transaction.
 
-A crash after 1 delivers later; a crash between 2 and 3 delivers again under the same id. One process at a time owns
-the file (a lock beside it). A damaged file is moved aside, never repaired: Kafka still holds the alerts.
+A crash after 1 delivers later; a crash between 2 and 3 delivers one part again under the same id. One process at a time
+owns the file (a lock beside it).
 """
 
 from __future__ import annotations
 
-import fcntl
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import IO, Any, Final, Literal
+from typing import IO, Any, Final
 
-import structlog
+import msgspec
 
+from alerts.delivery.outbox_file import SCHEMA_VERSION, OutboxDamaged, OutboxUnavailable, faults, open_file
 from alerts.delivery.schedule import Decision
+from alerts.delivery.standing import Row
+from streams.kafka import Outgoing
+from streams.topics import TOPICS
 
-SCHEMA_VERSION: Final = 1
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS receivers (
-  id TEXT PRIMARY KEY,
-  settings TEXT NOT NULL,          -- digest of address and secrets: a change of either enables the receiver again
-  disabled TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE IF NOT EXISTS notifications (
-  id TEXT PRIMARY KEY,
-  receiver TEXT NOT NULL,
-  thread TEXT NOT NULL,            -- the alert: its notifications are delivered in order
-  sequence INTEGER NOT NULL,
-  kind TEXT NOT NULL,              -- the alert's step: firing, updated, resolved; or notice
-  event TEXT NOT NULL,
-  body BLOB NOT NULL,
-  state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'refused', 'disabled', 'expired')),
-  attempts INTEGER NOT NULL DEFAULT 0,
-  due REAL NOT NULL,
-  outage INTEGER NOT NULL DEFAULT 0, -- the last attempt failed because the receiver was away
-  added REAL NOT NULL,
-  reason TEXT NOT NULL DEFAULT ''
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS waiting ON notifications (receiver, due) WHERE state = 'waiting';
-CREATE INDEX IF NOT EXISTS threads ON notifications (receiver, thread, sequence);
-CREATE INDEX IF NOT EXISTS ages ON notifications (added);
-CREATE TABLE IF NOT EXISTS receipts (
-  number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, value BLOB NOT NULL, added REAL NOT NULL
-);
--- Ids of pruned notifications, for ever (60 bytes each): a detector that folds its log anew sends old alerts again.
-CREATE TABLE IF NOT EXISTS pruned (id TEXT PRIMARY KEY) WITHOUT ROWID;
-"""
-# A row may go out when no earlier row of its alert still waits.
+__all__ = ["Notification", "Outbox", "OutboxDamaged", "OutboxUnavailable", "Waiting", "open_outbox"]
+
+# A row may go out when no earlier row of any of its alerts still waits.
 READY: Final = """
 FROM notifications n WHERE receiver = :receiver AND state = 'waiting' AND NOT EXISTS (
-  SELECT 1 FROM notifications p WHERE p.receiver = n.receiver AND p.thread = n.thread AND p.state = 'waiting'
-  AND p.sequence < n.sequence)
+  SELECT 1 FROM queue mine JOIN queue earlier ON earlier.receiver = mine.receiver AND earlier.alert = mine.alert
+  AND earlier.number < mine.number WHERE mine.number = n.number)
 """
-# The end of an alert is news only to a receiver that was told of the alert.
+COLUMNS: Final = "id, receiver, type, why, events, parts, done, attempts"
+ALL_OF: Final = f"SELECT {COLUMNS} FROM notifications WHERE receiver = :receiver AND state = 'waiting'"  # noqa: S608
 INSERT: Final = """
-INSERT INTO notifications (id, receiver, thread, sequence, kind, event, body, due, added, state)
-SELECT :id, :receiver, :thread, :sequence, :kind, :event, :body, :now, :now,
-  CASE WHEN :settled <> '' THEN :settled
-  WHEN EXISTS (SELECT 1 FROM receivers r WHERE r.id = :receiver AND r.disabled <> '') THEN 'disabled'
+INSERT INTO notifications (id, receiver, type, why, events, parts, due, added, state)
+SELECT :id, :receiver, :type, :why, :events, :parts, :now, :now,
+  CASE WHEN EXISTS (SELECT 1 FROM receivers r WHERE r.id = :receiver AND r.disabled <> '') THEN 'disabled'
   ELSE 'waiting' END
-WHERE NOT EXISTS (SELECT 1 FROM pruned WHERE id = :id) AND (:kind <> 'resolved'
-  OR EXISTS (SELECT 1 FROM notifications t WHERE t.receiver = :receiver AND t.thread = :thread))
-ON CONFLICT (id) DO NOTHING
+WHERE true ON CONFLICT (id) DO NOTHING RETURNING number, state
 """
-# Rows of an alert that has not ended stay for long: its end must find them.
-OVER: Final = """
-FROM notifications WHERE added < :before AND (state <> 'waiting'
-  AND (kind = 'notice' OR added < :long_before OR EXISTS (SELECT 1 FROM notifications e
-    WHERE e.receiver = notifications.receiver AND e.thread = notifications.thread AND e.kind = 'resolved'))
-  OR receiver NOT IN (SELECT id FROM receivers))
+PRUNE: Final = """
+DELETE FROM notifications WHERE added < ? AND (state <> 'waiting' OR receiver NOT IN (SELECT id FROM receivers))
 """
-LONGEST_ALERT: Final = 90 * 86_400.0  # seconds after which the rows of an alert without an end go too
-DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-
-Settled = Literal["delivered", "refused", "disabled", "expired"]
-NOTHING: Final[Mapping[str, Settled]] = MappingProxyType({})
-
-log = structlog.get_logger(__name__)
+_topics: Final = {topic.name: topic for topic in TOPICS}
 
 
-class OutboxUnavailable(OSError):  # noqa: N818 - reads as what it says
-    """The file cannot be written now (disk full, locked by a process, no permission): hold everything and try again."""
-
-
-class OutboxDamaged(RuntimeError):  # noqa: N818 - reads as what it says
-    """The file is no sound database. Opening the outbox again moves it aside."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One message for one receiver. `id` is its identity everywhere, `body` the very bytes sent at each attempt."""
+    """One message for one receiver. `id` is its identity everywhere, `parts` the very bytes sent at each attempt."""
 
     id: str
     receiver: str
-    thread: str
-    sequence: int
-    kind: str
-    event: str
-    body: bytes
-    attempts: int = 0
+    events: tuple[str, ...]  # ids of the alert events it tells, `<alert>.<sequence>`
+    parts: tuple[bytes, ...]
+    type: str = ""
+    why: str = ""
+    done: int = 0  # parts delivered
+    attempts: int = 0  # of the part whose turn it is
+
+    @property
+    def alerts(self) -> frozenset[str]:
+        """The alerts of those events."""
+        return frozenset(event.rpartition(".")[0] for event in self.events)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A receipt that Kafka has not taken yet."""
+    """A record that Kafka has not taken yet."""
 
     number: int
-    key: str
-    value: bytes
-
-
-@contextmanager
-def _faults() -> Iterator[None]:
-    """Turns SQLite's errors into the two that callers can act upon."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in DAMAGED:
-            raise OutboxDamaged(f"the outbox file is damaged: {error}") from None
-        if isinstance(error, sqlite3.OperationalError):
-            raise OutboxUnavailable(f"the outbox cannot be used: {error}") from None
-        raise
+    record: Outgoing
 
 
 class Outbox:
@@ -148,7 +92,7 @@ class Outbox:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with _faults():
+        with faults():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
@@ -159,7 +103,7 @@ class Outbox:
                 raise
 
     def _all(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
-        with _faults():
+        with faults():
             return self._db.execute(query, values).fetchall()
 
     @property
@@ -190,46 +134,68 @@ class Outbox:
         """Receivers that asked for no more, by id, with the reason."""
         return dict(self._all("SELECT id, disabled FROM receivers WHERE disabled <> ''"))
 
-    def add(self, notifications: Iterable[Notification], now: float, settled: Mapping[str, Settled] = NOTHING) -> int:
-        """Store what is not known yet, all or nothing; returns how many rows are new.
+    def trouble(self, receiver: str) -> bytes | None:
+        """The alert that says this channel is broken, while it is."""
+        rows = self._all("SELECT trouble FROM receivers WHERE id = :id", id=receiver)
+        return rows[0][0] if rows else None
 
-        Ids in `settled` (too old, or delivered before the file was lost) are stored as such.
-        """
+    def remembered(self) -> list[Row]:
+        """The rows of the policy."""
+        return [Row(*row) for row in self._all("SELECT kind, key, value FROM policy ORDER BY kind, key")]
+
+    def store(self, notifications: Iterable[Notification], rows: Sequence[Row], now: float) -> int:
+        """Store notifications that are not known yet and what the policy remembers, all or nothing; returns how many
+        notifications are new."""
+        added = 0
         with self._transaction() as db:
-            before = db.total_changes
-            db.executemany(INSERT, [{**asdict(n), "now": now, "settled": settled.get(n.id, "")} for n in notifications])
-            return db.total_changes - before
+            for one in notifications:
+                values = {"id": one.id, "receiver": one.receiver, "type": one.type, "why": one.why, "now": now}
+                blobs = {"events": _pack(one.events), "parts": _pack(one.parts)}
+                for number, state in db.execute(INSERT, values | blobs).fetchall():
+                    added += 1
+                    queued = [(one.receiver, alert, number) for alert in one.alerts]
+                    if state == "waiting":
+                        db.executemany("INSERT INTO queue (receiver, alert, number) VALUES (?, ?, ?)", queued)
+            gone = [(row.kind, row.key) for row in rows if row.value is None]
+            kept = [(row.kind, row.key, row.value) for row in rows if row.value is not None]
+            db.executemany("DELETE FROM policy WHERE kind = ? AND key = ?", gone)
+            db.executemany("INSERT OR REPLACE INTO policy (kind, key, value) VALUES (?, ?, ?)", kept)
+        return added
 
     def due(self, receiver: str, now: float, limit: int, busy: Collection[str] = ()) -> list[Notification]:
         """At most `limit` notifications whose turn has come, the longest due first, without those in `busy`."""
         rows = self._all(
-            f"SELECT id, receiver, thread, sequence, kind, event, body, attempts {READY} AND due <= :now "
-            "ORDER BY due, thread, sequence LIMIT :limit",
+            f"SELECT {COLUMNS} {READY} AND due <= :now ORDER BY due, number LIMIT :limit",
             receiver=receiver,
             now=now,
             limit=limit + len(busy),
         )
-        return [Notification(*row) for row in rows if row[0] not in busy][:limit]
+        return [_notification(row) for row in rows if row[0] not in busy][:limit]
 
     def next_due(self, receiver: str, busy: Collection[str] = ()) -> float | None:
         """When the next attempt is due, in seconds since 1970; None when nothing waits but what is in `busy`."""
         rows = self._all(f"SELECT id, due {READY} ORDER BY due LIMIT :limit", receiver=receiver, limit=len(busy) + 1)
         return next((float(due) for id_, due in rows if id_ not in busy), None)
 
-    def record(self, done: Notification, decision: Decision, outage: bool, receipt: bytes, now: float) -> None:
-        """Store the outcome of an attempt together with its receipt.
+    def record(
+        self,
+        done: Notification,
+        decision: Decision,
+        outage: bool,
+        records: Sequence[Outgoing],
+        now: float,
+        trouble: bytes | None = None,
+    ) -> None:
+        """Store the outcome of an attempt at the part whose turn it is, together with the records that tell of it.
 
         A success brings forward what failed only because the receiver was away; `disabled` ends all that waits for it,
-        and an attempt still under way then can only be noted as delivered.
+        and an attempt still under way then can only be noted as delivered. `trouble` is the alert about the channel.
         """
-        state = "waiting" if decision.outcome == "retry" else decision.outcome
         with self._transaction() as db:
-            db.execute(
-                "UPDATE notifications SET state = ?, attempts = attempts + 1, due = ?, outage = ?, reason = ? "
-                "WHERE id = ? AND (state = 'waiting' OR ? = 'delivered')",
-                (state, now + decision.pause, outage, decision.reason, done.id, state),
-            )
-            db.execute("INSERT INTO receipts (key, value, added) VALUES (?, ?, ?)", (done.id, receipt, now))
+            _note(db, done, decision, outage, now)
+            written = [(r.topic.name, (r.key or b"").decode(), r.value, now) for r in records]
+            db.executemany("INSERT INTO records (topic, key, value, added) VALUES (?, ?, ?, ?)", written)
+            db.execute("UPDATE receivers SET trouble = ? WHERE id = ?", (trouble, done.receiver))
             if decision.outcome == "delivered":
                 db.execute(
                     "UPDATE notifications SET due = ?, outage = 0 WHERE receiver = ? AND state = 'waiting' AND outage",
@@ -242,81 +208,84 @@ class Outbox:
                     "WHERE receiver = ? AND state = 'waiting'",
                     (done.receiver,),
                 )
+                db.execute("DELETE FROM queue WHERE receiver = ?", (done.receiver,))
 
-    def waiting(self) -> int:
-        """How many notifications wait for a delivery."""
-        return int(self._all("SELECT COUNT(*) FROM notifications WHERE state = 'waiting'")[0][0])
+    def waiting_for(self, receiver: str) -> list[Notification]:
+        """Everything that waits for this receiver."""
+        rows = self._all(ALL_OF, receiver=receiver)
+        return [_notification(row) for row in rows]
 
-    def receipts(self, limit: int = 100) -> list[Waiting]:
-        """The oldest receipts that Kafka has not taken."""
-        rows = self._all("SELECT number, key, value FROM receipts ORDER BY number LIMIT :limit", limit=limit)
-        return [Waiting(*row) for row in rows]
+    def waiting(self) -> tuple[int, float | None]:
+        """How many notifications wait for a delivery, and since when the oldest does."""
+        count, oldest = self._all("SELECT COUNT(*), MIN(added) FROM notifications WHERE state = 'waiting'")[0]
+        return int(count), oldest
 
-    def receipts_written(self, up_to: int) -> None:
-        """Forget the receipts up to this number: Kafka has them."""
+    def records(self, limit: int = 100) -> list[Waiting]:
+        """The oldest records that Kafka has not taken."""
+        rows = self._all("SELECT number, topic, key, value FROM records ORDER BY number LIMIT :limit", limit=limit)
+        return [
+            Waiting(number, Outgoing(_topics[topic], value, key=key.encode())) for number, topic, key, value in rows
+        ]
+
+    def records_written(self, up_to: int) -> None:
+        """Forget the records up to this number: Kafka has them."""
         with self._transaction() as db:
-            db.execute("DELETE FROM receipts WHERE number <= ?", (up_to,))
+            db.execute("DELETE FROM records WHERE number <= ?", (up_to,))
 
     def prune(self, before: float) -> int:
         """Remove what was added before that time and is settled, or waits for a receiver that is not enrolled any
-        more; returns how many notifications went. None of them is ever taken in again."""
-        times = {"before": before, "long_before": before - LONGEST_ALERT}
+        more; returns how many notifications went. The policy remembers what was told."""
         with self._transaction() as db:
-            db.execute(f"INSERT OR IGNORE INTO pruned SELECT id {OVER}", times)
-            gone = db.execute(f"DELETE {OVER}", times).rowcount
-            db.execute("DELETE FROM receipts WHERE added < ?", (before,))
+            gone = db.execute(PRUNE, (before,)).rowcount
+            db.execute("DELETE FROM queue WHERE number NOT IN (SELECT number FROM notifications)")
+            db.execute("DELETE FROM records WHERE added < ?", (before,))
             return gone
 
 
+def _note(db: sqlite3.Connection, done: Notification, decision: Decision, outage: bool, now: float) -> None:
+    """The row after an attempt: with parts left it waits for the next one."""
+    delivered = decision.outcome == "delivered"
+    left = delivered and done.done + 1 < len(done.parts)
+    state = "waiting" if decision.outcome == "retry" or left else decision.outcome
+    values = {
+        "id": done.id,
+        "state": state,
+        "attempts": 0 if left else done.attempts + 1,
+        "done": done.done + delivered,
+        "due": now + decision.pause,
+        "outage": outage,
+        "reason": decision.reason,
+    }
+    db.execute(
+        "UPDATE notifications SET state = :state, attempts = :attempts, done = :done, due = :due, outage = :outage, "
+        "reason = :reason WHERE id = :id AND (state = 'waiting' OR :state = 'delivered')",
+        values,
+    )
+    if state != "waiting":
+        db.execute("DELETE FROM queue WHERE number = (SELECT number FROM notifications WHERE id = ?)", (done.id,))
+
+
+def _pack(values: Sequence[str] | Sequence[bytes]) -> bytes:
+    return msgspec.msgpack.encode(values)
+
+
+def _notification(row: Sequence[Any]) -> Notification:
+    id_, receiver, type_, why, events, parts, done, attempts = row
+    return Notification(
+        id=id_,
+        receiver=receiver,
+        type=type_,
+        why=why,
+        events=msgspec.msgpack.decode(events, type=tuple[str, ...]),
+        parts=msgspec.msgpack.decode(parts, type=tuple[bytes, ...]),
+        done=done,
+        attempts=attempts,
+    )
+
+
 def open_outbox(path: Path) -> Outbox:
-    """Open the outbox, create it when absent, move it aside and start anew when it is damaged.
+    """Open the outbox, create it when absent, move it aside and start anew when it is damaged or of another version.
 
     Raises OutboxUnavailable while another process owns it or the disk refuses.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.with_suffix(".lock").open("ab")
-    except OSError as error:
-        raise OutboxUnavailable(f"cannot write beside {path}: {error.strerror}") from None
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutboxUnavailable(f"another process uses {path}") from None
-        try:
-            db = _connect(path)
-        except OutboxDamaged as error:
-            log.error("outbox.damaged", path=str(path), error=str(error), effect="moved aside, rebuilt from Kafka")
-            _move_aside(path)
-            db = _connect(path)
-    except BaseException:
-        lock.close()
-        raise
-    return Outbox(db, lock)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    with _faults():
-        try:
-            path.touch(mode=0o600)  # it holds headlines: not for other users of the machine
-        except OSError as error:
-            raise OutboxUnavailable(f"cannot write {path}: {error.strerror}") from None
-        db = sqlite3.connect(path, isolation_level=None, timeout=2.0)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = FULL")
-            verdict = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise OutboxDamaged(str(verdict))
-            db.executescript(SCHEMA)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-
-def _move_aside(path: Path) -> None:
-    """Keep the newest damaged file for a look at it. Its journal must not meet the new file."""
-    path.replace(path.with_name(f"{path.name}.damaged"))
-    for end in ("-wal", "-shm"):
-        path.with_name(path.name + end).unlink(missing_ok=True)
+    return Outbox(*open_file(path))

@@ -23,7 +23,8 @@ ATTEMPTS: Final = len(PAUSES)
 JITTER: Final = 0.2  # a pause grows by up to this share, so that many senders do not return in step
 LONGEST_WAIT: Final = 24 * HOUR  # of a Retry-After that we obey
 GONE: Final = 410
-THROTTLING: Final = frozenset({429, 503})  # statuses that may say when to come back
+TOO_MANY: Final = 429
+THROTTLING: Final = frozenset({TOO_MANY, 503})  # statuses that may say when to come back
 OUTAGES: Final = frozenset({502, 503, 504})  # the receiver is away; says nothing about this message
 
 Outcome = Literal["delivered", "retry", "refused", "disabled"]
@@ -50,10 +51,23 @@ class Reply:
     def outage(self) -> bool:
         """Whether the receiver was away, so that its return makes another attempt worthwhile at once. One that named
         the moment of its return gets its wish instead."""
-        return (self.status is None or self.status in OUTAGES) and not self.retry_after
+        away = self.answer in ("", "timed_out", "unreachable") and (self.status is None or self.status in OUTAGES)
+        return away and not self.retry_after
+
+    @property
+    def said(self) -> Answer:
+        """What the channel said: as it read the answer itself, else by the status alone."""
+        if self.answer:
+            return self.answer
+        if self.status is None:
+            return "timed_out" if self.error == "timeout" else "unreachable"
+        if 200 <= self.status < 300:
+            return "accepted"
+        return "throttled" if self.status == TOO_MANY else "refused"
 
     def __str__(self) -> str:
-        return f"http {self.status}" if self.status is not None else self.error
+        told = f"http {self.status}" if self.status is not None else self.error
+        return told if not self.code or told.endswith(self.code) else f"{told}, code {self.code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +100,17 @@ def wait_asked(header: str, now: datetime) -> float:
 def decide(reply: Reply, attempt: int, now: datetime, draw: float) -> Decision:
     """The outcome of attempt number `attempt` (from 1).
 
-    Only 2xx is success; a redirect is a failure like others. 410 disables the receiver. The rest is tried again until
-    the schedule ends, never before the moment that a 429 or 503 named.
+    Only what the channel accepted is success: by its own words, else by 2xx; a redirect is a failure like others. 410
+    disables the receiver; what will never be taken is refused at once. The rest is tried again until the schedule ends,
+    never before the moment that a 429 or 503, or the platform's answer, named.
     """
-    if reply.status is not None and 200 <= reply.status < 300:
+    if reply.said == "accepted":
         return Decision("delivered", str(reply))
     if reply.status == GONE:
         return Decision("disabled", f"{reply}: the receiver asked for no more")
+    if reply.final:
+        return Decision("refused", f"{reply}: the same message will never be taken")
     if attempt >= ATTEMPTS:
         return Decision("refused", f"gave up after {attempt} attempts: {reply}")
     asked = wait_asked(reply.retry_after, now) if reply.status in THROTTLING else 0.0
-    return Decision("retry", str(reply), max(pause_before(attempt + 1, draw), asked))
+    return Decision("retry", str(reply), max(pause_before(attempt + 1, draw), asked, reply.pause))

@@ -1,46 +1,43 @@
-"""Delivers what waits in the outbox: one loop per receiver, so that a hung one delays nobody else.
+"""Delivers what waits in the outbox: one loop per channel, so that a hung or throttled one delays nobody else.
 
-Nothing is remembered outside the outbox but what is under way: a killed sender goes on where the outbox stands.
+Nothing is remembered outside the outbox but what is under way and how fast each platform was called: a killed sender
+goes on where the outbox stands.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, Protocol
 
 import structlog
 
-from alerts.delivery.message import notice_body, notification_id
+from alerts.delivery.accounts import letters, receipt
+from alerts.delivery.channel import Channel
+from alerts.delivery.limiter import Limiter
 from alerts.delivery.outbox import Notification, Outbox, OutboxUnavailable
 from alerts.delivery.schedule import Decision, Reply, decide
-from alerts.delivery.webhook import Receiver
+from alerts.delivery.trouble import trouble_after
 from streams import metrics
 from streams.kafka import Outgoing
-from streams.records import Receipt, encode
-from streams.topics import RECEIPTS
+from streams.records import AlertEvent, decode, encode
+from streams.topics import ALERTS
 
-CONCURRENCY: Final = 2  # attempts under way at once for one receiver
+CONCURRENCY: Final = 2  # attempts under way at once for one channel
 IDLE: Final = 30.0  # seconds after which the outbox is looked at again whatever happens
 GRACE: Final = 2.0  # seconds that attempts under way get at a shutdown; the rest is sent again after the restart
 PRUNE_EVERY: Final = 3600.0
-RECEIPTS_AT_ONCE: Final = 100
+RECORDS_AT_ONCE: Final = 100
 DAY: Final = 86_400.0
 
 log = structlog.get_logger(__name__)
 
 
-class Post(Protocol):
-    """One attempt to hand a body to a receiver (`Webhooks.post`)."""
-
-    def __call__(self, receiver: Receiver, id_: str, body: bytes, at: datetime) -> Awaitable[Reply]: ...
-
-
 class Records(Protocol):
-    """Where receipts go (`streams.kafka.Producer`)."""
+    """Where receipts, alerts about channels and dead letters go (`streams.kafka.Producer`)."""
 
     async def send_all(self, records: Sequence[Outgoing]) -> None: ...
 
@@ -51,27 +48,24 @@ class Sender:
     def __init__(
         self,
         outbox: Outbox,
-        receivers: Sequence[Receiver],
-        post: Post,
+        channels: Sequence[Channel],
         records: Records,
         *,
         now: Callable[[], datetime],
         draw: Callable[[], float],
         keep_days: float,
-        namespace: str = "",
         first_pause: float = 0.25,
     ) -> None:
         self._outbox = outbox
-        self._receivers = receivers
-        self._post = post
+        self._channels = channels
         self._records = records
         self._now = now
         self._draw = draw
         self._keep = keep_days * DAY
-        self._namespace = namespace
         self._first_pause = first_pause
-        self._wakers = {receiver.id: asyncio.Event() for receiver in receivers}
-        self._receipts = asyncio.Event()
+        self._wakers = {channel.id: asyncio.Event() for channel in channels}
+        self._limiters = {channel.id: Limiter(channel.limits) for channel in channels}
+        self._to_write = asyncio.Event()
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -79,16 +73,16 @@ class Sender:
             waker.set()
 
     async def run(self) -> None:
-        """Deliver, write receipts and prune until cancelled. Raises what is a bug or a damaged outbox."""
+        """Deliver, write records and prune until cancelled. Raises what is a bug or a damaged outbox."""
         async with asyncio.TaskGroup() as group:
-            for receiver in self._receivers:
-                group.create_task(self._serve(receiver), name=f"deliver {receiver.name}")
-            group.create_task(self._write_receipts(), name="receipts")
+            for channel in self._channels:
+                group.create_task(self._serve(channel), name=f"deliver {channel.name}")
+            group.create_task(self._write_records(), name="records")
             group.create_task(self._prune(), name="prune")
 
-    async def _serve(self, receiver: Receiver) -> None:
+    async def _serve(self, channel: Channel) -> None:
         under_way: dict[str, asyncio.Task[None]] = {}
-        waker = self._wakers[receiver.id]
+        waker, limiter = self._wakers[channel.id], self._limiters[channel.id]
         try:
             while True:
                 waker.clear()
@@ -97,33 +91,55 @@ class Sender:
                         del under_way[id_]
                         task.result()
                 free = CONCURRENCY - len(under_way)
-                for due in self._outbox.due(receiver.id, self._now().timestamp(), free, under_way):
-                    task = asyncio.create_task(self._attempt(receiver, due))
+                for due in self._outbox.due(channel.id, self._now().timestamp(), free, under_way):
+                    now = self._now().timestamp()
+                    if limiter.wait(now) > 0:
+                        break
+                    limiter.took(now)
+                    task = asyncio.create_task(self._attempt(channel, due))
                     task.add_done_callback(lambda _: waker.set())
                     under_way[due.id] = task
-                await _wait(waker, self._until_next(receiver, under_way))
+                await _wait(waker, self._until_next(channel, under_way))
         finally:
             await _settle(list(under_way.values()))
 
-    def _until_next(self, receiver: Receiver, under_way: dict[str, asyncio.Task[None]]) -> float:
+    def _until_next(self, channel: Channel, under_way: dict[str, asyncio.Task[None]]) -> float:
         if len(under_way) >= CONCURRENCY:
             return IDLE
-        due = self._outbox.next_due(receiver.id, under_way)
-        return IDLE if due is None else min(max(due - self._now().timestamp(), 0.0), IDLE)
+        due = self._outbox.next_due(channel.id, under_way)
+        if due is None:
+            return IDLE
+        now = self._now().timestamp()
+        return min(max(due - now, self._limiters[channel.id].wait(now), 0.0), IDLE)
 
-    async def _attempt(self, receiver: Receiver, due: Notification) -> None:
+    async def _attempt(self, channel: Channel, due: Notification) -> None:
         at = self._now()
-        reply = await self._post(receiver, due.id, due.body, at)
+        # Each part is a request of its own to whoever recognises repetitions by the id.
+        id_ = due.id if len(due.parts) == 1 else f"{due.id}_{due.done + 1}"
+        reply = await channel.send(due.parts[due.done], id_, at)
         decision = decide(reply, due.attempts + 1, self._now(), self._draw())
-        receipt = _receipt(receiver, due, at, reply, decision)
-        await self._hold(
-            lambda: self._outbox.record(due, decision, reply.outage, receipt, self._now().timestamp()), "outcome"
-        )
-        if decision.outcome == "disabled":
-            await self._tell_others(receiver, due.id)
-        self._note(receiver, due, decision)
-        self._receipts.set()
+        if reply.pause:
+            self._limiters[channel.id].block(self._now().timestamp() + reply.pause)
+        await self._hold(partial(self._record, channel, due, reply, decision, at), "outcome")
+        self._note(channel, due, decision)
+        self._to_write.set()
         self.wake()
+
+    def _record(self, channel: Channel, due: Notification, reply: Reply, decision: Decision, at: datetime) -> None:
+        """Store the outcome with all that is to be said of it: receipt, dead letters, the alert about the channel."""
+        known = self._outbox.trouble(channel.id)
+        before: AlertEvent | None = None if known is None else decode(known, AlertEvent)
+        after, said = trouble_after(before, channel, reply, decision, due.attempts + 1, at)
+        lost = [due] if decision.outcome == "refused" else []
+        if decision.outcome == "disabled":
+            lost = self._outbox.waiting_for(channel.id)
+        records = [
+            receipt(channel, due, at, reply, decision),
+            *letters(channel, lost, decision.reason, at),
+            *[Outgoing(ALERTS, encode(event), key=event.alert.encode()) for event in said],
+        ]
+        trouble = None if after is None else encode(after)
+        self._outbox.record(due, decision, reply.outage, records, self._now().timestamp(), trouble)
 
     async def _hold(self, write: Callable[[], object], what: str) -> None:
         """Write to the outbox; while the disk refuses, keep the value and try again. Repeats no delivery."""
@@ -137,64 +153,45 @@ class Sender:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, IDLE)
 
-    def _note(self, receiver: Receiver, due: Notification, decision: Decision) -> None:
+    def _note(self, channel: Channel, due: Notification, decision: Decision) -> None:
         metrics.DELIVERIES.labels(decision.outcome).inc()
-        metrics.OUTBOX.set(self._outbox.waiting())
+        self.measure()
         level = {"delivered": log.info, "retry": log.warning}.get(decision.outcome, log.error)
         level(
             f"delivery.{decision.outcome}",
-            receiver=receiver.name,
+            receiver=channel.name,
             notification=due.id,
-            event_id=due.event,
+            event_id=due.events[0],
+            events=len(due.events),
+            part=due.done + 1,
+            parts=len(due.parts),
             attempt=due.attempts + 1,
             reason=decision.reason,
             pause=round(decision.pause, 1),
         )
 
-    async def _tell_others(self, gone: Receiver, cause: str) -> None:
-        """Word to the other receivers that one wants no more: somebody should know that it will stay silent."""
-        now = self._now()
-        notices = []
-        for other in self._receivers:
-            if other.id == gone.id:
-                continue
-            id_ = notification_id(f"receiver.disabled:{gone.id}:{cause}", other.id)
-            body = notice_body("receiver.disabled", id_, now, self._namespace, receiver=gone.name)
-            notices.append(Notification(id_, other.id, id_, 0, "notice", id_, body))
-        await self._hold(partial(self._outbox.add, notices, now.timestamp()), "notice")
+    def measure(self) -> None:
+        """Show how much waits, and for how long."""
+        count, oldest = self._outbox.waiting()
+        metrics.OUTBOX.set(count)
+        metrics.OUTBOX_OLDEST.set(oldest or 0.0)
 
-    async def _write_receipts(self) -> None:
+    async def _write_records(self) -> None:
         while True:
-            self._receipts.clear()
-            waiting = self._outbox.receipts(RECEIPTS_AT_ONCE)
+            self._to_write.clear()
+            waiting = self._outbox.records(RECORDS_AT_ONCE)
             if not waiting:
-                await _wait(self._receipts, IDLE)
+                await _wait(self._to_write, IDLE)
                 continue
-            await self._records.send_all([Outgoing(RECEIPTS, r.value, key=r.key.encode()) for r in waiting])
-            last = waiting[-1].number
-            await self._hold(partial(self._outbox.receipts_written, last), "receipts")
+            await self._records.send_all([w.record for w in waiting])
+            await self._hold(partial(self._outbox.records_written, waiting[-1].number), "records")
 
     async def _prune(self) -> None:
         while True:
             before = self._now().timestamp() - self._keep
             await self._hold(partial(self._outbox.prune, before), "prune")
-            metrics.OUTBOX.set(self._outbox.waiting())
+            self.measure()
             await asyncio.sleep(PRUNE_EVERY)
-
-
-def _receipt(receiver: Receiver, due: Notification, at: datetime, reply: Reply, decision: Decision) -> bytes:
-    return encode(
-        Receipt(
-            notification=due.id,
-            event=due.event,
-            receiver=receiver.name,
-            attempt=due.attempts + 1,
-            at=at,
-            outcome=decision.outcome,
-            status=reply.status,
-            reason=decision.reason[:256],
-        )
-    )
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

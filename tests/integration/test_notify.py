@@ -17,7 +17,8 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from alerts.delivery.message import notification_id
-from alerts.delivery.webhook import Webhooks, read_receivers
+from alerts.delivery.channels_file import load_channels
+from alerts.delivery.webhook import read_receivers
 from alerts.notifier import Notifier, outbox_path
 from streams.deadletter import TooManyRejects
 from streams.kafka import Message
@@ -32,11 +33,11 @@ class Stage:
 
     def __init__(self, folder: Path, urls: str, logs: Logs, kept: Kept, clock: Clock, **changes: Any) -> None:
         self.settings = settings(folder, urls, **changes)
-        self.webhooks = Webhooks(self.settings)
+        self.channels, routing = load_channels(self.settings)
         self.notifier = Notifier(
             self.settings,
-            read_receivers(self.settings),
-            post=self.webhooks.post,
+            self.channels,
+            routing,
             records=kept,
             read_topic=logs.read,
             now=clock.now,
@@ -44,6 +45,10 @@ class Stage:
             first_pause=0.01,
         )
         self.ready = asyncio.Event()
+
+    async def close(self) -> None:
+        for channel in self.channels:
+            await channel.close()
 
     async def consume(self) -> None:
         self.ready.set()
@@ -70,7 +75,7 @@ async def running(
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await stage.webhooks.close()
+        await stage.close()
 
 
 @pytest.fixture
@@ -249,7 +254,7 @@ async def test_a_second_worker_waits_for_the_first(tmp_path: Path, logs: Logs, k
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-        await second.webhooks.close()
+        await second.close()
 
 
 @dataclass(slots=True)
@@ -290,7 +295,7 @@ async def test_the_stage_under_safe_batches(tmp_path: Path, logs: Logs, kept: Ke
             await asyncio.wait_for(stage.notifier.run(lambda: batches.run(flood)), 5)
         assert caught.group_contains(TooManyRejects)
         assert len(flood.acked) <= 200
-        await stage.webhooks.close()
+        await stage.close()
 
 
 async def test_a_fault_of_consumption_ends_the_sender_too(tmp_path: Path, logs: Logs, kept: Kept) -> None:

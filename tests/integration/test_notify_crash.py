@@ -9,26 +9,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-from alerts.delivery.message import alert_body, notification_id
-from alerts.delivery.outbox import Notification, open_outbox
+from alerts.delivery.outbox import open_outbox
+from alerts.delivery.receivers import environment_receivers
 from alerts.delivery.webhook import verify
 from streams import clock
-from tests.ringing import event, one_receiver, receiving, until
+from tests.ringing import event, notification, one_receiver, receiving, settings, until
 
 SENDING = """
 import asyncio, sys
 from pathlib import Path
 from alerts.delivery.outbox import open_outbox
 from alerts.delivery.sender import Sender
-from alerts.delivery.webhook import Webhooks, read_receivers
+from alerts.delivery.receivers import environment_receivers
 from streams import clock
 from tests.ringing import Kept, settings
 
 async def main(folder, url):
     chosen = settings(folder, url, webhook_timeout=10.0)
     outbox = open_outbox(folder / "outbox.sqlite")
-    sender = Sender(outbox, read_receivers(chosen), Webhooks(chosen).post, Kept(), now=clock.now, draw=lambda: 0.0,
-                    keep_days=7.0)
+    sender = Sender(outbox, environment_receivers(chosen), Kept(), now=clock.now, draw=lambda: 0.0, keep_days=7.0)
     await sender.run()
 
 asyncio.run(main(Path(sys.argv[1]), sys.argv[2]))
@@ -45,17 +44,12 @@ async def test_a_killed_sender_repeats_under_the_same_id(tmp_path: Path) -> None
     stops there. The step that follows comes after it."""
     async with receiving("hang") as server:
         receiver = one_receiver(tmp_path, server.url)
+        (channel,) = environment_receivers(settings(tmp_path, server.url))
         outbox = open_outbox(tmp_path / "outbox.sqlite")
-        outbox.enrol({receiver.id: receiver.settings})
-        steps = [event(), event(1, "resolved")]
-        ids = [notification_id(e.id, receiver.id) for e in steps]
-        outbox.add(
-            [
-                Notification(i, receiver.id, e.alert, e.sequence, e.state, e.id, alert_body(e, receiver.id))
-                for i, e in zip(ids, steps, strict=True)
-            ],
-            0.0,
-        )
+        outbox.enrol({channel.id: channel.settings})
+        rows = [notification(e, channel) for e in (event(), event(1, "resolved"))]
+        ids = [row.id for row in rows]
+        outbox.store(rows, [], 0.0)
         outbox.close()
         first = start(tmp_path, server.url)
         try:

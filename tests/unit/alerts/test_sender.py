@@ -6,17 +6,34 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from alerts.delivery.message import alert_body, notification_id
-from alerts.delivery.outbox import Notification, Outbox, open_outbox
-from alerts.delivery.schedule import ATTEMPTS, PAUSES
+from alerts.delivery.channel import Channel, Limit, Message
+from alerts.delivery.message import notification_id
+from alerts.delivery.outbox import Outbox, open_outbox
+from alerts.delivery.receivers import environment_receivers
+from alerts.delivery.schedule import ATTEMPTS, PAUSES, Reply
 from alerts.delivery.sender import Sender
-from alerts.delivery.webhook import Receiver, Webhooks, read_receivers, verify
-from streams.records import AlertEvent, digest
-from tests.ringing import Clock, Kept, ScriptedReceiver, event, holds_still, receiving, settings, until
+from alerts.delivery.trouble import FAILING_AFTER
+from alerts.delivery.webhook import Receiver, read_receivers, verify
+from streams.records import AlertEvent, DeadLetter, decode, digest
+from streams.topics import ALERTS, DEADLETTERS, Topic
+from tests.ringing import (
+    Clock,
+    Kept,
+    ScriptedReceiver,
+    event,
+    holds_still,
+    notification,
+    receiving,
+    settings,
+    until,
+)
 
 AFTER = 1.21  # past any pause with its jitter
 
@@ -29,7 +46,7 @@ class Bench:
         self.receivers: tuple[Receiver, ...] = read_receivers(self.settings)
         self.clock = Clock()
         self.kept = Kept()
-        self.webhooks = Webhooks(self.settings)
+        self.channels: tuple[Channel, ...] = environment_receivers(self.settings)
         self.path = folder / "outbox.sqlite"
         self.outbox: Outbox = open_outbox(self.path)
         self.sender: Sender
@@ -39,8 +56,7 @@ class Bench:
         self.outbox.enrol({r.id: r.settings for r in self.receivers})
         self.sender = Sender(
             self.outbox,
-            self.receivers,
-            self.webhooks.post,
+            self.channels,
             self.kept,
             now=self.clock.now,
             draw=lambda: 0.5,
@@ -63,12 +79,8 @@ class Bench:
         self.start()
 
     def ring(self, *events: AlertEvent) -> list[str]:
-        rows = [
-            Notification(notification_id(e.id, r.id), r.id, e.alert, e.sequence, e.state, e.id, alert_body(e, r.id))
-            for e in events
-            for r in self.receivers
-        ]
-        self.outbox.add(rows, self.clock.now().timestamp())
+        rows = [notification(e, channel) for e in events for channel in self.channels]
+        self.outbox.store(rows, [], self.clock.now().timestamp())
         self.sender.wake()
         return [row.id for row in rows]
 
@@ -91,7 +103,8 @@ async def bench(folder: Path, *servers: ScriptedReceiver, timeout: float = 5.0) 
         yield found
     finally:
         await found.stop()
-        await found.webhooks.close()
+        for channel in found.channels:
+            await channel.close()
         found.outbox.close()
 
 
@@ -195,23 +208,159 @@ async def test_retry_after_is_obeyed(tmp_path: Path) -> None:
     assert server.ids[2] == asked
 
 
-async def test_gone_disables_the_receiver_and_tells_the_others(tmp_path: Path) -> None:
-    """After 410 a receiver hears no more, across restarts, until its settings change; another receiver is told."""
+def written(at: Bench, topic: Topic, kind: type[Any]) -> list[Any]:
+    """The records of one topic."""
+    return [decode(record.value, kind) for record in at.kept.of(topic)]
+
+
+async def test_gone_disables_the_channel_and_says_so(tmp_path: Path) -> None:
+    """After 410 a channel hears no more, across restarts, until its settings change; an alert about it is written, and
+    a dead letter for each notification it never took."""
     async with receiving(410) as gone, receiving() as other, bench(tmp_path, gone, other) as at:
         at.ring(event())
-        await at.settled(3)
+        await at.settled(2)
         at.ring(event(alert=digest("b")))
-        await at.settled(4)
+        await at.settled(3)
         await at.restart()
         at.ring(event(alert=digest("c")))
-        await at.settled(5)
+        await at.settled(4)
         assert len(gone.requests) == 1
-        assert b"io.tocsin.receiver.disabled" in b"".join(r.body for r in other.requests)
+        (firing,) = written(at, ALERTS, AlertEvent)
+        assert (firing.kind, firing.rule, firing.severity, firing.state) == (
+            *("system", "tocsin-channel", "critical", "firing"),
+        )
+        assert firing.subject == f"system:channel/{at.channels[0].name}"
+        (letter,) = written(at, DEADLETTERS, DeadLetter)
+        assert (letter.stage, letter.reason) == ("notify", "undelivered")
+        assert event().id in letter.message
         at.outbox.enrol({r.id: r.settings + "changed" for r in at.receivers})
         at.ring(event(alert=digest("d")))
-        await at.settled(7)
+        await at.settled(6)
         assert len(gone.requests) == 2
+        await until(lambda: len(at.kept.of(ALERTS)) == 2)
     assert at.outcomes().count("disabled") == 1
+    over = written(at, ALERTS, AlertEvent)[1]
+    assert (over.alert, over.sequence, over.state) == (firing.alert, 1, "resolved")
+    assert set(over.annotations) == set(firing.annotations) == {"en", "zh", "fix_en", "fix_zh"}
+
+
+async def test_a_channel_that_fails_for_minutes_is_told_of(tmp_path: Path) -> None:
+    """Long before a notification is given up an alert says that its channel takes nothing; it ends with a success."""
+    async with receiving(*[500] * FAILING_AFTER) as server, bench(tmp_path, server) as at:
+        at.ring(event())
+        for attempt in range(1, FAILING_AFTER):
+            await at.settled(attempt)
+            assert at.kept.of(ALERTS) == []
+            at.forward(PAUSES[attempt] * AFTER)
+        await until(lambda: len(at.kept.of(ALERTS)) == 1)
+        at.forward(PAUSES[FAILING_AFTER] * AFTER)
+        await until(lambda: len(at.kept.of(ALERTS)) == 2)
+    assert [e.state for e in written(at, ALERTS, AlertEvent)] == ["firing", "resolved"]
+    assert at.kept.of(DEADLETTERS) == []
+    assert "canary" not in str(at.kept.records)
+
+
+@dataclass
+class Scripted:
+    """A channel that answers by script and accepts afterwards; counts what it was sent, and when."""
+
+    name: str = "desk"
+    script: list[Reply] = field(default_factory=list)
+    sent: list[tuple[str, bytes]] = field(default_factory=list)
+    limits: tuple[Limit, ...] = ()
+    type: str = "dingtalk"
+    settings: str = "1"
+    grouped: bool = True
+    demo: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"id-{self.name}"
+
+    def render(self, message: Message) -> tuple[bytes, ...]:
+        return (b"one", b"two", b"three")
+
+    async def send(self, part: bytes, id_: str, at: datetime) -> Reply:
+        self.sent.append((id_, part))
+        return self.script.pop(0) if self.script else Reply(200, answer="accepted", code="0")
+
+    async def close(self) -> None:
+        pass
+
+
+@contextlib.asynccontextmanager
+async def scripted(folder: Path, *channels: Scripted) -> AsyncIterator[Bench]:
+    found = Bench(folder, (), 1.0)
+    found.channels, found.receivers = channels, channels  # type: ignore[assignment]
+    found.start()
+    try:
+        yield found
+    finally:
+        await found.stop()
+        found.outbox.close()
+
+
+async def test_a_retry_does_not_repeat_the_parts_that_arrived(tmp_path: Path) -> None:
+    """Of three parts the second fails once, over a restart: the first is not sent again, and each has its receipts."""
+    ok, fault = Reply(200, answer="accepted", code="0"), Reply(200, answer="refused", code="130101", meaning="busy")
+    channel = Scripted(script=[ok, fault])
+    async with scripted(tmp_path, channel) as at:
+        (id_,) = at.ring(event())
+        await at.settled(2)
+        await at.restart()
+        at.forward(PAUSES[1] * AFTER)
+        await at.settled(4)
+    assert channel.sent == [(f"{id_}_1", b"one"), (f"{id_}_2", b"two"), (f"{id_}_2", b"two"), (f"{id_}_3", b"three")]
+    told = [(r.part, r.parts, r.attempt, r.outcome, r.answer, r.code) for r in at.kept.receipts()]
+    assert told == [
+        *((1, 3, 1, "delivered", "accepted", "0"), (2, 3, 1, "retry", "refused", "130101")),
+        *((2, 3, 2, "delivered", "accepted", "0"), (3, 3, 1, "delivered", "accepted", "0")),
+    ]
+    assert at.kept.receipts()[1].meaning == "busy"
+
+
+async def test_what_will_never_be_taken_is_refused_at_once(tmp_path: Path) -> None:
+    """A final refusal is not repeated: a dead letter, an alert about the channel, and the next message goes out."""
+    channel = Scripted(script=[Reply(200, answer="refused", code="310000", final=True, fix="Add the keyword")])
+    async with scripted(tmp_path, channel) as at:
+        at.ring(event(), event(1, "resolved"))
+        await at.settled(4)
+        await until(lambda: len(at.kept.of(ALERTS)) == 2)
+    assert at.outcomes() == ["refused", "delivered", "delivered", "delivered"]
+    assert len(at.kept.of(DEADLETTERS)) == 1
+    assert "Add the keyword" in written(at, ALERTS, AlertEvent)[0].annotations["fix_en"]
+
+
+async def test_a_platforms_limit_is_kept(tmp_path: Path) -> None:
+    """No more requests than the platform takes within its window, though more wait."""
+    channel = Scripted(limits=(Limit(2, 60.0),))
+    channel.render = lambda _: (b"one",)  # type: ignore[method-assign]
+    async with scripted(tmp_path, channel) as at:
+        at.ring(*[event(alert=digest(str(n))) for n in range(5)])
+        await at.settled(2)
+        await holds_still(lambda: len(channel.sent) > 2)
+        at.forward(59.0)
+        await holds_still(lambda: len(channel.sent) > 2)
+        at.forward(1.0)
+        await at.settled(4)
+        await holds_still(lambda: len(channel.sent) > 4)
+
+
+async def test_a_throttled_platform_is_left_alone(tmp_path: Path) -> None:
+    """When the platform says for how long, nothing is sent to it before; others are served, and no alert is made."""
+    busy = Scripted(script=[Reply(200, answer="throttled", code="130101", pause=600.0)])
+    busy.render = lambda _: (b"one",)  # type: ignore[method-assign]
+    other = Scripted(name="other")
+    async with scripted(tmp_path, busy, other) as at:
+        at.ring(event())
+        await at.settled(4)
+        at.ring(event(alert=digest("b")))
+        await at.settled(7)
+        at.forward(599.0)
+        await holds_still(lambda: len(busy.sent) > 1)
+        at.forward(200.0)
+        await at.settled(9)
+    assert at.kept.of(ALERTS) == []
 
 
 async def test_an_outage_with_restarts_sends_nothing_twice(tmp_path: Path) -> None:
@@ -262,7 +411,7 @@ async def test_deliveries_do_not_wait_for_kafka(tmp_path: Path) -> None:
         assert at.kept.records == []
         at.kept.back.set()
         await at.settled(2)
-        await until(lambda: not at.outbox.receipts())
+        await until(lambda: not at.outbox.records())
     assert at.outcomes() == ["delivered", "delivered"]
     assert len({r.key for r in at.kept.records}) == 2
 
@@ -301,7 +450,7 @@ async def test_no_secret_and_no_address_is_logged(tmp_path: Path, capfd: pytest.
         assert secret not in printed
 
 
-async def test_a_bug_in_an_attempt_is_not_swallowed(tmp_path: Path) -> None:
+async def test_a_bug_in_an_attempt_is_not_swallowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exception that is no fault of the network ends the sender, so that the worker fails visibly."""
 
     async def broken(*_: object) -> None:
@@ -309,7 +458,7 @@ async def test_a_bug_in_an_attempt_is_not_swallowed(tmp_path: Path) -> None:
 
     async with receiving() as server, bench(tmp_path, server) as at:
         await at.stop()
-        at.webhooks.post = broken  # type: ignore[method-assign, assignment]
+        monkeypatch.setattr("alerts.delivery.webhook.Webhooks.post", broken)
         at.start()
         at.ring(event())
         assert at.task is not None

@@ -1,0 +1,196 @@
+"""The file of channels (`TOCSIN_CHANNELS`): receivers, routes, schedules, inhibitions; read as a whole or refused.
+
+Every fault names file, line, field and the nearest valid word. Secrets are not in the file: receivers name where they
+are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+import msgspec
+from msgspec import Struct
+
+from alerts.delivery.channel import Channel
+from alerts.delivery.receivers import Spec, build, environment_receivers
+from alerts.delivery.routing import FIELDS, LABEL, Inhibition, Name, Route, Routing, Schedule
+from alerts.rules import DURATION, Duration
+from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
+from streams.settings import Settings
+
+SECTIONS: Final = ("receivers", "routes", "schedules", "inhibit", "flapping")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelsFile:
+    """What the file says."""
+
+    receivers: tuple[Spec, ...]
+    routing: Routing
+
+
+class _Shape(Struct, forbid_unknown_fields=True):
+    """The whole file, for its JSON Schema."""
+
+    receivers: list[Spec]
+    routes: list[Route]
+    schedules: dict[Name, Schedule] = {}
+    inhibit: list[Inhibition] = []
+    flapping: bool = True
+
+
+def load_channels(settings: Settings) -> tuple[tuple[Channel, ...], Routing]:
+    """The channels and the routing in force. The webhooks of TOCSIN_WEBHOOK_URLS get everything at once, with a file
+    or without. SettingsError says what is wrong."""
+    webhooks = environment_receivers(settings)
+    everything = tuple(webhook.name for webhook in webhooks)
+    if settings.channels is None:
+        return webhooks, Routing(everything=everything)
+    found = read_channels(settings.channels)
+    made = tuple(build(spec, settings) for spec in found.receivers)
+    return (*webhooks, *made), replace(found.routing, everything=everything)
+
+
+def read_channels(path: Path) -> ChannelsFile:
+    """The file at `path`; FileRefused with every fault otherwise."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise FileRefused([Fault(str(path), 1, f"cannot be read: {reason}")]) from None
+    return parse_channels(text, str(path))
+
+
+def parse_channels(text: str, file: str = "<channels>") -> ChannelsFile:
+    """The channels in a text; FileRefused with every fault otherwise."""
+    tree = Tree(text, file)
+    if not isinstance(tree.data, dict):
+        tree.fault("$", "expected `receivers:` and `routes:`")
+        tree.finish()
+    for key in tree.data:
+        if key not in SECTIONS:
+            tree.fault(f"$.{key}", "there is no such section", suggest(str(key), SECTIONS))
+    receivers = _listed(tree, "receivers", Spec, needed=True)
+    routes = _listed(tree, "routes", Route, needed=True)
+    inhibitions = _listed(tree, "inhibit", Inhibition)
+    schedules = _schedules(tree)
+    flapping = tree.data.get("flapping", True)
+    if not isinstance(flapping, bool):
+        tree.fault("$.flapping", "expected true or false")
+    _check_names(tree, receivers, routes, schedules)
+    for path, inhibition in inhibitions.items():
+        _check_fields(tree, f"{path}.equal", inhibition.equal)
+    tree.finish()
+    routing = Routing(tuple(routes.values()), schedules, tuple(inhibitions.values()), flapping)
+    return ChannelsFile(tuple(receivers.values()), routing)
+
+
+def _listed(tree: Tree, section: str, kind: Any, *, needed: bool = False) -> dict[str, Any]:
+    """The entries of a section by their paths; those with faults are left out."""
+    entries = tree.data.get(section, [])
+    if not isinstance(entries, list) or (needed and not entries):
+        tree.fault(f"$.{section}", "expected a list" + (" with at least one entry" if needed else ""))
+        return {}
+    found = {}
+    for index, entry in enumerate(entries):
+        path = f"$.{section}[{index}]"
+        value = tree.convert(entry, kind, path, _decode)
+        if value is not None:
+            found[path] = value
+    return found
+
+
+def _schedules(tree: Tree) -> dict[str, Schedule]:
+    entries = tree.data.get("schedules", {})
+    if not isinstance(entries, dict):
+        tree.fault("$.schedules", "expected a mapping from names to schedules")
+        return {}
+    found: dict[str, Schedule] = {}
+    for name, entry in entries.items():
+        path = f"$.schedules.{name}"
+        schedule = tree.convert(entry, Schedule, path, _decode)
+        # A schedule with a fault of its own keeps its name: routes that use it are right.
+        found[name] = schedule or Schedule()
+        if schedule is not None:
+            _check_schedule(tree, path, schedule)
+    return found
+
+
+def _check_schedule(tree: Tree, path: str, schedule: Schedule) -> None:
+    try:
+        ZoneInfo(schedule.zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        near = suggest(schedule.zone, available_timezones())
+        tree.fault(f"{path}.zone", f"there is no time zone {schedule.zone!r}: write one like Asia/Shanghai", near)
+    if schedule.from_ == schedule.to or schedule.from_ == "24:00":
+        tree.fault(f"{path}.from", "it begins where it ends: leave `from` and `to` out for whole days")
+    if not schedule.days:
+        tree.fault(f"{path}.days", "it has no day: leave `days` out for every day")
+
+
+def _check_names(
+    tree: Tree, receivers: Mapping[str, Spec], routes: Mapping[str, Route], schedules: Mapping[str, Schedule]
+) -> None:
+    """Names are given once, and what a route names is there."""
+    seen: dict[str, str] = {}
+    for path, spec in receivers.items():
+        if spec.name in seen:
+            line = tree.line(seen[spec.name])
+            tree.fault(f"{path}.name", f"a receiver named {spec.name} stands already at line {line}")
+        seen.setdefault(spec.name, path)
+    known = {*seen, *_said_names(tree.data.get("receivers"))}
+    for path, route in routes.items():
+        _check_known(tree, f"{path}.receivers", route.receivers, known, "receiver")
+        _check_known(tree, f"{path}.quiet", route.quiet, schedules, "schedule")
+        _check_known(tree, f"{path}.only", route.only, schedules, "schedule")
+        _check_fields(tree, f"{path}.group_by", route.group_by)
+        if route.escalate is not None:
+            _check_known(tree, f"{path}.escalate.to", route.escalate.to, known, "receiver")
+            if not route.escalate.after.seconds:
+                tree.fault(f"{path}.escalate.after", "expected at least 1s; add the receiver to the route to tell it")
+            for name in sorted(set(route.escalate.to) & set(route.receivers)):
+                tree.fault(f"{path}.escalate.to", f"{name} is told by the route already")
+
+
+def _said_names(entries: object) -> set[str]:
+    """Names of receivers that have faults of their own: whoever uses them is not wrong as well."""
+    found = entries if isinstance(entries, list) else []
+    return {str(entry["name"]) for entry in found if isinstance(entry, dict) and "name" in entry}
+
+
+def _check_known(tree: Tree, path: str, names: Iterable[str], known: Iterable[str], what: str) -> None:
+    for name in names:
+        if name not in known:
+            tree.fault(path, f"there is no {what} named {name!r}", suggest(name, known))
+
+
+def _check_fields(tree: Tree, path: str, names: Iterable[str]) -> None:
+    for name in names:
+        if name not in FIELDS and not (name.startswith(LABEL) and len(name) > len(LABEL)):
+            there = f"{', '.join(FIELDS)} and {LABEL}NAME"
+            tree.fault(path, f"there is no field {name!r}; there are: {there}", suggest(name, FIELDS))
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Duration:
+        return Duration.parse(value)
+    raise NotImplementedError(kind)
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the file, for editors."""
+    shape = {"type": ["string", "integer"], "pattern": DURATION, "description": "30m, 2h, 1h30m or 0"}
+    _, components = msgspec.json.schema_components(
+        [_Shape], schema_hook=lambda _: dict(shape), ref_template="#/$defs/{name}"
+    )
+    whole = components.pop(_Shape.__name__)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **whole,
+        "title": "Tocsin channels file",
+        "$defs": components,
+    }

@@ -1,0 +1,75 @@
+"""The alert about a channel itself: it fires when the channel takes nothing, and ends when it delivers again. Pure.
+
+It goes the way of every alert, through Kafka, and is told to the other channels: `alerts.delivery.routing` keeps it
+from the broken one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+from typing import Final
+
+import yaml
+from msgspec.structs import replace
+
+from alerts.delivery.channel import Channel
+from alerts.delivery.routing import CHANNEL_RULE, CHANNEL_SUBJECT, SYSTEM
+from alerts.delivery.schedule import Decision, Reply
+from streams.plain import plain
+from streams.records import AlertEvent, digest
+
+FAILING_AFTER: Final = 4  # attempts of one notification in vain, some six minutes: tell others while it is still tried
+LANGUAGES: Final = ("en", "zh")
+
+
+def trouble_after(
+    known: AlertEvent | None, channel: Channel, reply: Reply, decision: Decision, attempt: int, at: datetime
+) -> tuple[AlertEvent | None, list[AlertEvent]]:
+    """The open alert about a channel after an attempt, and the events to write. Throttling is no fault of it."""
+    if decision.outcome == "delivered":
+        return None, [_over(known, channel, at)] if known is not None else []
+    gives_up = decision.outcome in ("refused", "disabled")
+    if known is not None or not (gives_up or (attempt >= FAILING_AFTER and reply.said != "throttled")):
+        return known, []
+    event = _firing(channel, reply, decision, attempt, at)
+    return event, [event]
+
+
+def _firing(channel: Channel, reply: Reply, decision: Decision, attempt: int, at: datetime) -> AlertEvent:
+    what = "failing" if decision.outcome == "retry" else decision.outcome
+    alert = digest(CHANNEL_RULE, channel.id, at.isoformat())
+    facts = {"channel": channel.name, "attempts": str(attempt), "reason": plain(reply.meaning or str(reply), 200)}
+    annotations = {lang: say(what, lang, **facts) for lang in LANGUAGES}
+    for lang in LANGUAGES:
+        fix = plain(reply.fix, 200) if lang == "en" else ""
+        annotations[f"fix_{lang}"] = say("fix", lang, channel=channel.name, fix=fix or say("anyway", lang))
+    return AlertEvent(
+        id=f"{alert}.0", alert=alert, sequence=0, state="firing", reason="held", rule=CHANNEL_RULE,
+        rule_hash=digest(CHANNEL_RULE)[:16], severity="critical", subject=f"{CHANNEL_SUBJECT}{channel.name}",
+        name=channel.name, at=at, since=at, window_seconds=0, observed=float(attempt), expected=None, low=None,
+        high=None, unit="failed attempts", p_value=None, support=0, documents=0, stories=0, sources=0, authors=0,
+        evidence=(), models=(), labels={"channel": channel.type}, kind=SYSTEM, annotations=annotations,
+    )  # fmt: skip
+
+
+def _over(known: AlertEvent, channel: Channel, at: datetime) -> AlertEvent:
+    sequence = known.sequence + 1
+    annotations = {lang: say("over", lang, channel=channel.name) for lang in LANGUAGES}
+    annotations |= {f"fix_{lang}": "" for lang in LANGUAGES}
+    return replace(
+        known, id=f"{known.alert}.{sequence}", sequence=sequence, state="resolved", reason="ended", at=at,
+        observed=0.0, annotations=annotations,
+    )  # fmt: skip
+
+
+@lru_cache
+def _sentences(lang: str) -> dict[str, str]:
+    source = (files("alerts") / "texts" / f"channel.{lang}.yaml").read_text(encoding="utf-8")
+    return {str(key): str(value) for key, value in yaml.safe_load(source).items()}
+
+
+def say(key: str, lang: str, **values: str) -> str:
+    """One sentence, filled; braces in the values mean nothing."""
+    return _sentences(lang)[key].format(**values)
