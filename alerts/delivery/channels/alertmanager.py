@@ -28,6 +28,7 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 OWN: Final = frozenset({"alertname", "severity", "subject", "entity", "demo", "tocsin_namespace"})
 LABEL_LIMIT: Final = 200
 TEXT_LIMIT: Final = 2000
+TEST_ENDS: Final = timedelta(minutes=5)
 _NAME: Final = re.compile(r"[^a-zA-Z0-9_]")
 
 
@@ -55,7 +56,8 @@ class Alertmanager:
 
     def _alerts(self, event: AlertEvent, message: Message) -> Iterator[dict[str, Any]]:
         links = message.links.get(event.alert, {})
-        ends = event.at if event.state == "resolved" else event.at + self.keep
+        keep = TEST_ENDS if message.why == "test" else self.keep
+        ends = event.at if event.state == "resolved" else event.at + keep
         annotations = annotated(event, self.language)
         link = address(links.get("show", ""))
         known = labels(event, message.namespace)

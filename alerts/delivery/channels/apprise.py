@@ -6,6 +6,7 @@ that is not so (it takes HTTP 200 for success), and Tocsin has types of its own 
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -106,8 +107,7 @@ def _span(span: Span) -> str:
 
 def notified(url: str, part: bytes) -> bool:
     """Whether the service took the part; blocks."""
-    import apprise
-
+    apprise = _apprise()
     given = msgspec.json.decode(part)
     service = apprise.Apprise()
     return bool(service.add(url)) and bool(
@@ -119,15 +119,24 @@ def notified(url: str, part: bytes) -> bool:
 
 def sizes(url: str) -> tuple[int, int]:
     """Characters of a title and of a body that the service at the address takes. Unusable when it cannot be used."""
+    apprise = _apprise()
+    service = apprise.Apprise.instantiate(url)
+    scheme = url.partition("://")[0].strip().lower()
+    ours = OURS.get(scheme) or OURS.get(str(getattr(service, "secure_protocol", "")))  # or the platform's own https://…
+    if ours is not None:
+        advice = f"Use `type: {ours}`, which reads the answer"
+        raise Unusable(f"apprise takes every HTTP 200 of this service for success. {advice}")
+    if service is None:
+        raise Unusable("apprise knows no service of this address. Compare it with the list of apprise's services")
+    return int(service.title_maxlen), int(service.body_maxlen)
+
+
+def _apprise() -> Any:
+    """The library, silenced: its log, and that of its HTTP client, show addresses with the tokens in them."""
     try:
         import apprise
     except ImportError:
         raise Unusable(f"apprise is not installed. Install it: {INSTALL}") from None
-    service: Any = apprise.Apprise.instantiate(url)
-    if service is None:
-        raise Unusable("apprise knows no service of this address. Compare it with the list of apprise's services")
-    ours = OURS.get(str(service.secure_protocol))  # also where the address is the platform's own, https://…
-    if ours is not None:
-        advice = f"Use `type: {ours}`, which reads the answer"
-        raise Unusable(f"apprise takes every HTTP 200 of this service for success. {advice}")
-    return int(service.title_maxlen), int(service.body_maxlen)
+    for name in ("apprise", "urllib3.connectionpool"):
+        logging.getLogger(name).disabled = True
+    return apprise

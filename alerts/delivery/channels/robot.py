@@ -85,8 +85,9 @@ class Robot:
 
 
 def urgent(message: Message) -> bool:
-    """Whether people are called by name: something critical goes on."""
-    return any(event.severity == "critical" and event.state != "resolved" for event in message.events)
+    """Whether people are called by name: something critical goes on, and it is neither a test nor a demonstration."""
+    going_on = (e for e in message.events if e.state != "resolved" and not e.demo)
+    return message.why != "test" and any(event.severity == "critical" for event in going_on)
 
 
 def requests(dialect: Dialect, card: Card, *, urgent: bool) -> tuple[bytes, ...]:

@@ -63,6 +63,14 @@ async def test_growing_more_severe_ends_the_lower_one(tmp_path: Path) -> None:
     assert [found["severity"] for found in stub.firing(later)] == ["critical"]
 
 
+async def test_a_test_ends_by_itself(tmp_path: Path) -> None:
+    """Nobody ends a test: it is over there after five minutes."""
+    stub = AlertmanagerStub()
+    await post(stub, tmp_path, message(why="test"))
+    assert len(stub.firing(START)) == 1
+    assert stub.firing(START + timedelta(minutes=5)) == []
+
+
 async def test_logins_and_refusals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A token, or user and password, go into the header; a wrong one is told, and shown nowhere."""
     monkeypatch.setenv("AM_TOKEN", "token-canary")

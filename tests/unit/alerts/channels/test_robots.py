@@ -18,7 +18,7 @@ from yarl import URL
 from alerts.delivery.channels import dingtalk, feishu, wecom
 from alerts.delivery.channels.dingtalk import DingTalk
 from alerts.delivery.channels.feishu import Feishu
-from alerts.delivery.channels.robot import Robot, requests
+from alerts.delivery.channels.robot import Robot, requests, urgent
 from alerts.delivery.channels.wecom import WeCom
 from alerts.delivery.specs import DingTalkSpec, FeishuSpec, WeComSpec
 from tests.receivers.robots import DingTalkPlatform, FeishuPlatform, WeComPlatform
@@ -151,6 +151,22 @@ def test_people_are_called_only_where_it_is_urgent() -> None:
         assert sign in first.decode()
         assert all(sign not in part.decode() for part in others)
         assert all(sign not in part.decode() for part in requests(DIALECTS[name], long, urgent=False))
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (message(event()), True),
+        (message(event(severity="warning")), False),
+        (message(event(1, "resolved"), why="resolved"), False),
+        (message(event(1, "resolved"), event(alert="b" * 32, severity="warning")), False),
+        (message(event(demo=True)), False),
+        (message(event(), why="test"), False),
+    ],
+)
+def test_what_is_urgent(told: Any, expected: bool) -> None:
+    """Nobody is called by name for a warning, an end, a test or a demonstration."""
+    assert urgent(told) is expected
 
 
 def test_buttons_are_what_the_platform_has() -> None:
