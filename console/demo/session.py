@@ -81,6 +81,7 @@ def own_settings(settings: Settings, namespace: str, at: Endpoints, url: str, se
             "webhook_urls": url,
             "webhook_secret": SecretStr(secret),
             "webhook_allow": "127.0.0.0/8",
+            "webhook_demo": True,
         }
     )
 
