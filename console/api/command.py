@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import typer
@@ -13,7 +16,7 @@ import uvicorn
 from alerts.board import Board
 from console.api.app import build
 from console.api.feed import Feed
-from console.api.tokens import FILE
+from console.api.tokens import FILE, callers
 from console.exits import told
 from console.messages import say
 from streams import clock
@@ -44,7 +47,16 @@ def listen(settings: Settings) -> socket.socket:
     return listening
 
 
-def server_of(app: object) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """A server that leaves signals to its caller: uvicorn's own would end the process by the signal it was sent."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def server_of(app: object) -> Server:
     """The server: no log of requests (links are credentials), no words about itself, no trust in forwarded headers."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
@@ -58,7 +70,7 @@ def server_of(app: object) -> uvicorn.Server:
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=CLOSING,
     )
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 async def serve(settings: Settings, bootstrap: str, listening: socket.socket) -> None:
@@ -67,13 +79,18 @@ async def serve(settings: Settings, bootstrap: str, listening: socket.socket) ->
     feed = Feed(settings, bootstrap, board, clock.now)
     server = server_of(build(settings, board, feed, producer, now=clock.now, monotonic=time.monotonic))
 
+    def end() -> None:
+        server.should_exit = True
+
     async def fill() -> None:
         try:
             await wait_for_kafka(settings, bootstrap)
             await feed.run()
         finally:
-            server.should_exit = True
+            end()
 
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end)
     filling = asyncio.create_task(fill())
     try:
         await server.serve(sockets=[listening])
@@ -90,6 +107,7 @@ def api() -> None:
     with told():
         settings = load()
         configure(settings, "api")
+        callers(settings)  # what is set wrong is told before anything listens
         bootstrap = resolve(settings, "kafka").kafka
         with listen(settings) as listening:
             host, port = listening.getsockname()[:2]
