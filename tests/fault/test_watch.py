@@ -70,3 +70,26 @@ def test_triton_that_dies_is_one_alert_from_pending_to_resolved(stack: Stack) ->
     assert max(beat.open for beat in beats) == 1
     gaps = [(after.at - before.at).total_seconds() for before, after in pairwise(beats)]
     assert max(gaps) < 90
+
+
+def test_an_outage_of_kafka_is_told_when_it_is_over(stack: Stack) -> None:
+    """The watcher lives through it, holds what it saw, says so in its log, and writes every step once Kafka is back."""
+    run = Installation.make(stack.settings.state_dir, "outage", watch_every=2.0)
+    run.workers.start([WATCH])
+    log = run.settings.state_dir / "logs" / "outage" / f"worker-{WATCH}.log"
+    try:
+        run.wait(lambda: log.exists() and "watch.started" in log.read_text(), 60, "the watcher at work")
+        stack.kill("kafka")
+        try:
+            run.wait(lambda: '"system:kafka", "state": "firing"' in log.read_text(), 120, "kafka is away")
+            run.workers.kill(WATCH)
+        finally:
+            stack.start("kafka")
+        run.wait(lambda: "resolved" in states(run, "system:kafka"), 180, "resolved")
+        restarts = run.workers.children[WATCH].restarts
+    finally:
+        run.workers.stop()
+    assert "watch.holding" in log.read_text()
+    assert restarts == 1
+    assert list(dict.fromkeys(states(run, "system:kafka"))) == ["pending", "firing", "resolved"]
+    assert len({event.alert for event in told(run) if event.subject == "system:kafka"}) == 1
