@@ -92,7 +92,8 @@ class Profile:
 
     def size(self, of: int) -> float:
         """Size of the predictive negative binomial: burstiness of the process and ignorance of its level together."""
-        return 1.0 / (1.0 / self.burstiness + 1.0 / (self.stories[of] + self.prior.shape))
+        prior = self.prior.of_share(PRIOR_SHARE) if of == NEGATIVE else self.prior
+        return 1.0 / (1.0 / self.burstiness + 1.0 / (self.stories[of] + prior.shape))
 
 
 def profile(

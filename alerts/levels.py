@@ -29,7 +29,8 @@ BEYOND: Final = 1.96  # standard normal quantile 0.975: a day with more than tha
 POWER: Final = 4  # … and weighs (cap / count) to this power: ten times the usual counts next to nothing
 LEAST_CAP: Final = 2.0  # stories a day that are never an incident
 QUIET: Final = 0.6  # share of the days that the level starts from: incidents of up to two days in five are seen through
-STEPS: Final = 12  # of the iteration; it settles in four to eight
+STEPS: Final = 12  # of the iteration at most …
+SETTLED: Final = 1e-4  # … which ends when the level moves by no more than this part of it
 RECENT_DAYS: Final = 14  # a level that changed is learnt from so many days alone …
 OLDER_DAYS: Final = 7  # … when there are so many older ones to compare with …
 CHANGED: Final = 4.0  # … and the two differ by so many standard errors
@@ -72,15 +73,16 @@ def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, s
     ranked = sorted(range(len(counts)), key=lambda day: (counts[day] / exposures[day], day))
     quiet = set(ranked[: math.ceil(QUIET * len(ranked))])
     weights = [float(day in quiet) for day in range(len(counts))]
+    rate = 0.0
     for _ in range(STEPS + 1):
+        before = rate
         seen = sum(w * e for w, e in zip(weights, exposures, strict=True))
         found = sum(w * c for w, c in zip(weights, counts, strict=True))
         rate = (found + prior.shape) / (seen + prior.hours)
-        caps = [_cap(rate * e, size) for e in exposures]
-        after = [min(1.0, (cap / max(c, 1.0)) ** POWER) for cap, c in zip(caps, counts, strict=True)]
-        if after == weights:
+        if abs(rate - before) <= SETTLED * rate:
             break
-        weights = after
+        caps = [_cap(rate * e, size) for e in exposures]
+        weights = [min(1.0, (cap / max(c, 1.0)) ** POWER) for cap, c in zip(caps, counts, strict=True)]
     return Level(rate, found, tuple(weights), (rate,) * len(weights))
 
 

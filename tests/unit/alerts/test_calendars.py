@@ -14,9 +14,9 @@ from alerts.moments import HOUR, micros
 MARKETS: tuple[Market, ...] = ("cn", "hk", "us", "none")
 
 
-def hour(*when: int) -> int:
+def hour(year: int, month: int, day: int, hours: int = 0) -> int:
     """Hours since 1970 of a UTC moment."""
-    return micros(datetime(*when, tzinfo=UTC)) // HOUR
+    return micros(datetime(year, month, day, hours, tzinfo=UTC)) // HOUR
 
 
 @pytest.mark.parametrize(

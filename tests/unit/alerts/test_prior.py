@@ -44,7 +44,8 @@ def test_copies_of_one_day_are_one_story_and_silent_days_of_others_count() -> No
 def test_the_weight_of_a_prior_is_at_most_half_the_history() -> None:
     """Its mean stays."""
     young = Prior(0.4, 10.0).after(4)
-    assert (young.shape, young.hours) == (pytest.approx(0.08), pytest.approx(2.0))
+    assert young.shape == pytest.approx(0.08)
+    assert young.hours == pytest.approx(2.0)
     assert Prior(0.4, 10.0).after(100) == Prior(0.4, 10.0)
     assert prior_of("topic:legal") == PRIORS["topic"]
     assert prior_of("something:else") == PRIORS["entity"]
