@@ -6,6 +6,7 @@ Every line is made of fields of the event; a field that says nothing makes no li
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -14,6 +15,8 @@ from alerts.delivery.headings import figure
 from alerts.delivery.phrases import Voice, amount, cut, has_window, is_share, number, odds, percent, pieces, times
 from streams.records import AlertEvent, Condition, Counterfactual, Evidence
 
+ADDRESS: Final = re.compile(r"https?://[^\s/?#]\S*")
+ADDRESS_LIMIT: Final = 2048
 RISKS_SHOWN: Final = 5
 NOTES_SHOWN: Final = 6
 NOTE_LIMIT: Final = 300  # characters of one sentence of a rule
@@ -22,9 +25,8 @@ SHORT: Final = 8  # characters of a hash or an alert's id: enough to find it
 
 
 def address(url: str) -> str:
-    """The address when it may be clicked on: http or https, without blanks; empty otherwise."""
-    plain = url.isprintable() and not any(c.isspace() for c in url)
-    return url if plain and url.startswith(("https://", "http://")) and len(url) <= 2048 else ""
+    """The address when it may be clicked on: http or https, with a host, without blanks; empty otherwise."""
+    return url if url.isprintable() and len(url) <= ADDRESS_LIMIT and ADDRESS.fullmatch(url) else ""
 
 
 def line(*texts: str) -> Line:

@@ -46,6 +46,8 @@ def lock_lines(message: Message, speaker: Voice) -> str:
         room = limit - len(first) - len(second) - 2
         voices = _voices(event, speaker)
         third = third or (voices if len(voices) <= room else "")
+    if third and len(first) + len(third) >= limit and message.suppressed > 0:
+        third = speaker.say("suppressed.unknown", count=f"{message.suppressed:,}")
     first = cut(first, limit - len(third) - 1)
     left = limit - len(first) - len(third) - 2
     return "\n".join(line for line in (first, cut(second, left) if left > 0 else "", third) if line)

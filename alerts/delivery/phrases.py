@@ -56,7 +56,7 @@ def percent(share: float) -> str:
 def times(beyond: float, below: float = math.inf) -> str:
     """How many times; what lies below a step of the severity never reads as if it had reached it."""
     found = f"{beyond:,.1f}"
-    return found if round(beyond, 1) < below else f"{math.floor(beyond * 100) / 100:,.2f}"
+    return found if round(beyond, 1) < below or beyond >= below else f"{math.floor(beyond * 100) / 100:,.2f}"
 
 
 def odds(p: float) -> str:
@@ -64,7 +64,7 @@ def odds(p: float) -> str:
     if p < 1e-9:
         return f">{10**9:,}"
     digits = math.floor(math.log10(1 / p)) - 1
-    return f"{round(1 / p, -digits):,.0f}"
+    return f"{round(1 / p, -max(digits, 0)):,.0f}"
 
 
 def cut(text: str, limit: int) -> str:
