@@ -187,7 +187,12 @@ class Days:
 
 
 def _winsorised(rows: list[tuple[int, int]], hours: int) -> dict[int, float]:
-    """Counts by hour, the largest `CAPPED` of all hours (empty ones included) cut to the next smaller count."""
+    """Counts by hour, the largest `CAPPED` of all hours (empty ones included) cut to the next smaller count.
+
+    Not on the first day: of a few hours none is known to be wild.
+    """
+    if hours < 24:
+        return {hour: float(count) for hour, count in rows}
     spared = math.ceil(CAPPED * hours)
     ranked = sorted((count for _, count in rows), reverse=True)
     cap = ranked[spared] if spared < len(ranked) else 1
