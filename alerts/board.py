@@ -18,7 +18,7 @@ from alerts.shares import wilson
 from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Severity, Silence, SilenceEnd, encode
 
 KEEP: Final = timedelta(days=90)  # a closed alert, a silence that is over
-MOST: Final = 10_000  # closed alerts
+MOST: Final = 5000  # closed alerts: about 100 MB with four steps of five stories each
 STEPS: Final = 1000  # of one alert, the newest; an alert takes a few dozen
 LEAST_PREFIX: Final = 6
 CONFIDENCE: Final = 0.975  # of each bound: together an interval of 95 %
