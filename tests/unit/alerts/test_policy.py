@@ -419,3 +419,16 @@ def test_what_is_over_leaves_nothing_behind(making: Making) -> None:
     desk.at("4400h").policy.prune(desk.now)
     desk.store([])
     assert {kind for kind, _ in desk.rows} == {"seen"}
+
+
+def test_an_alert_of_long_ago_that_comes_again_rings_nobody(making: Making) -> None:
+    """A detector that folds its whole log anew sends old steps once more, with new offsets."""
+    desk = making(routing(ROUTE, everything=("hook",)), Party("desk"), Party("hook", grouped=False))
+    life = [step("a"), step("a", 1, "updated"), step("a", 2, "resolved")]
+    desk.take(*life)
+    desk.at("4400h").policy.prune(desk.now)
+    desk.store([])
+    before = len(desk.told)
+    desk.take(*life)
+    desk.at("4500h")
+    assert len(desk.told) == before
