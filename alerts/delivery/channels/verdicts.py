@@ -65,9 +65,9 @@ def read(answer: Answer | Reply, codes: Codes, at: datetime, secrets: Sequence[s
         return explained(answer)
     body = _body(answer.body)
     code = next((body[name] for name in codes.fields if isinstance(body.get(name), int)), None)
-    if code is None:
+    if code is None or (code == 0 and not 200 <= answer.status < 300):
         return _unreadable(answer, codes)
-    if code == 0 and 200 <= answer.status < 300:
+    if code == 0:
         return Reply(answer.status, answer="accepted", code="0")
     words = next((text for name in codes.text if isinstance(text := body.get(name), str)), "")
     verdict = _verdict(codes, code, words)
