@@ -65,7 +65,7 @@ class Workers:
     def __init__(self, settings: Settings, table: Mapping[str, Check]) -> None:
         self._settings = settings
         self._table = table
-        self._time, self._rows = Stretches(), Stretches()
+        self._time = Stretches()
         self._ended: deque[tuple[float, str]] | None = None  # None before the first look: what ended then is old
         self.seen: list[Seen] = []
 
@@ -120,7 +120,9 @@ class Workers:
         if not told:
             return blind(["outbox"], "no notify tells")
         rows = int(sum(sum(values(samples, "tocsin_outbox_rows")) for samples in told))
-        return [self._rows.probe(self._table["outbox"], "", True if rows else None, now, rows=rows)]
+        stored = [at for samples in told for at in values(samples, "tocsin_outbox_oldest_timestamp_seconds") if at]
+        age = max(0.0, now - min(stored)) if stored else 0.0
+        return [Probe("outbox", value=age, facts={"rows": rows})]
 
     async def _drift(self) -> list[Probe]:
         found = []

@@ -208,13 +208,15 @@ async def test_event_time_that_does_not_move_is_told_while_mentions_wait(tmp_pat
 
 
 async def test_notifications_that_wait_are_told(tmp_path: Path, processes: Processes) -> None:
-    """Since when there were some at every look."""
+    """The age of the oldest; none when none waits."""
     prober = Workers(Settings(state_dir=tmp_path), TABLE)
     told = []
-    for at, rows in ((0, 0), (15, 2), (30, 5), (45, 0), (60, 1)):
-        processes.seen = [Seen("notify", "u", {"tocsin_outbox_rows": [({}, rows)]})]
-        told.append(by_key(await prober.look(after(at)))["outbox"])
-    assert told == [0, 0, 15, 0, 0]
+    for rows, oldest in ((0, 0.0), (2, NOW - 1000), (1, NOW - 5)):
+        figures = {"tocsin_outbox_rows": rows, "tocsin_outbox_oldest_timestamp_seconds": oldest}
+        processes.seen = [Seen("notify", "u", {name: [({}, value)] for name, value in figures.items()})]
+        [outbox] = [probe for probe in await prober.look(START) if probe.what == "outbox"]
+        told.append((outbox.value, outbox.facts["rows"]))
+    assert told == [(0, 0), (1000, 2), (5, 1)]
 
 
 async def test_who_tells_nothing_is_unknown(tmp_path: Path, processes: Processes) -> None:
