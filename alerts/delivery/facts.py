@@ -154,12 +154,12 @@ def notes(event: AlertEvent, speaker: Voice) -> Iterator[Line]:
 
 
 def itself(event: AlertEvent, speaker: Voice) -> Block:
-    """What is wrong with Tocsin itself, and what to do."""
+    """What is wrong with Tocsin itself and what to do, or that it is over."""
     sentence, fix = (cut(event.annotations.get(key, ""), 500) for key in (speaker.lang, f"fix_{speaker.lang}"))
-    if event.state == "resolved":
-        return Block((line(speaker.say("system.was", sentence=sentence)),) if sentence else ())
     found = [bold(sentence)] if sentence else []
-    return Block((*found, *((line(speaker.say("system.fix", fix=fix)),) if fix else ())))
+    if fix and event.state != "resolved":
+        found.append(line(speaker.say("system.fix", fix=fix)))
+    return Block(tuple(found))
 
 
 def provenance(event: AlertEvent, speaker: Voice) -> Block:

@@ -203,7 +203,9 @@ class Voice:
         return AFTER_CHINESE.sub(" ", text) if self.lang == "zh" else text
 
     def name(self, event: AlertEvent, limit: int = NAME_LIMIT) -> str:
-        """What the alert is about, for people: a company's name, a topic in this language."""
+        """What the alert is about, for people: a company's name, a topic or a part of Tocsin in this language."""
+        if event.kind == "system":
+            return cut(event.annotations.get(f"name_{self.lang}", ""), limit) or cut(event.name, limit)
         if event.subject.startswith("topic:"):
             return self.known(event.subject.replace(":", ".", 1), event.name or event.subject)
         return cut(event.name, limit) or cut(event.subject, limit)

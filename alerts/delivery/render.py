@@ -63,11 +63,13 @@ def _opening(message: Message, speaker: Voice) -> Iterator[Line]:
     """What comes before any figure: what was held back, and why this is told."""
     if held_back := suppressed(message, speaker):
         yield bold(held_back)
-    if message.why in ("test", "repeat", "escalated", "resumed", "digest", "amended"):
+    if message.why in ("test", "repeat", "escalated", "resumed", "digest"):
         yield line(speaker.say(f"reason.{message.why}"))
-    event = message.events[0]
-    if len(message.events) == 1 and event.reason in ("rule_removed", "lapsed"):
-        yield line(speaker.say(f"reason.{event.reason}"))
+    alone = message.events[0].reason if len(message.events) == 1 else ""
+    if alone in ("rule_removed", "lapsed", "late_document", "corrected"):
+        yield line(speaker.say(f"reason.{alone}"))
+    elif message.why == "amended":
+        yield line(speaker.say("reason.amended"))
 
 
 def _single(event: AlertEvent, speaker: Voice, stories: int) -> Iterator[Block]:
@@ -101,9 +103,11 @@ def _group(message: Message, speaker: Voice, stories: int, alerts: int) -> Itera
 def _brief(event: AlertEvent, message: Message, speaker: Voice, stories: int) -> Iterator[Line]:
     """One alert among several: what, how much, the story told most, and where to look further."""
     head = marks([event], speaker) + heading(event, speaker, state_of(event))
-    yield bold(speaker.say("title", heading=head, figure=news(event, speaker)))
     if event.kind == "system":
-        yield from facts.itself(event, speaker).lines[1:]
+        yield bold(head)
+        yield from facts.itself(event, speaker).lines
+    else:
+        yield bold(speaker.say("title", heading=head, figure=news(event, speaker)))
     for evidence in event.evidence[:stories]:
         source = Span(cut(evidence.source, NAME_LIMIT), href=address(evidence.url))
         copies = speaker.plural("count.copy", evidence.copies)

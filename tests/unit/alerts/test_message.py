@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from alerts.delivery.message import LIMIT, alert_body, notice_body, notification_id, rings, text
 from alerts.delivery.phrases import LANGUAGES, catalogue
+from alerts.delivery.samples import sample_events
 from streams.records import AlertEvent
 from tests.ringing import ALERT, START, event, evidence
 
@@ -118,6 +119,47 @@ def test_the_text_says_what_the_fields_say(changes: dict[str, Any], en: str, zh:
     of = event(**changes)
     assert text(of, "en") == en
     assert text(of, "zh") == zh
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("name", sample_events())
+def test_every_kind_of_alert_has_its_paragraph(name: str, lang: str) -> None:
+    """Each ends its sentences, is marked, and leaves no blank; silence and Tocsin's own say what is the matter."""
+    for of in sample_events()[name]:
+        said = text(of, lang)
+        assert said.startswith(catalogue(lang)["demo"])
+        assert said.endswith((".", "。", "`"))
+        assert not set(said) & set("{}|")
+    expected = {"silence": ("Stories: 0 in 6 h", "6 小时内事件数：0"), "system": ("742 seconds", "落后 742 秒")}
+    assert expected.get(name, ("", ""))[LANGUAGES.index(lang)] in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "en", "zh"),
+    [
+        ({"state": "amended"}, "Amended, Critical: B", "更正，严重：B"),
+        ({"state": "pending"}, "Not ringing yet, Critical: B", "尚未触发，严重：B"),
+        ({"state": "resolved", "reason": "rule_removed"}, "Closed, its rule is gone", "规则已删除或修改"),
+        ({"replay": True}, "[REPLAY] Critical: B", "【回放】严重：B"),
+        ({"demo": True, "replay": True}, "[DEMO] [REPLAY] Critical: B", "【演示】【回放】严重：B"),
+    ],
+)
+def test_a_paragraph_begins_with_what_happened(changes: dict[str, Any], en: str, zh: str) -> None:
+    """State and marks come first; an alert whose rule is gone is not said to be over."""
+    assert text(event(**changes), "en").startswith(en)
+    assert text(event(**changes), "zh").startswith(zh)
+
+
+def test_highlights_stay_with_their_words() -> None:
+    """What is removed from a headline or cut moves the highlights along."""
+    of = evidence(headline="a\u202eb recall c", highlights=((4, 10),))
+    (told,) = body(event(evidence=(of,)))["data"]["evidence"]
+    ((start, end),) = told["highlights"]
+    assert told["headline"][start:end] == "recall"
+    far = evidence(headline="x" * 190 + " recall " + "y" * 50, highlights=((191, 197),))
+    (told,) = body(event(evidence=(far,)))["data"]["evidence"]
+    assert len(told["headline"]) == 200
+    assert [told["headline"][start:end] for start, end in told["highlights"]] == ["recall"]
 
 
 def test_both_languages_have_the_same_sentences() -> None:

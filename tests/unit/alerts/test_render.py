@@ -255,14 +255,17 @@ def test_parts_of_a_composed_rule_say_what_they_found() -> None:
 
 
 def test_an_alert_about_tocsin_itself_says_what_is_wrong_and_what_to_do() -> None:
-    """The sentence and the remedy in the reader's language; once over, only what it was."""
+    """Name, sentence and remedy in the reader's language; once over, only the sentence."""
     of = SAMPLES["system"].events[0]
     assert "742 seconds behind" in _said(of)
     assert "Do: Look at `tocsin status`" in _said(of)
+    assert card(message(of), "zh").title == "严重：Tocsin 自身：enrich 落后"
     assert "落后 742 秒" in lock_screen(message(of), "zh")
-    over = replace(of, state="resolved")
-    assert "What it was:" in _said(over)
-    assert "Do:" not in _said(over)
+    assert "judged" not in _said(of).replace("has not been judged", "")
+    over = replace(of, state="resolved", annotations=dict(of.annotations) | {"en": "The worker has caught up."})
+    assert _said(over).startswith("Over: Tocsin itself: Lag of enrich\nThe worker has caught up.\nRule ")
+    assert _said(of) != _said(over)
+    assert "742 seconds" in words(card(message(of, event(alert="b" * 32)), "en"))
 
 
 def test_silence_is_news_and_not_a_lack_of_data() -> None:
