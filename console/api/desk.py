@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final, Protocol
 
 import structlog
@@ -13,6 +14,8 @@ from alerts.operations import outgoing, same
 from streams.kafka import Outgoing
 from streams.records import Operation
 
+# Kafka tells when the record came; until the feed has read it, it came after everything: clocks may differ.
+UNTOLD: Final = datetime.max.replace(tzinfo=UTC)
 KAFKA_WAIT: Final = 10.0  # seconds a caller waits for Kafka before it is told to come back
 
 log = structlog.get_logger(__name__)
@@ -58,6 +61,6 @@ class Desk:
                     await self._records.send_all([outgoing(operation)])
             except TimeoutError:
                 raise KafkaAway from None
-            self._board.take(operation)
+            self._board.take(operation, UNTOLD)
         log.info("api.operation", kind=type(operation).__name__, id=operation.id, author=operation.author)
         return operation, True

@@ -133,6 +133,19 @@ async def test_pages_neither_repeat_nor_skip(tmp_path: Path) -> None:
     assert len(seen) == 8
 
 
+async def test_an_acknowledgement_counts_from_when_kafka_took_it(tmp_path: Path) -> None:
+    """A clock of ours that is behind the broker's makes nobody's acknowledgement lapse."""
+    async with serving(tmp_path) as api:
+        other = digest("graver")
+        api.board.take(event(alert=other, severity="warning"))
+        api.board.take(event(1, "updated", alert=other), NOW + timedelta(seconds=5))  # the broker's clock is ahead
+        _, made = await api.ask("POST", f"/alerts/{other}/acknowledge", json={})
+        for _ in range(2):
+            _, found = await api.ask("GET", f"/alerts/{other}")
+            assert found["alert"]["status"]["acknowledged"] == made["operation"]
+            api.board.take(api.written()[0], NOW + timedelta(seconds=6))
+
+
 async def test_an_address_that_would_run_is_left_out(tmp_path: Path) -> None:
     """Of evidence only http(s) addresses are given: a page may link them."""
     async with serving(tmp_path) as api:
