@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
+from alerts.delivery.card import Block, Card, Span
 from alerts.delivery.channels import dingtalk, feishu, wecom
 from alerts.delivery.channels.dingtalk import DingTalk
 from alerts.delivery.channels.feishu import Feishu
@@ -104,6 +105,17 @@ def test_no_headline_leaves_its_place(dialect: Any, text: str, title: str) -> No
     """Whatever a headline or a title says, the request is made of the same parts."""
     (honest,) = requests(dialect, card("x", "y", title="t"), urgent=True)
     (hostile,) = requests(dialect, card(f"x{text}", "y", title=f"t{title[:40]}"), urgent=True)
+    assert structure(hostile) == structure(honest)
+
+
+@pytest.mark.parametrize("dialect", [d for name, d in DIALECTS.items() if name != "wecom text"])  # no Markdown there
+@given(text=TEXTS)
+def test_no_headline_begins_a_line_with_more_than_text(dialect: Any, text: str) -> None:
+    """At the start of a line too, where lists, headings and quotes are made."""
+    (honest,), (hostile,) = (
+        requests(dialect, Card("t", "info", (Block(((Span(one),), (Span("y"),))),)), urgent=False)
+        for one in ("x", text)
+    )
     assert structure(hostile) == structure(honest)
 
 
