@@ -33,7 +33,7 @@ UNANSWERED: Final = 1800.0  # seconds, and four times the interval of a feed: si
 ARRIVALS: Final = 32  # arrivals of a source that its habit is learnt from
 HABIT_AFTER: Final = 8  # arrivals before which a source has no habit
 HABIT_TIMES: Final = 8.0  # median gaps without anything new
-FEW_SOURCES: Final = 5  # as many may be told one by one; more than that and half of all is one fault
+FEW_SOURCES: Final = 5  # as many are told one by one; of more, half are one fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,7 @@ def checks(settings: Settings) -> dict[str, Check]:
         Check("sources", "sources", FEW_SOURCES, for_=MINUTE, ladder=CRITICAL),
         Check("source", "seconds", UNANSWERED),
         Check("silent", "seconds", settings.watch_silent_hours * HOUR),
+        Check("quiet", "sources", FEW_SOURCES, for_=MINUTE),
         Check("drift", "bits", 0.0, keep=0),  # the drift watch has a patience of its own
         Check("unknown", "fault", 1, for_=5 * MINUTE),
     )
@@ -123,7 +124,8 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "outbox": ("kafka", "worker/notify"),
     "sources": ("collect",),
     "source": ("collect", "sources"),
-    "silent": ("collect", "sources", "source/{}"),
+    "quiet": ("collect", "sources"),
+    "silent": ("collect", "sources", "quiet", "source/{}"),
 }
 WAITS_FOR: Final[Mapping[str, str]] = {"enrich": "triton", "index": "elasticsearch"}
 
@@ -199,5 +201,5 @@ def silence_bound(check: Check, gap: float) -> float:
 
 
 def most_sources(total: int) -> float:
-    """Number of failing sources from which they are one fault instead of many."""
-    return max(float(FEW_SOURCES), total / 2)
+    """Number of bad sources from which they are one fault instead of many: half of them; never, when they are few."""
+    return total / 2 if total > FEW_SOURCES else total + 1.0

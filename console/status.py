@@ -86,23 +86,19 @@ def _show(report: dict[str, Any]) -> None:
     table.title_justify = "left"
     lag = report["lag"] or {}
     running = {w["stage"] for w in report["workers"]}
+
+    def unknown(stage: str) -> str:  # only what reads from Kafka can be behind
+        return "?" if stage in READS else "-"
+
     for w in report["workers"]:
         age = "-" if w["last_delivery_age"] is None else f"{w['last_delivery_age']} s ago"
         age = age if w["answers"] else "does not answer"
-        cells = (
-            w["stage"],
-            w["pid"],
-            w["records"],
-            w["per_second"],
-            w["rejected"],
-            lag.get(w["stage"], "-" if w["stage"] not in READS else "?"),
-        )
+        behind = lag.get(w["stage"], unknown(w["stage"]))
+        cells = (w["stage"], w["pid"], w["records"], w["per_second"], w["rejected"], behind)
         table.add_row(*map(str, cells), str(w["memory_mib"]), age)
     for stage in (*READS, WATCH):
         if stage not in running:
-            table.add_row(
-                stage, "not running", "-", "-", "-", str(lag.get(stage, "?" if stage in READS else "-")), "-", "-"
-            )
+            table.add_row(stage, "not running", "-", "-", "-", str(lag.get(stage, unknown(stage))), "-", "-")
     console.print(table)
     _show_alerts(console, report["alerts"], WATCH in running)
     for change in report["drift"]:

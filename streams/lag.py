@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupIdNotFound, for_code
 
 from streams.kafka import client_options
 from streams.settings import Settings
@@ -117,12 +118,17 @@ async def written_since(consumer: AIOKafkaConsumer, tps: Iterable[TopicPartition
 
 
 async def members(settings: Settings, admin: AIOKafkaAdminClient) -> dict[str, int]:
-    """Processes of each stage that are members of its group now, wherever they run."""
-    found: dict[str, int] = {}
+    """Processes of each stage that are members of its group now, wherever they run.
+
+    Raises what Kafka says when it cannot tell, a coordinator that is still loading among it.
+    """
+    found = dict.fromkeys(READS, 0)
     for stage in READS:
         name = group(settings, stage)
         for answer in await admin.describe_consumer_groups([name]):
-            for described in answer.groups:  # error, id, state, protocol type, protocol, members, ...
-                if described[1] == name:
-                    found[stage] = len(described[5])
+            for code, described, _, _, _, joined, *_ in answer.groups:
+                if code not in (0, GroupIdNotFound.errno):
+                    raise for_code(code)(name)
+                if described == name:
+                    found[stage] = len(joined)
     return found

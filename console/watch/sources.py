@@ -13,7 +13,6 @@ import structlog
 
 from alerts.checks import (
     ARRIVALS,
-    FEW_SOURCES,
     Check,
     Probe,
     Seconds,
@@ -57,7 +56,7 @@ class Sources:
     """Looks at what `tocsin collect` tells. `collectors` gives the metrics of those seen in this round, and how many
     processes there are, which may be more: some may not answer."""
 
-    whats: Sequence[str] = ("collect", "sources", "source", "silent")
+    whats: Sequence[str] = ("collect", "sources", "source", "quiet", "silent")
 
     def __init__(
         self, settings: Settings, table: Mapping[str, Check], collectors: Callable[[], tuple[list[Samples], int]],
@@ -114,9 +113,12 @@ class Sources:
             if age >= bound and self._asked_to_wait(feed, now):
                 age = 0.0
             found.append(Probe("source", name, age, bound))
-        failing = sum(holds(probe, self._table["source"]) for probe in found)
-        bound = most_sources(len(found)) if len(found) > FEW_SOURCES else len(found) + 1.0  # a few are told singly
-        return [Probe("sources", value=float(failing), bound=bound, facts={"total": len(found)}), *found]
+        return [self._together("sources", found), *found]
+
+    def _together(self, what: str, found: Sequence[Probe]) -> Probe:
+        """How many of them are bad: when they are most, that is told instead of each."""
+        failing = sum(holds(probe, self._table[probe.what]) for probe in found)
+        return Probe(what, value=float(failing), bound=most_sources(len(found)), facts={"total": len(found)})
 
     def _asked_to_wait(self, feed: Feed, now: float) -> bool:
         """Whether the feed answered last time and asked not to be asked again yet."""
@@ -141,7 +143,8 @@ class Sources:
             self._saved = now
             await asyncio.to_thread(write_whole, self._path, msgspec.json.encode(self._habits))
         probes = (self._silent(name, habit, now) for name, habit in sorted(self._habits.items()))
-        return [probe for probe in probes if probe is not None]
+        found = [probe for probe in probes if probe is not None]
+        return [self._together("quiet", found), *found]
 
     def _silent(self, name: str, habit: Habit, now: float) -> Probe | None:
         check = self._table["silent"]

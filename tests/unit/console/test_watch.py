@@ -16,7 +16,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
-from alerts.checks import ALL, HABIT_AFTER, Probe, checks
+from alerts.checks import ALL, HABIT_AFTER, Probe, checks, settle
 from alerts.watch import Book, firing
 from console import status
 from console.running import Samples
@@ -94,7 +94,9 @@ def sources(tmp_path: Path, collectors: Collectors) -> Sources:
 
 async def test_sources_that_nobody_collects_are_told(sources: Sources) -> None:
     """With feeds set and no collector, that is bad, and what each source does is unknown."""
-    assert by_key(await sources.look(START)) == {"collect": 1.0, "sources": None, "source": None, "silent": None}
+    assert by_key(await sources.look(START)) == {
+        "collect": 1.0, "sources": None, "source": None, "quiet": None, "silent": None
+    }  # fmt: skip
 
 
 async def test_nothing_is_expected_where_no_source_is_set(tmp_path: Path, collectors: Collectors) -> None:
@@ -138,6 +140,22 @@ async def test_many_failing_sources_are_one_fault(tmp_path: Path, collectors: Co
         [all_of_them] = [probe for probe in probes if probe.what == "sources"]
         assert all_of_them.value == failing
         assert (all_of_them.value >= (all_of_them.bound or 0)) is reached
+
+
+async def test_silence_of_most_sources_is_one_alert(tmp_path: Path, collectors: Collectors) -> None:
+    """A weekend of many feeds is one word, not one for each."""
+    names = [f"s{n}" for n in range(8)]
+    (tmp_path / "feeds.yaml").write_text("\n".join(f'- {{url: "https://a.example/{n}", source: {n}}}' for n in names))
+    settings = Settings(state_dir=tmp_path, feeds=tmp_path / "feeds.yaml")
+    sources = Sources(settings, TABLE, collectors, tmp_path / "habits.json")
+    for n in range(HABIT_AFTER + 1):
+        collectors.tell(dict.fromkeys(names, NOW + 600 * n), dict.fromkeys(names, float(n)))
+        await sources.look(after(600 * n))
+    collectors.tell(dict.fromkeys(names, NOW + 90_000), dict.fromkeys(names, float(n)))
+    probes = settle(await sources.look(after(90_000)), TABLE)
+    [quiet] = [probe for probe in probes if probe.what == "quiet"]
+    assert (quiet.value, quiet.bound, quiet.held) == (8, 4, False)
+    assert [probe.held for probe in probes if probe.what == "silent"] == [True] * 8
 
 
 def test_arrivals_are_counted_across_restarts_of_the_collector() -> None:
