@@ -9,7 +9,7 @@ from html import escape
 from typing import Final
 
 from alerts.delivery.card import Block, Button, Card, Line, Mail, Span
-from alerts.delivery.phrases import cut
+from alerts.delivery.phrases import cut, say
 
 SUBJECT_LIMIT: Final = 200
 COLOURS: Final = {"info": "#2563a8", "warning": "#b45309", "critical": "#b91c1c", "resolved": "#15803d"}
@@ -26,13 +26,13 @@ LINK: Final = 'target="_blank" rel="noopener noreferrer"'
 
 def letter(card: Card, lang: str) -> Mail:
     """The card as a mail; the subject is its title on one line."""
-    return Mail(subject=cut(card.title, SUBJECT_LIMIT), text=_text(card), html=_html(card, lang))
+    return Mail(subject=cut(card.title, SUBJECT_LIMIT), text=_text(card, lang), html=_html(card, lang))
 
 
-def _text(card: Card) -> str:
+def _text(card: Card, lang: str) -> str:
     parts = [card.title, *("\n".join(_plain(line) for line in block.lines) for block in card.blocks)]
     if card.buttons:
-        parts.append("\n".join(f"{button.label}: {button.href}" for button in card.buttons))
+        parts.append("\n".join(say("pair", lang, name=button.label, value=button.href) for button in card.buttons))
     return "\n\n".join(parts) + "\n"
 
 

@@ -6,7 +6,7 @@ HTML of an e-mail is escaped, loads nothing and runs nothing. The same message g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import Final, Literal
 
@@ -85,14 +85,12 @@ def _single(event: AlertEvent, speaker: Voice, stories: int) -> Iterator[Block]:
         yield Block((line(told),))
     yield facts.provenance(event, speaker)
     if stories >= EVERYTHING and event.labels:
-        pairs = (speaker.say("pair", name=cut(k, 40), value=cut(v, 80)) for k, v in sorted(event.labels.items()))
-        yield Block((line(speaker.say("labels", labels=speaker.join(pairs))),))
+        yield Block((line(speaker.say("labels", labels=speaker.join(_pairs(event.labels)))),))
 
 
 def _group(message: Message, speaker: Voice, stories: int, alerts: int) -> Iterator[Block]:
     if len(message.group) > ("rule" in message.group):
-        pairs = (speaker.say("pair", name=cut(k, 40), value=cut(v, 80)) for k, v in sorted(message.group.items()))
-        yield Block((line(speaker.say("group.common", parts=speaker.join(pairs))),))
+        yield Block((line(speaker.say("group.common", parts=speaker.join(_pairs(message.group)))),))
     for event in message.events[:alerts]:
         yield Block(tuple(_brief(event, message, speaker, 1 if stories < EVERYTHING else stories)))
     if rest := message.events[alerts:]:
@@ -118,6 +116,11 @@ def _brief(event: AlertEvent, message: Message, speaker: Voice, stories: int) ->
     since = speaker.clock(event.since)
     told = speaker.say("group.alert", alert=event.alert[: facts.SHORT], rule=rule, since=since)
     yield (Span(told), *(span for link in found for span in (Span(" · "), link)))
+
+
+def _pairs(labels: Mapping[str, str]) -> Iterator[str]:
+    """Labels as they are written to silence an alert: `desk=risk`."""
+    return (f"{cut(name, 40)}={cut(value, 80)}" for name, value in sorted(labels.items()))
 
 
 def _buttons(message: Message, speaker: Voice) -> tuple[Button, ...]:
