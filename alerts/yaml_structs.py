@@ -7,8 +7,9 @@ unknown fields, unknown types and unknown choices; then the values are converted
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -20,6 +21,7 @@ from streams.settings import SettingsError
 
 T = TypeVar("T")
 Decode = Callable[[type, Any], Any]
+NO_PATTERNS: Final[Mapping[str, str]] = MappingProxyType({})
 NEAR: Final = 60  # of 100: below that a suggestion would be a guess
 
 
@@ -48,9 +50,10 @@ class FileRefused(SettingsError):  # noqa: N818 - reads as what it says
 class Tree:
     """The data of one file, its lines, and the faults found so far."""
 
-    def __init__(self, text: str, file: str) -> None:
-        """Raises FileRefused when the text is no YAML."""
+    def __init__(self, text: str, file: str, patterns: Mapping[str, str] = NO_PATTERNS) -> None:
+        """Raises FileRefused when the text is no YAML. `patterns`: regular expressions of the types in plain words."""
         self.file = file
+        self._patterns = patterns
         self.faults: list[Fault] = []
         self._lines = Lines()
         try:
@@ -86,6 +89,8 @@ class Tree:
             message, _, where = str(error).partition(" - at ")
             inner = re.search(r"\$[^`]*", where)
             told = f"{message}; write it in quotes" if "Expected `str`, got" in message else message
+            _, _, pattern = message.partition("matching regex ")
+            told = self._patterns.get(pattern.strip("'"), told)
             self.fault(path + (inner.group()[1:] if inner else ""), told)
             return None
 

@@ -17,12 +17,17 @@ from msgspec import Struct
 
 from alerts.delivery.channel import Channel
 from alerts.delivery.receivers import Spec, build, environment_receivers
-from alerts.delivery.routing import FIELDS, LABEL, Inhibition, Name, Route, Routing, Schedule
+from alerts.delivery.routing import CLOCK, FIELDS, LABEL, NAME, Inhibition, Name, Route, Routing, Schedule
 from alerts.rules import DURATION, Duration
 from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
 from streams.settings import Settings
 
 SECTIONS: Final = ("receivers", "routes", "schedules", "inhibit", "flapping")
+PATTERNS: Final = {
+    CLOCK: 'expected hours and minutes in quotes, such as "08:30", up to "24:00"',
+    NAME: "expected a name of small letters, digits and hyphens that begins with a letter",
+    "^[a-z][a-z0-9-]{0,31}$": "expected at most 32 small letters, digits and hyphens, a letter first",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def read_channels(path: Path) -> ChannelsFile:
 
 def parse_channels(text: str, file: str = "<channels>") -> ChannelsFile:
     """The channels in a text; FileRefused with every fault otherwise."""
-    tree = Tree(text, file)
+    tree = Tree(text, file, PATTERNS)
     if not isinstance(tree.data, dict):
         tree.fault("$", "expected `receivers:` and `routes:`")
         tree.finish()

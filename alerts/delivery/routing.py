@@ -26,11 +26,14 @@ CHANNEL_RULE: Final = "tocsin-channel"
 CHANNEL_SUBJECT: Final = "system:channel/"
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+NAME: Final = r"^[a-z][a-z0-9-]{0,63}$"
+CLOCK: Final = r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$"
+
+Name = Annotated[str, Meta(pattern=NAME)]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 Values = Text | tuple[Text, ...]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-Moment = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$")]
+Moment = Annotated[str, Meta(pattern=CLOCK)]
 
 
 class AtLeast(Struct, frozen=True, forbid_unknown_fields=True):
