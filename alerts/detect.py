@@ -18,6 +18,8 @@ from alerts.shifts import shift
 from alerts.stories import UNJUDGED, Entry
 from alerts.windows import Window, lacking
 
+COLD: Final = 0.01  # of a rule's p, while a subject has no history of its own
+
 
 def decide(window: Window, now: int, known: Known) -> Decision:
     """What the window's rule says at `now`. What is known is asked for only when the cheap conditions hold."""
@@ -106,7 +108,9 @@ def _surge(window: Window, now: int, known: Known) -> Decision:
     of = _column(rule.of)
     mean, size = found.expected(of, start, now), found.size(of)
     rarest = rule.p if rule.false_per_week is None else p_for(rule.false_per_week, rule.among, rule.window.seconds)
-    state = found.state(rule.window.seconds)  # without a history the prior speaks: what subjects of its kind have
+    state = found.state(rule.window.seconds)
+    if state == "none":  # the prior speaks: what subjects of its kind have. A busy one is no news on the first day
+        rarest *= COLD
     floor = max(rule.min_count * (1 if state == "seasonal" else 2), math.ceil(rule.min_ratio * mean))
     bound = enough(floor, mean, size, rarest)
     if amount < bound:

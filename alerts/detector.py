@@ -22,9 +22,9 @@ from typing import Final, Protocol
 
 import structlog
 
-from alerts import snapshots
+from alerts import calendars, snapshots
 from alerts.engine import NO_RATES, Engine
-from alerts.moments import SECOND
+from alerts.moments import SECOND, moment
 from alerts.rules import Rule
 from alerts.shares import Rates
 from alerts.snapshots import SnapshotError
@@ -97,6 +97,7 @@ class Detector:
         self._records = 0  # since the last snapshot
         self._due = timer() + settings.snapshot_every
         self._breaker = Breaker()
+        self._told_calendars: set[str] = set()
         self._moved: dict[int, tuple[int | None, float]] = {}  # how far time had got, and since when it stands there
 
     async def prepare(self, messages: list[Message]) -> Decoded:
@@ -231,6 +232,7 @@ class Detector:
             self._counted[partition] = engine.counters.copy()
         metrics.LAST_DELIVERY.labels(STAGE).set(now)
         self._tell_stalls()
+        self._tell_calendars()
         self._breaker.count(len(batch) - rejected, rejected)
 
     def _tell_stalls(self) -> None:
@@ -250,6 +252,23 @@ class Detector:
                     remedy="start tocsin collect again, with the TOCSIN_PARTITIONS of the workers",
                 )
             self._moved[partition] = engine.evaluated, since
+
+    def _tell_calendars(self) -> None:
+        """Say once of each market that its calendar ends before the time that is judged."""
+        newest = max((e.evaluated for e in self._engines.values() if e.evaluated is not None), default=None)
+        if newest is None:
+            return
+        for market in calendars.ZONES:
+            late = market != "none" and calendars.local_day(market, moment(newest)) > calendars.horizon(market)
+            if late and market not in self._told_calendars:
+                self._told_calendars.add(market)
+                log.warning(
+                    "calendar.ended",
+                    market=market,
+                    horizon=calendars.horizon(market).isoformat(),
+                    effect="weekdays count as trading days",
+                    remedy="update Tocsin, or run python -m alerts.calendars.build",
+                )
 
 
 def _records(events: Sequence[AlertEvent]) -> list[Outgoing]:

@@ -221,3 +221,14 @@ async def test_rules_change_while_it_runs_and_a_crash_afterwards_judges_nothing_
     before = broker.alerts()
     await deliver(again, broker, 12, len(broker.input))
     assert broker.alerts() == before
+
+
+async def test_the_end_of_a_calendar_is_told_once() -> None:
+    """Beyond it weekdays count as trading days, and somebody should know."""
+    year = 366 * 24 * 60
+    broker = Broker([tick(year, NEWS), tick(year, CHAT), tick(year + 5, NEWS), tick(year + 5, CHAT)])
+    detector = start(broker)
+    with capture_logs() as logs:
+        await deliver(detector, broker, 0, 2)
+        await deliver(detector, broker, 2, 4)
+    assert [line["market"] for line in logs if line["event"] == "calendar.ended"] == ["cn"]
