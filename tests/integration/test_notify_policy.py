@@ -1,0 +1,273 @@
+"""The notify stage with routes: what people do, rebuilds, broken channels, a storm. Kafka's logs are lists."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.delivery.channel import Limit, Message
+from alerts.delivery.heart import Heart
+from alerts.delivery.routing import Routing
+from alerts.delivery.schedule import Reply
+from alerts.notifier import Notifier, outbox_path
+from streams.kafka import Message as Record
+from streams.records import AlertEvent, DeadLetter, Feedback, Heartbeat, decode, digest, encode
+from streams.topics import ALERTS, DEADLETTERS, FEEDBACK, HEALTH, RECEIPTS, Topic
+from tests.ringing import START, Clock, Kept, Logs, holds_still, settings, until
+from tests.unit.alerts.desk import ack, routing, short, silence, step
+from tests.unit.alerts.signals import engine, fold, mention, rule, tick
+
+OK = Reply(200, answer="accepted", code="0")
+ROUTES = routing({"receivers": ["desk"]}, everything=("hook",))
+
+
+@dataclass
+class Spoken:
+    """A channel whose parts are readable; it answers by script and accepts afterwards."""
+
+    name: str
+    grouped: bool = True
+    script: list[Reply] = field(default_factory=list)
+    heard: list[str] = field(default_factory=list)
+    demo: bool = False
+    type: str = "spoken"
+    settings: str = "1"
+    limits: tuple[Limit, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"id-{self.name}"
+
+    def render(self, message: Message) -> tuple[bytes, ...]:
+        told = " ".join(sorted(short(event) for event in message.events))
+        held = f" +{message.suppressed}" if message.suppressed else ""
+        return (f"{message.why}: {told}{held}".encode(),)
+
+    async def send(self, part: bytes, id_: str, at: datetime) -> Reply:
+        reply = self.script.pop(0) if self.script else OK
+        if reply.said == "accepted":
+            self.heard.append(part.decode())
+        return reply
+
+    async def close(self) -> None:
+        pass
+
+
+@dataclass
+class World:
+    """Kafka, a clock, channels, and the stage at work among them."""
+
+    folder: Path
+    channels: tuple[Spoken, ...]
+    rules: Routing = ROUTES
+    logs: Logs = field(default_factory=Logs)
+    kept: Kept = field(default_factory=Kept)
+    clock: Clock = field(default_factory=Clock)
+    heart: Heart | None = None
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Notifier]:
+        ready = asyncio.Event()
+        notifier = Notifier(
+            settings(self.folder), self.channels, self.rules, records=self.kept, read_topic=self.logs.read,
+            now=self.clock.now, draw=lambda: 0.5, first_pause=0.01, heart=self.heart,
+        )  # fmt: skip
+
+        async def consume() -> None:
+            ready.set()
+            await asyncio.Event().wait()
+
+        task = asyncio.create_task(notifier.run(consume))
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait({waiting, task}, timeout=5, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            if task.done():
+                task.result()
+            yield notifier
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def append(self, topic: Topic, *records: Any) -> list[Record]:
+        return [self.logs.append(topic, encode(record), self.clock.now()) for record in records]
+
+    async def take(self, notifier: Notifier, topic: Topic, *records: Any) -> None:
+        assert await notifier.deliver(await notifier.prepare(self.append(topic, *records)))
+
+    async def later(self, notifier: Notifier, seconds: float) -> None:
+        self.clock.forward(seconds)
+        await notifier.tick()
+        assert notifier._sender is not None
+        notifier._sender.wake()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path, (Spoken("desk"), Spoken("hook", grouped=False)))
+
+
+async def test_a_group_and_a_plain_webhook(world: World) -> None:
+    """The webhook hears each step at once, the group waits; both survive a restart in between."""
+    desk, hook = world.channels
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, step("a"), step("b"))
+        await until(lambda: len(hook.heard) == 2)
+        assert desk.heard == []
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, step("a"), step("b"), step("c"))
+        await world.later(notifier, 30.0)
+        await until(lambda: desk.heard)
+        await world.later(notifier, 3600.0)
+    assert (desk.heard, sorted(hook.heard)) == (["first: a.0 b.0 c.0"], ["first: a.0", "first: b.0", "first: c.0"])
+
+
+async def test_what_people_do_is_obeyed(world: World) -> None:
+    """Operations from the topic act on the telling; corrections of documents do not concern it."""
+    desk, _ = world.channels
+    correction = Feedback(
+        document=digest("d"), head="topic", label="legal", judged="other", author="p", at=world.clock.now()
+    )
+    async with world.running() as notifier:
+        await world.take(notifier, FEEDBACK, silence(START, "1h", subject="entity:A"), correction)
+        await world.take(notifier, ALERTS, step("a"), step("b"))
+        await world.later(notifier, 30.0)
+        await until(lambda: desk.heard)
+        await world.take(notifier, FEEDBACK, ack("b", world.clock.now()))
+        await world.later(notifier, 3600.0)
+        await until(lambda: len(desk.heard) == 2)
+        await world.later(notifier, 4 * 3600.0)
+        await until(lambda: len(desk.heard) == 3)
+    assert desk.heard == ["first: b.0 +1", "resumed: a.0", "repeat: a.0"]
+
+
+async def test_a_lost_outbox_is_rebuilt_with_what_people_did(world: World) -> None:
+    """After the file is lost silences and acknowledgements hold as before, receipts say what was told, the rest is."""
+    desk, hook = world.channels
+    async with world.running() as notifier:
+        await world.take(notifier, FEEDBACK, silence(START, "8h", subject="entity:C"))
+        await world.take(notifier, ALERTS, step("a"), step("b"))
+        await world.later(notifier, 30.0)
+        await world.take(notifier, FEEDBACK, ack("a", world.clock.now()))
+        await until(lambda: len(world.kept.receipts()) == 3)
+    for record in world.kept.of(RECEIPTS):
+        world.logs.append(RECEIPTS, record.value)
+    world.clock.forward(60.0)
+    world.append(ALERTS, step("c"), step("d"), step("b", 1, "resolved"))
+    for lost in outbox_path(settings(world.folder)).parent.glob("outbox.sqlite*"):
+        lost.unlink()
+    async with world.running() as notifier:
+        await world.later(notifier, 300.0)
+        await until(lambda: len(desk.heard) == 2)
+        await world.later(notifier, 4 * 3600.0)
+        await until(lambda: len(desk.heard) == 3)
+    assert desk.heard == ["first: a.0 b.0", "more: b.1 d.0 +1", "repeat: d.0"]
+    assert Counter(hook.heard) == Counter(["first: a.0", "first: b.0", "resolved: b.1", "first: d.0"])
+
+
+async def test_bad_feedback_is_a_dead_letter(world: World) -> None:
+    """Each topic is decoded as what it holds; the rest goes on."""
+    bad = [world.logs.append(FEEDBACK, encode(step("a"))), world.logs.append(ALERTS, encode(ack("a", START)))]
+    async with world.running() as notifier:
+        assert await notifier.deliver(await notifier.prepare(bad + world.append(ALERTS, step("b"))))
+        await until(lambda: world.channels[1].heard)
+    letters = [decode(record.value, DeadLetter) for record in world.kept.of(DEADLETTERS)]
+    assert [(letter.topic, letter.reason) for letter in letters] == [
+        ("feedback", "bad_schema"),
+        ("alerts", "bad_schema"),
+    ]
+
+
+async def test_a_fresh_heartbeat_calls_the_switch(world: World) -> None:
+    """Heartbeats come by the same agent; an old one calls nobody."""
+    calls: list[datetime] = []
+
+    async def call() -> Reply:
+        calls.append(world.clock.now())
+        return Reply(204)
+
+    world.heart = Heart(call, 60.0, world.clock.now)
+    async with world.running() as notifier:
+        await world.take(notifier, HEALTH, Heartbeat(at=START - timedelta(minutes=10), open=0))
+        await holds_still(lambda: calls)
+        await world.take(notifier, HEALTH, Heartbeat(at=START, open=0), Heartbeat(at=START, open=0))
+        await until(lambda: calls)
+        await holds_still(lambda: len(calls) > 1)
+
+
+async def test_a_broken_channel_is_told_of_to_another(world: World) -> None:
+    """The alert about the channel comes back through Kafka, is told to the other channel, and resolved by a success."""
+    desk, hook = world.channels
+    desk.script = [Reply(200, answer="refused", code="310000", meaning="no keyword", final=True)]
+
+    async def carry(notifier: Notifier, seen: int) -> None:
+        await until(lambda: len(world.kept.of(ALERTS)) > seen)
+        record = world.kept.of(ALERTS)[seen]
+        await world.take(notifier, ALERTS, decode(record.value, AlertEvent))
+
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, step("a"))
+        await world.later(notifier, 30.0)
+        await carry(notifier, 0)
+        await world.take(notifier, ALERTS, step("a", 1, "resolved"))
+        await world.later(notifier, 300.0)
+        await carry(notifier, 1)
+        await until(lambda: len(hook.heard) == 4)
+    about = decode(world.kept.of(ALERTS)[0].value, AlertEvent)
+    assert sorted(hook.heard) == sorted(
+        ["first: a.0", "resolved: a.1", f"first: {about.alert}.0", f"resolved: {about.alert}.1"]
+    )
+    assert desk.heard == ["resolved: a.1"]
+    assert len(world.kept.of(DEADLETTERS)) == 1
+
+
+def storm() -> list[AlertEvent]:
+    """10,000 mentions of 500 subjects within a minute, through the engine: every event it writes."""
+    rung = engine(rule("type: threshold, at_least: 5, window: 30m"))
+    signals = [
+        mention(1 + number / 10_000, f"d{number}", subject=f"entity:S{number % 500:03}") for number in range(10_000)
+    ]
+    return fold(rung, *signals, tick(3), tick(120))
+
+
+async def test_a_storm_is_few_messages_and_none_is_lost(tmp_path: Path) -> None:
+    """500 alerts at once, three receivers: each hears of every alert in one message, and of the ends in another."""
+    events = storm()
+    firing = {event.alert for event in events if event.state == "firing"}
+    assert len(firing) == 500
+    rules = routing(
+        {"receivers": ["one", "two"], "group_by": ["rule"], "continue": True},
+        {"receivers": ["three"], "group_by": ["severity"]},
+    )
+    world = World(tmp_path, tuple(Spoken(name) for name in ("one", "two", "three")), rules)
+    world.channels[0].script = [Reply(None, "connect", answer="unreachable")]
+    async with world.running() as notifier:
+        beginning = [event for event in events if event.state != "resolved"]
+        for start in range(0, len(beginning), 64):
+            await world.take(notifier, ALERTS, *beginning[start : start + 64])
+        await world.later(notifier, 30.0)
+        await until(lambda: world.channels[1].heard and world.channels[2].heard)
+        await world.later(notifier, 3600.0)
+        await until(lambda: world.channels[0].heard)
+        ending = [event for event in events if event.state == "resolved"]
+        for start in range(0, len(ending), 64):
+            await world.take(notifier, ALERTS, *ending[start : start + 64])
+        await world.later(notifier, 300.0)
+        await until(lambda: all(len(channel.heard) == 2 for channel in world.channels), 10.0)
+    for channel in world.channels:
+        first, last = (text.split(": ")[1].split(" ") for text in channel.heard)
+        assert {told.split(".")[0] for told in first} == firing
+        assert {told.split(".")[0] for told in last} == firing
+    db = sqlite3.connect(outbox_path(settings(tmp_path)))
+    assert db.execute("SELECT COUNT(*) FROM notifications").fetchone() == (6,)
+    assert db.execute("SELECT COUNT(*) FROM policy WHERE kind = 'alert'").fetchone() == (0,)
+    db.close()
