@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alerts.delivery.phrases import pieces
@@ -46,6 +46,8 @@ def test_hostile_text_never_changes_the_structure_of_a_mail(hostile: str, lang: 
 
 
 @given(HOSTILE, HOSTILE | HOSTILE.map(lambda text: f"https://x.example/{text}"))
+@example("", 'https://x.example/"><script>alert(1)</script>')
+@example("", 'https://x.example/"onmouseover="alert(1)')
 def test_only_web_addresses_become_links_and_nothing_is_loaded(headline: str, url: str) -> None:
     """A link is http or https without blanks; a mail has no image, script, form or style sheet."""
     of = event(evidence=(evidence(1, headline=headline, url=url),), annotations={"runbook": url})
