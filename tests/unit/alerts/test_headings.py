@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts import decisions
 from alerts.delivery.channel import Why
 from alerts.delivery.headings import LOCK_LIMIT
 from alerts.delivery.phrases import catalogue
 from alerts.delivery.render import Lang, card, lock_screen, mail
 from alerts.delivery.samples import sample_events
+from alerts.rules import KINDS
 from models.labels import RISKS, TOPICS
 from streams.records import State
 from tests.ringing import START, event
@@ -111,9 +113,12 @@ def test_times_are_in_the_zone_that_is_asked_for() -> None:
     assert "Times in UTC+5:30" in local
 
 
-def test_words_exist_for_every_kind_of_risk_and_topic() -> None:
+def test_words_exist_for_every_code_name() -> None:
     """No code name of ours is shown to people, and topics are named in the reader's language."""
     for lang in BOTH:
+        assert {f"said.{why}" for why in get_args(decisions.Why)} | {f"type.{kind}" for kind in KINDS} <= set(
+            catalogue(lang)
+        )
         assert {f"risk.{r}" for r in RISKS if r != "none"} | {f"topic.{t}" for t in TOPICS} <= set(catalogue(lang))
     assert card(message(event(subject="topic:legal", name="Legal | Regulation")), "zh").title.startswith(
         "严重：法律与监管"
