@@ -134,10 +134,10 @@ class Book:
         for standing, told in self.members(group):
             if standing.firing and told.state == "firing":
                 highest = max(highest, told.severity, key=rank)
-            self.alerts.touch(standing.event.alert)
             if not standing.firing and told.state != "firing" and not told.held:
                 del group.members[standing.event.alert]
                 del standing.receivers[party.id]
+                self.alerts.touch(standing.event.alert)
                 self.close(standing)
         group.severity = highest
         if not highest:

@@ -154,6 +154,8 @@ class Policy:
         telling: list[Telling] = []
         for standing, told in self._book.members(group):
             why = news(standing, told)
+            if why or told.held or told.steps:
+                self._book.alerts.touch(standing.event.alert)
             worth = why or (told.held and (standing.firing or told.held == "quiet"))
             hold = self._book.holds.hold(standing.event, route, party.id, now) if worth else None
             if hold is not None:
@@ -185,7 +187,8 @@ class Policy:
             elif at is not None:
                 del standing.escalate[group.id]
                 self._book.alerts.touch(standing.event.alert)
-                free = self._book.holds.hold(standing.event, route, group.receiver, now) is None
+                hold = self._book.holds.hold(standing.event, route, group.receiver, now)
+                free = hold is None or hold.reason == "flapping"  # that nobody looks at it is no less true
                 grave = route.escalate is not None and rank(standing.event.severity) >= rank(route.escalate.at_least)
                 if standing.firing and told.state == "firing" and free and grave and not self._in_hand(standing, now):
                     standing.escalated.append(group.id)

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from alerts.delivery.channel import Message
+from alerts.delivery.outbox import Notification, Outbox
 from alerts.delivery.policy import Policy
 from alerts.delivery.routing import Inhibition, Route, Routing, Schedule
 from alerts.delivery.standing import Row
@@ -58,6 +59,7 @@ class Desk:
     routing: Routing
     parties: tuple[Party, ...] = (Party("desk"),)
     dies: bool = False  # after every step: what was not stored is lost
+    outbox: Outbox | None = None  # where rows are kept instead, when one is given
     now: datetime = START
     rows: dict[tuple[str, str], bytes] = field(default_factory=dict)
     told: list[tuple[float, str, Message]] = field(default_factory=list)
@@ -69,12 +71,19 @@ class Desk:
     def reload(self) -> None:
         """The process is killed, and another one goes on with what was stored."""
         rows = [Row(kind, key, value) for (kind, key), value in sorted(self.rows.items())]
+        if self.outbox is not None:
+            assert self.outbox.remembered() == rows
+            rows = self.outbox.remembered()
         self.policy = Policy(self.routing, self.parties, rows)
         self.store([])
 
     def store(self, dispatches: Iterable[Dispatch]) -> None:
         """One transaction: rows and messages together."""
-        for row in self.policy.changes():
+        changes, dispatches = self.policy.changes(), list(dispatches)
+        if self.outbox is not None:
+            sent = [_row(dispatch) for dispatch in dispatches]
+            assert self.outbox.store(sent, changes, self.now.timestamp()) == len(sent), "an id was used twice"
+        for row in changes:
             if row.value is None:
                 self.rows.pop((row.kind, row.key), None)
             else:
@@ -119,6 +128,12 @@ class Desk:
             )
             for at, name, m in self.told
         ]
+
+
+def _row(dispatch: Dispatch) -> Notification:
+    message = dispatch.message
+    events = tuple(told.id for told in message.events)
+    return Notification(id=message.id, receiver=dispatch.receiver, events=events, parts=(b"",), why=message.why)
 
 
 NAMES = {digest(name): name for name in "abcdefgh"}

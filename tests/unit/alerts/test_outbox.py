@@ -8,8 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerts.delivery.outbox import Notification, Outbox, OutboxDamaged, OutboxUnavailable, open_outbox
 from alerts.delivery.schedule import Decision
@@ -333,3 +336,20 @@ def test_every_commit_is_synced(outbox: Outbox) -> None:
     """The write-ahead log is on and every commit waits for the disk."""
     assert outbox._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert outbox._db.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from([DELIVERED, RETRY, REFUSED, DISABLED]), st.booleans())))
+def test_no_fate_of_one_receiver_touches_another(fates: list[tuple[int, Decision, bool]]) -> None:
+    """Whatever happens to one receiver's notifications, all of the other's are due as they were."""
+    with TemporaryDirectory() as folder:
+        outbox = open_outbox(Path(folder) / "outbox.sqlite")
+        outbox.enrol({"r": "1", "s": "1"})
+        rows = [row(f"{name}{n}", f"a{n % 3}", f"b{n % 2}", receiver=name) for n in range(6) for name in "rs"]
+        outbox.store(rows, [], 100.0)
+        before = ids(outbox.due("s", 100.0, 10))
+        for number, decision, outage in fates:
+            outbox.record(rows[2 * number], decision, outage, [], 100.0)
+        assert ids(outbox.due("s", 100.0, 10)) == before
+        assert "s" not in outbox.disabled()
+        outbox.close()

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.delivery.outbox import Outbox, open_outbox
 from alerts.delivery.routing import Routing
 from streams.records import AlertEvent, Operation
 from tests.ringing import START
@@ -84,9 +87,9 @@ class World:
         return step(alert, sequence, state, severity=severity, subject=f"entity:{name.upper()}", at=now)
 
 
-def play(script: list[Action], flapping: bool, *, dies: bool) -> tuple[Desk, World]:
+def play(script: list[Action], flapping: bool, *, dies: bool, outbox: Outbox | None = None) -> tuple[Desk, World]:
     """The script on a desk; with `dies`, every action is first taken by a process that is killed before it stores."""
-    desk, world = Desk(rules(flapping), PARTIES), World()
+    desk, world = Desk(rules(flapping), PARTIES, outbox=outbox), World()
     for kind, name, number in script:
         if kind == "wait":
             passed = (desk.now - START).total_seconds()
@@ -116,6 +119,20 @@ def test_a_crash_at_any_point_changes_nothing(script: list[Action], flapping: bo
     key = [(at, name, m.id, m.why, m.suppressed) for at, name, m in lives.told]
     assert sorted(key) == sorted((at, name, m.id, m.why, m.suppressed) for at, name, m in dies.told)
     assert lives.rows == dies.rows
+
+
+@settings(max_examples=25, deadline=None)
+@given(actions)
+def test_the_same_holds_for_the_rows_of_the_outbox(script: list[Action]) -> None:
+    """Reloaded from SQLite after every step; no two notifications share an id."""
+    with TemporaryDirectory() as folder:
+        outbox = open_outbox(Path(folder) / "outbox.sqlite")
+        outbox.enrol({party.id: "1" for party in PARTIES})
+        dies, _ = play(script, True, dies=True, outbox=outbox)
+        lives, _ = play(script, True, dies=False)
+        assert sorted(m.id for _, _, m in dies.told) == sorted(m.id for _, _, m in lives.told)
+        assert outbox.waiting()[0] == len(dies.told)
+        outbox.close()
 
 
 @settings(max_examples=300, deadline=None)
