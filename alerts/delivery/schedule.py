@@ -67,7 +67,7 @@ class Reply:
 
     def __str__(self) -> str:
         told = f"http {self.status}" if self.status is not None else self.error
-        return told if not self.code or told.endswith(self.code) else f"{told}, code {self.code}"
+        return told if not self.code or told.split()[-1:] == [self.code] else f"{told}, code {self.code}"
 
 
 @dataclass(frozen=True, slots=True)

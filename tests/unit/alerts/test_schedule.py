@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.delivery.schedule import ATTEMPTS, JITTER, LONGEST_WAIT, PAUSES, Reply, decide, pause_before, wait_asked
+from streams.records import Answer
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 DATE = "Mon, 02 Mar 2026 09:30:07 GMT"
@@ -87,3 +88,39 @@ def test_the_schedule_is_quick_first_and_lasts_for_days() -> None:
 def test_an_outage_is_the_receivers_not_the_messages(reply: Reply, outage: bool) -> None:
     """Only what says nothing about the message counts as an outage, and not when a moment of return was named."""
     assert reply.outage is outage
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "outcome", "reason"),
+    [
+        (Reply(200, answer="refused", code="310000"), "refused", "retry", "http 200, code 310000"),
+        (Reply(200, answer="accepted", code="0"), "accepted", "delivered", "http 200, code 0"),
+        (Reply(None, "smtp 250", answer="accepted", code="250"), "accepted", "delivered", "smtp 250"),
+        (Reply(500, answer="unreachable", code="500"), "unreachable", "retry", "http 500"),
+        (Reply(200, answer="refused", code="19024", final=True), "refused", "refused",
+         "http 200, code 19024: the same message will never be taken"),
+        (Reply(429), "throttled", "retry", "http 429"),
+        (Reply(None, "timeout"), "timed_out", "retry", "timeout"),
+        (Reply(None, "dns"), "unreachable", "retry", "dns"),
+        (Reply(404), "refused", "retry", "http 404"),
+    ],
+)  # fmt: skip
+def test_what_a_channel_read_in_the_answer_decides(reply: Reply, said: str, outcome: str, reason: str) -> None:
+    """A 200 with an error code is no success; what can never be taken is not tried again."""
+    decision = decide(reply, 1, NOW, 0.5)
+    assert (reply.said, decision.outcome, decision.reason) == (said, outcome, reason)
+
+
+@given(pause=st.floats(0.0, 1000.0), attempt=st.integers(1, ATTEMPTS - 1), draw=st.floats(0.0, 1.0, exclude_max=True))
+def test_a_pause_that_the_platform_names_is_kept(pause: float, attempt: int, draw: float) -> None:
+    """Never earlier than it said, and never earlier than the schedule."""
+    reply = Reply(200, answer="throttled", code="130101", pause=pause)
+    assert decide(reply, attempt, NOW, draw).pause == max(pause, pause_before(attempt + 1, draw))
+
+
+@pytest.mark.parametrize(
+    ("answer", "outage"), [("unreachable", True), ("timed_out", True), ("refused", False), ("throttled", False)]
+)
+def test_a_refusal_is_no_outage(answer: Answer, outage: bool) -> None:
+    """The return of a channel brings forward only what its absence delayed."""
+    assert Reply(None, "smtp 451", answer=answer).outage is outage
