@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,7 @@ from streams.endpoints import resolve
 from streams.faust_app import create_app, raw_topic
 from streams.safe_batches import SafeBatches
 from streams.settings import Settings, load
-from streams.topics import ALERTS, FEEDBACK, HEALTH, Topic
+from streams.topics import ALERTS, FEEDBACK, HEALTH
 
 
 def build(settings: Settings) -> faust.App:
@@ -28,16 +27,12 @@ def build(settings: Settings) -> faust.App:
     app = create_app(STAGE, settings)
     bootstrap = resolve(settings, "kafka").kafka
     producer = kafka.Producer(settings, bootstrap)
-
-    def read_topic(topic: Topic) -> AsyncIterator[kafka.Message]:
-        return kafka.read_topic(settings, bootstrap, topic)
-
     notifier = Notifier(
         settings,
         channels,
         routing,
         records=producer,
-        read_topic=read_topic,
+        read_topic=partial(kafka.read_topic, settings, bootstrap),
         now=clock.now,
         draw=random.random,
         links=partial(links_for, settings),

@@ -51,7 +51,8 @@ class Holds:
         """Take an operation in; `severity` is that of the acknowledged alert now."""
         if isinstance(operation, Silence):
             if self._silences.get(operation.id) is None:
-                quieting = Quieting(match=operation.match, at=operation.at, until=operation.until)
+                until = operation.until
+                quieting = Quieting(match=operation.match, at=operation.at, until=until, forget=until)
                 self._silences.put(operation.id, quieting)
         elif isinstance(operation, SilenceEnd):
             found = self._silences.get(operation.silence)
@@ -189,7 +190,7 @@ class Holds:
     def prune(self, now: datetime) -> None:
         """Forget what can matter no more."""
         for key, silence in self._silences.items():
-            if silence.over and silence.until < now - UNKNOWN_KEPT:
+            if silence.over and silence.forget < now:
                 self._silences.drop(key)
         for key, ack in self._acks.items():
             if ack.at < now - UNKNOWN_KEPT:

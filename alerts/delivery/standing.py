@@ -77,6 +77,7 @@ class Quieting(Struct, kw_only=True):
     match: dict[str, tuple[str, ...]]
     at: datetime
     until: datetime
+    forget: datetime  # when it would have ended
     begun: bool = False
     over: bool = False
 
