@@ -1,30 +1,38 @@
-"""`tocsin rules`: check rule files, and run the timeline tests that ship with them."""
+"""`tocsin rules`: check, list, explain and test rule files, and print their JSON Schema."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Final, NoReturn, TypeVar
 
 import typer
 from rapidfuzz import fuzz, process
+from rich.console import Console
 
-from alerts.rule_files import SHIPPED, RuleError, load_rules
+from alerts.rule_checks import suggest
+from alerts.rule_files import PRESETS, SHIPPED, TEST_END, RuleError, in_force, load_rules, presets
 from alerts.rule_tests import Outcome, read_suite, run_file
-from alerts.rules import Rule
+from alerts.rulebook import FOLLOWED
+from alerts.rules import Rule, json_schema
+from console import rule_display as display
 from console.exits import WRONG_SETTINGS
 from console.messages import say
+from console.rule_display import Place
 from streams.gazetteer import read_companies
-from streams.gazetteer.watchlist import read_watchlist
-from streams.settings import SettingsError, load
+from streams.gazetteer.watchlist import read_lists, read_watchlist
+from streams.plain import plain
+from streams.settings import Settings, SettingsError, load
 
 FAULTY: Final = 1  # exit code: rules or tests with faults
-TEST_END: Final = "_test.yaml"
+T = TypeVar("T")
 
-rules = typer.Typer(name="rules", help="Check and test rule files.", no_args_is_help=True)
+rules = typer.Typer(name="rules", help="Check, list, explain and test rules.", no_args_is_help=True)
 Files = Annotated[
     list[Path] | None, typer.Argument(metavar="FILE…", help="Files or folders; default: the rules in use.")
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,41 +42,103 @@ def register(app: typer.Typer) -> None:
 
 @rules.command()
 def check(files: Files = None) -> None:
-    """Read rule files and say what they hold, or every fault with file and line. Exit code 1 for a fault."""
+    """Read rule files and what they include, and say what they hold, or every fault with file and line. Exit code 1
+    for a fault."""
     paths = files or [_in_use()]
-    try:
-        found = load_rules(*(p for p in paths if not p.name.endswith(TEST_END)))
-        for path in paths:
-            if path.name.endswith(TEST_END):
-                read_suite(path)
-    except RuleError as error:
-        _refuse(error)
+    found = _read(lambda: _checked(paths))
     for rule in found:
-        typer.echo(
-            say("rules.rule", name=rule.name, type=rule.__struct_config__.tag, window=rule.window, hash=rule.hash)
-        )
-    strangers = _strangers(found)
-    for name, stranger, meant in strangers:
-        typer.echo(say("rules.meant" if meant else "rules.stranger", name=name, id=stranger, meant=meant), err=True)
-    if strangers:
+        typer.echo(say("rules.rule", name=rule.name, type=rule.type, window=display.window(rule), hash=rule.hash))
+    never = [*_strangers(found), *_unfollowed(found)]
+    for sentence in never:
+        typer.echo(sentence, err=True)
+    if never:
         raise typer.Exit(FAULTY)
     typer.echo(say("rules.good", count=len(found)))
 
 
-def _strangers(found: Sequence[Rule]) -> list[tuple[str, str, str]]:
-    """Companies that rules name and nobody links, so that they would never ring: rule, id, and what was meant."""
+def _checked(paths: Sequence[Path]) -> tuple[Rule, ...]:
+    found = load_rules(*(path for path in paths if not path.name.endswith(TEST_END)))
+    for path in paths:
+        if path.name.endswith(TEST_END):
+            read_suite(path)
+    in_force(found, read_lists(_settings().watchlist))
+    return found
+
+
+@rules.command("list")
+def list_rules(
+    files: Files = None,
+    shipped: Annotated[bool, typer.Option("--presets", help="The presets that a rule file can include.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """The rules in use, or those in files, with what each looks at."""
+    paths = [*(files or ([] if shipped else [_in_use()])), *(_preset_files() if shipped else [])]
+    found = _read(lambda: display.placed(paths))
+    if as_json:
+        for place in found:
+            typer.echo(_dumps(display.summary(place)))
+        return
+    Console().print(*display.tables(found), sep="\n")
+    if not found:
+        typer.echo(say("rules.list.none"))
+    if shipped:
+        typer.echo(say("rules.list.presets"))
+
+
+@rules.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="Name of the rule.")], files: Files = None, as_json: AsJson = False
+) -> None:
+    """What a rule does, in sentences: of the rules in use, of those in files, else of a preset. Exit code 1 where there
+    is none of that name."""
+    found = _read(lambda: display.placed(files or [_in_use()]))
+    if not files and all(place.rule.name != name for place in found):
+        found = [*found, *_read(lambda: display.placed(_preset_files()))]
+    place = next((place for place in found if place.rule.name == name), None)
+    if place is None:
+        _unknown(name, found)
+    if as_json:
+        typer.echo(_dumps(display.full(place)))
+    else:
+        Console(soft_wrap=True).print(display.explanation(place))
+
+
+def _unknown(name: str, found: Sequence[Place]) -> NoReturn:
+    meant = suggest(name, [place.rule.name for place in found])
+    typer.echo(say("rules.unknown_meant" if meant else "rules.unknown", name=plain(name, 64), meant=meant), err=True)
+    raise typer.Exit(FAULTY)
+
+
+@rules.command()
+def schema() -> None:
+    """The JSON Schema of a rule file, for editors."""
+    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+
+
+def _strangers(found: Sequence[Rule]) -> list[str]:
+    """Companies that rules name and nobody links, so that they would never ring, in sentences."""
     asked = [(rule.name, id_) for rule in found if rule.scope.subject == "entity" for id_ in rule.scope.ids]
     if not asked:
         return []
-    try:
-        watchlist = load().watchlist
-        known = {company.id for company in (*read_companies(), *(read_watchlist(watchlist) if watchlist else ()))}
-    except SettingsError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    unknown = [(name, id_) for name, id_ in asked if id_ not in known]
-    near = {id_: process.extractOne(id_, sorted(known), scorer=fuzz.ratio, score_cutoff=70) for _, id_ in unknown}
-    return [(name, id_, str(best[0]) if (best := near[id_]) else "") for name, id_ in unknown]
+    watchlist = _settings().watchlist
+    known = {company.id for company in (*read_companies(), *(read_watchlist(watchlist) if watchlist else ()))}
+    said = []
+    for name, id_ in asked:
+        if id_ not in known:
+            best = process.extractOne(id_, sorted(known), scorer=fuzz.ratio, score_cutoff=70)
+            key = "rules.meant" if best else "rules.stranger"
+            said.append(say(key, name=name, id=id_, meant=str(best[0]) if best else ""))
+    return said
+
+
+def _unfollowed(found: Sequence[Rule]) -> list[str]:
+    """Rules about a kind of subject that is not followed, in sentences."""
+    follow = _settings().follow
+    return [
+        say("rules.unfollowed", name=rule.name, subject=rule.scope.subject)
+        for rule in found
+        if rule.enabled and rule.scope.subject in FOLLOWED and rule.scope.subject not in follow
+    ]
 
 
 @rules.command("test")
@@ -81,11 +151,7 @@ def run_tests(files: Files = None) -> None:
         raise typer.Exit(FAULTY)
     for path in paths:
         typer.echo(str(path))
-        try:
-            outcomes = run_file(path)
-        except RuleError as error:
-            _refuse(error)
-        failed += sum(_show(outcome) for outcome in outcomes)
+        failed += sum(_show(outcome) for outcome in _read(lambda path=path: run_file(path)))  # type: ignore[misc]
     typer.echo(say("rules.failed", count=failed) if failed else say("rules.passed"))
     if failed:
         raise typer.Exit(FAULTY)
@@ -113,16 +179,35 @@ def _test_files(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
+def _preset_files() -> list[Path]:
+    return [PRESETS / f"{name}.yaml" for name in presets()]
+
+
 def _in_use() -> Path:
+    return _settings().rules or SHIPPED
+
+
+def _settings() -> Settings:
     try:
-        return load().rules or SHIPPED
+        return load()
     except SettingsError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(WRONG_SETTINGS) from None
 
 
-def _refuse(error: RuleError) -> NoReturn:
-    for fault in error.faults:
-        typer.echo(str(fault), err=True)
-    typer.echo(say("rules.bad", count=len(error.faults)), err=True)
-    raise typer.Exit(FAULTY)
+def _read(reading: Callable[[], T]) -> T:
+    """What is read; every fault of a rule file, and what is wrong with the settings, ends the program."""
+    try:
+        return reading()
+    except RuleError as error:
+        for fault in error.faults:
+            typer.echo(str(fault), err=True)
+        typer.echo(say("rules.bad", count=len(error.faults)), err=True)
+        raise typer.Exit(FAULTY) from None
+    except SettingsError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_SETTINGS) from None
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
