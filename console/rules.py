@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NoReturn, TypeVar
 
@@ -151,7 +152,7 @@ def run_tests(files: Files = None) -> None:
         raise typer.Exit(FAULTY)
     for path in paths:
         typer.echo(str(path))
-        failed += sum(_show(outcome) for outcome in _read(lambda path=path: run_file(path)))  # type: ignore[misc]
+        failed += sum(_show(outcome) for outcome in _read(partial(run_file, path)))
     typer.echo(say("rules.failed", count=failed) if failed else say("rules.passed"))
     if failed:
         raise typer.Exit(FAULTY)
