@@ -1,4 +1,4 @@
-"""The call to an outside dead-man's switch: made while fresh heartbeats come through Kafka, and silent when they do not.
+"""The call to an outside dead-man's switch: made while fresh heartbeats come through Kafka, silent when they do not.
 
 Whoever is called rings when the calls cease; so a call is never made up for, repeated or delayed.
 """
