@@ -43,6 +43,7 @@ class History(Struct, array_like=True):
     """New stories by hour (hours since 1970): [negative, judged, all]."""
 
     hours: dict[int, list[int]] = {}
+    began: int = 0  # event time in microseconds since which stories are counted
 
     def record(self, at: int, judged: bool, negative: bool) -> None:
         """Count one new story."""

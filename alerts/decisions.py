@@ -71,11 +71,11 @@ class Known(Protocol):
     def rates(self) -> Mapping[str, Rates]:
         """How often each model takes what for negative."""
 
-    def profile(self, until: int) -> Profile:
-        """The baseline up to a moment."""
+    def profile(self, filter_: str, until: int) -> Profile:
+        """The baseline up to a moment, of what a scope's filter lets through."""
 
-    def hourly(self, of: int, first: int, last: int) -> list[int]:
-        """New stories in each of the hours [first, last) since 1970."""
+    def hourly(self, filter_: str, of: int, first: int, last: int) -> list[int]:
+        """New stories in each of the hours [first, last) since 1970, of what a scope's filter lets through."""
 
     def run(self, key: str) -> tuple[int, int] | None:
         """Since when, without a pause, the subject has had what the key names, and when last."""

@@ -66,7 +66,7 @@ def _share(window: Window, now: int, known: Known) -> Decision:
     state: BaselineState = ""
     bound = rule.at_least or 0.0
     if why == "beyond" and rule.over_baseline is not None:
-        found = known.profile(_start(rule, now))
+        found = known.profile(window.filter, _start(rule, now))
         usual, state = found.share, found.state(rule.window.seconds)
         bound = max(bound, min(usual * rule.over_baseline, 0.95))  # a multiple above 1 could never be reached
     if why == "beyond" and share.low < bound:
@@ -104,7 +104,7 @@ def _surge(window: Window, now: int, known: Known) -> Decision:
     if why != "beyond":
         return Decision(False, why, amount, float(amount), unit, window.judged)
     start = _start(rule, now)
-    found = known.profile(start)
+    found = known.profile(window.filter, start)
     of = _column(rule.of)
     mean, size = found.expected(of, start, now), found.size(of)
     rarest = rule.p if rule.false_per_week is None else p_for(rule.false_per_week, rule.among, rule.window.seconds)
@@ -142,9 +142,9 @@ def _shift(window: Window, now: int, known: Known) -> Decision:
     if why != "beyond":
         return Decision(False, why, amount, float(amount), unit, window.judged)
     start, last = _start(rule, now), now // HOUR
-    found = known.profile(start)
+    found = known.profile(window.filter, start)
     first, of = start // HOUR + 1, _column(rule.of)
-    counts = known.hourly(of, first, last)
+    counts = known.hourly(window.filter, of, first, last)
     usual = [found.expected(of, hour * HOUR, (hour + 1) * HOUR) for hour in range(first, last)]
     change = shift(counts, usual, found.size(of), rule.ratio)
     statistic, began = change.statistic, change.began_index
@@ -177,7 +177,7 @@ def _silence(window: Window, now: int, known: Known) -> Decision:
     if amount > rule.at_most:
         return quiet
     start = _start(rule, now)
-    found = known.profile(start)
+    found = known.profile(window.filter, start)
     mean, size = found.expected(baseline.ALL, start, now), found.size(baseline.ALL)
     p = 1.0 - tail(amount + 1, mean, size)
     why: Why = "beyond"

@@ -229,13 +229,10 @@ class Engine:
         if mention.document in subject.documents:
             self.counters["duplicate"] += 1
             return
-        story, new = subject.stories.assign(at, mention.document, mention.signature)
+        story, _ = subject.stories.assign(at, mention.document, mention.signature)
         entry = _entry(at, mention, story)
         subject.state.name = mention.name
         subject.take(entry)
-        if new and not entry.stale:
-            judged = entry.negative != UNJUDGED
-            subject.state.history.record(at, judged, 2 * entry.negative >= MILLION)
         self.counters["forgotten"] += subject.shorten()
         self.counters["released"] += 1
         if subject.fresh:
@@ -286,8 +283,8 @@ class Engine:
         open_subjects = {subject for _, subject in self._alerts}
         for name, subject in list(self._subjects.items()):
             subject.forget(now - self._memory)
-            subject.state.history.forget(now)
-            if not subject.state.entries and not subject.state.history.hours and name not in open_subjects:
+            subject.forget_history(now)
+            if subject.idle and name not in open_subjects:
                 del self._subjects[name], self._state.subjects[name]
                 self._patient.discard(name)
 

@@ -78,6 +78,15 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     languages: tuple[Text, ...] = ()
     kind: Literal["any", "news", "chat"] = "any"
 
+    def filter(self) -> str:
+        """Names what the scope leaves out of its subject's mentions; empty when nothing. Equal filters, equal names."""
+        whole = Scope(subject=self.subject)
+        names = ("topics", "risks", "min_relevance", "sources", "languages", "kind")
+        narrow = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(whole, name)}
+        if self.topics or self.risks:
+            narrow["min_confidence"] = self.min_confidence
+        return digest(msgspec.json.encode(narrow).decode())[:16] if narrow else ""
+
 
 class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", dict=True):
     """What all kinds of rules share. A condition of a composed rule has no name, and the scope of its rule."""

@@ -28,10 +28,9 @@ class SubjectState(Struct):
     """What is remembered of one subject."""
 
     name: str = ""
-    began: int | None = None  # its first mention: where its history starts
     entries: list[Entry] = []  # in order of time, as far back as the longest window
     stories: dict[str, Story] = {}  # in order of their last document
-    history: History = msgspec.field(default_factory=History)
+    histories: dict[str, History] = {}  # by the filter of a scope; "": of all mentions
     amended: dict[str, str] = {}  # rules whose alert a late document changed, until they are asked again
     runs: dict[str, tuple[int, int]] = {}  # first_seen rules: since when without a pause, and when last
 

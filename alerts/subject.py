@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from alerts.baseline import Profile, profile
+from alerts.baseline import History, Profile, profile
 from alerts.calendars import market_of
 from alerts.detect import followed, seen
 from alerts.judge import Judge
@@ -14,7 +15,7 @@ from alerts.prior import prior_of
 from alerts.rules import FirstSeen, Rule
 from alerts.shares import Rates
 from alerts.snapshots import SubjectState
-from alerts.stories import Entry, Stories
+from alerts.stories import MILLION, UNJUDGED, Entry, Stories
 from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
@@ -24,7 +25,20 @@ KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules 
 class Subject:
     """One subject: its plain state (what a snapshot keeps), and what is derived from it."""
 
-    __slots__ = ("_items", "_market", "_prior", "_profiles", "documents", "id", "judges", "rates", "state", "stories")
+    __slots__ = (
+        "_filters",
+        "_items",
+        "_market",
+        "_prior",
+        "_profiles",
+        "_told",
+        "documents",
+        "id",
+        "judges",
+        "rates",
+        "state",
+        "stories",
+    )
 
     def __init__(self, name: str, state: SubjectState, rules: Iterable[Rule], rates: Mapping[str, Rates]) -> None:
         self.id = name
@@ -34,11 +48,17 @@ class Subject:
         self.state.stories = self.stories.found
         self.documents = {e.document for e in state.entries}
         self.judges = [Judge(rule) for rule in rules if rule.covers(name)]
+        self._filters = {
+            w.filter: w for judge in self.judges for w in judge.windows
+        }  # any window of a filter speaks for it
+        self._told: dict[str, Counter[str]] = {name: Counter() for name in ("", *self._filters)}
         self._items = {e.item: e for e in state.entries if e.item}
         self._market = market_of(name)
         self._prior = prior_of(name)
-        self._profiles: dict[int, Profile] = {}
+        self._profiles: dict[tuple[str, int], Profile] = {}
+        state.histories = {name: past for name, past in state.histories.items() if name in self._told}
         for entry in state.entries:
+            self._tell(entry, 1)
             for judge in self.judges:
                 for window in judge.windows:
                     window.add(entry)
@@ -66,15 +86,16 @@ class Subject:
 
     def take(self, entry: Entry) -> None:
         """Remember a mention and count it; mentions come in order of time. It replaces an earlier one of its item."""
-        if self.state.began is None:
-            self.state.began = entry.at
         replaced = self._items.pop(entry.item, None) if entry.item else None
         if replaced is not None:
             self._withdraw(replaced)
+        self._record(entry)
         self._remember(entry)
+        self._tell(entry, 1)
         self.state.entries.append(entry)
         for judge in self.judges:
             for window in judge.windows:
+                self._follow(window, entry)
                 if window.add(entry):
                     self._run(window, entry)
 
@@ -88,6 +109,7 @@ class Subject:
                     used = True
         if used:
             self._remember(entry)
+            self._tell(entry, 1)
             at = len(self.state.entries)
             while at and self.state.entries[at - 1].at > entry.at:
                 at -= 1
@@ -105,7 +127,35 @@ class Subject:
             for window in judge.windows:
                 if window.withdraw(entry):
                     judge.amended = "corrected"
+        self._tell(entry, -1)
         self.state.entries = [e for e in self.state.entries if e is not entry]
+
+    def _lets(self, filter_: str, entry: Entry) -> bool:
+        return not entry.stale and (not filter_ or self._filters[filter_].in_scope(entry))
+
+    def _record(self, entry: Entry) -> None:
+        """Count a new story in the history of each filter that lets it through."""
+        judged, negative = entry.negative != UNJUDGED, 2 * entry.negative >= MILLION
+        for filter_, told in self._told.items():
+            past = self.state.histories.get(filter_)
+            if past is None:
+                past = self.state.histories[filter_] = History(began=entry.at)
+            if self._lets(filter_, entry) and not told[entry.story]:
+                past.record(entry.at, judged, negative)
+
+    def _tell(self, entry: Entry, by: int) -> None:
+        """Keep account of which stories are told within each filter."""
+        for filter_, told in self._told.items():
+            if self._lets(filter_, entry):
+                told[entry.story] += by
+                if not told[entry.story]:
+                    del told[entry.story]
+
+    def _follow(self, window: Window, entry: Entry) -> None:
+        """A first_seen rule follows its subject from the first mention on, in its scope or not."""
+        if isinstance(window.rule, FirstSeen):
+            key = followed(window.rule)
+            self.state.runs[key] = (self.state.runs.get(key, (entry.at, entry.at))[0], entry.at)
 
     def _run(self, window: Window, entry: Entry) -> None:
         """Keep account of what a first_seen rule has seen."""
@@ -113,8 +163,6 @@ class Subject:
         if not isinstance(rule, FirstSeen):
             return
         runs = self.state.runs
-        begun = runs.get(followed(rule), (entry.at, entry.at))
-        runs[followed(rule)] = (begun[0], entry.at)
         value = window.value(entry)
         if value and window.counts(entry):
             key = seen(rule, value)
@@ -142,24 +190,36 @@ class Subject:
 
     def _drop(self, entry: Entry) -> None:
         self.documents.discard(entry.document)
+        self._tell(entry, -1)
         if self._items.get(entry.item) is entry:
             del self._items[entry.item]
         for judge in self.judges:
             for window in judge.windows:
                 window.drop(entry)
 
-    def profile(self, until: int) -> Profile:
-        """The baseline up to the hour of `until`; computed once an hour for each length of window."""
-        hour = until // HOUR
-        if hour not in self._profiles:
-            self._profiles = {h: p for h, p in self._profiles.items() if h > hour - KEPT_PROFILES}
-            began = until if self.state.began is None else self.state.began
-            self._profiles[hour] = profile(self.state.history, began, until, self._market, self._prior)
-        return self._profiles[hour]
+    def forget_history(self, now: int) -> None:
+        """Let go of the hours that no baseline needs any more."""
+        for past in self.state.histories.values():
+            past.forget(now)
 
-    def hourly(self, of: int, first: int, last: int) -> list[int]:
-        """New stories in each of the hours [first, last) since 1970."""
-        hours = self.state.history.hours
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is remembered of it."""
+        return not self.state.entries and not any(past.hours for past in self.state.histories.values())
+
+    def profile(self, filter_: str, until: int) -> Profile:
+        """The baseline up to the hour of `until`; computed once an hour for each length of window and filter."""
+        key = filter_, until // HOUR
+        if key not in self._profiles:
+            self._profiles = {k: p for k, p in self._profiles.items() if k[1] > key[1] - KEPT_PROFILES}
+            past = self.state.histories.get(filter_) or History(began=until)
+            self._profiles[key] = profile(past, min(past.began, until), until, self._market, self._prior)
+        return self._profiles[key]
+
+    def hourly(self, filter_: str, of: int, first: int, last: int) -> list[int]:
+        """New stories in each of the hours [first, last) since 1970, of what a scope's filter lets through."""
+        past = self.state.histories.get(filter_)
+        hours = past.hours if past else {}
         return [hours[hour][of] if hour in hours else 0 for hour in range(first, last)]
 
     def run(self, key: str) -> tuple[int, int] | None:

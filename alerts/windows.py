@@ -32,11 +32,12 @@ class Unit:
 class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
-    __slots__ = ("_confidence", "_everything", "_negative_at", "_relevance", "entries", "fresh", "judged", "negative",
-                 "rule", "units")  # fmt: skip
+    __slots__ = ("_confidence", "_everything", "_negative_at", "_relevance", "entries", "filter", "fresh", "judged",
+                 "negative", "rule", "units")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
+        self.filter = rule.scope.filter()  # names the history that its counts are compared with
         self.entries: deque[Entry] = deque()
         self.units: dict[str, Unit] = {}
         self.negative = 0  # units that are negative

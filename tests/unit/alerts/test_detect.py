@@ -46,10 +46,10 @@ class Past:
     rates: dict[str, Rates] = field(default_factory=dict)
     runs: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    def profile(self, until: int) -> Profile:
+    def profile(self, filter_: str, until: int) -> Profile:
         return self.usual
 
-    def hourly(self, of: int, first: int, last: int) -> list[int]:
+    def hourly(self, filter_: str, of: int, first: int, last: int) -> list[int]:
         return [self.history.hours.get(hour, [0, 0, 0])[of] for hour in range(first, last)]
 
     def run(self, key: str) -> tuple[int, int] | None:

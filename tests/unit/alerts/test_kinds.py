@@ -133,7 +133,8 @@ def test_a_level_that_changed_rings_though_no_hour_is_unusual() -> None:
 
 
 BOTH = """type: all, conditions: [
-  {type: threshold, at_least: 3, window: 30m}, {type: threshold, at_least: 1, window: 2h, scope: {risks: [litigation]}}]"""
+  {type: threshold, at_least: 3, window: 30m},
+  {type: threshold, at_least: 1, window: 2h, scope: {risks: [litigation]}}]"""
 EITHER = BOTH.replace("type: all", "type: any")
 
 
@@ -193,7 +194,7 @@ def test_a_rule_follows_the_companies_of_a_list_each_for_itself() -> None:
     assert listed.scope.ids == ("A", "B")
     assert listed.covers("entity:A")
     assert not listed.covers("entity:C")
-    with pytest.raises(RuleError, match="no list 'banks'.*did you mean 'bank'"):
+    with pytest.raises(RuleError, match=r"no list 'banks'.*did you mean 'bank'"):
         in_force(found, {"bank": frozenset()})
 
 
@@ -257,3 +258,38 @@ def test_the_counterfactual_names_the_story_without_which_nothing_would_have_run
     (plain,) = rung("type: threshold, at_least: 2, window: 30m", signals, 3)[-1:]
     assert plain.counterfactual is not None
     assert (plain.counterfactual.stops, len(plain.counterfactual.documents)) == (True, 3)
+
+
+def test_a_narrowed_rule_is_compared_with_what_its_scope_lets_through() -> None:
+    """A source that only ever spoke Chinese is not silent in English; a level is that of the rule's own language."""
+    speech = calm(15, 30, lang="zh")
+    quiet = rule(QUIET, scope="{subject: entity, languages: [en]}")
+    assert fold(engine(quiet), *speech, tick(16 * DAY)) == []
+    past = [mention(m, f"zh{m}", 0.9, lang="zh") for m in range(1, 18 * DAY, 6 * 60)]
+    english = [mention(m, f"en{m}", 0.9, lang="en") for m in range(14 * DAY, 18 * DAY, 60)]
+    both = sorted([*past, *english], key=lambda m: (m.collected_at, m.document))
+    assert rung(LEVEL, both, 18 * DAY, scope="{subject: entity, languages: [zh]}") == []
+    assert rung(LEVEL, both, 18 * DAY) != []
+
+
+def test_a_narrowed_first_seen_rule_learns_from_the_first_mention_on() -> None:
+    """The first profit warning after two weeks of other news is new."""
+    signals = [*calm(14), *[risky(14 * DAY + h, f"w{h}", "profit_warning") for h in (1, 2)]]
+    assert rung(RISK, signals, 15 * DAY, scope="{subject: entity, risks: [profit_warning]}")[0].state == "firing"
+
+
+def test_a_rule_that_comes_later_does_not_take_the_past_for_empty() -> None:
+    """The history of a new filter begins when the rule does, not with the subject."""
+    from alerts.engine import Engine
+    from tests.unit.alerts.signals import A
+
+    busy = [mention(m, f"b{m}", 0.9, lang="zh") for m in range(1, 20 * DAY, 10)]
+    target = engine(rule("type: surge, window: 2h, min_count: 5, p: 0.001"))
+    fold(target, *busy, tick(20 * DAY))
+    later = rule(
+        "type: surge, window: 2h, min_count: 5, p: 0.001", scope="{subject: entity, languages: [zh]}", name="late"
+    )
+    target = Engine.restore(target.snapshot(), [later], lateness=0, channels=[A])
+    more = [mention(m, f"b{m}", 0.9, lang="zh") for m in range(20 * DAY + 1, 20 * DAY + 300, 10)]
+    events = fold(target, *more, tick(20 * DAY + 301))
+    assert [e for e in events if e.rule == "late" and e.state == "firing"] == []

@@ -138,7 +138,7 @@ async def test_a_receipt_is_printed_for_each_receiver(monkeypatch: pytest.Monkey
     assert "code: 310000" in refused
     assert "meaning: " in refused
     assert "do: " in refused
-    assert alone.stdout.splitlines() == ["desk (dingtalk): accepted (http 200)"]
+    assert alone.stdout.splitlines() == ["desk (dingtalk): accepted (http 200, code 0)"]
     assert robot.token not in everybody.output
     assert json.loads(hook.requests[0].body)["type"] == "io.tocsin.alert.test"
 
