@@ -35,7 +35,9 @@ def operation_of(link: Link, entry: Entry, note: str, at: datetime) -> Operation
         return operations.acknowledge(link.alert, author=author, at=at, reason=note, key=key)
     if link.action == "silence":
         match = {"rule": (entry.event.rule,), "subject": (entry.event.subject,)}
-        return operations.silence(match, author=author, at=at, lasting=SILENCE, reason=note or "by signed link", key=key)
+        return operations.silence(
+            match, author=author, at=at, lasting=SILENCE, reason=note or "by signed link", key=key
+        )
     return operations.mark(link.alert, False, author=author, at=at, reason=note, key=key)
 
 

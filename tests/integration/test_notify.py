@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaConnectionError
 
-from alerts.delivery.message import notification_id
 from alerts.delivery.channels_file import load_channels
+from alerts.delivery.message import notification_id
 from alerts.delivery.webhook import read_receivers
 from alerts.notifier import Notifier, outbox_path
 from streams.deadletter import TooManyRejects

@@ -173,9 +173,7 @@ def test_measuring_needs_no_torch() -> None:
     """Neither torch nor scikit-learn is loaded by importing what measures."""
     import subprocess
 
-    code = (
-        "import sys, models.evaluate; print(sorted({'torch', 'sklearn', 'onnxruntime'} & set(sys.modules)))"
-    )
+    code = "import sys, models.evaluate; print(sorted({'torch', 'sklearn', 'onnxruntime'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
