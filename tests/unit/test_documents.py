@@ -18,8 +18,10 @@ import pytest
 import typer
 from pydantic import SecretStr
 
+from alerts.delivery.channels_file import parse_channels
 from alerts.delivery.message import notice_body
 from alerts.delivery.webhook import Webhooks, read_receivers
+from alerts.rule_files import parse_rules
 from alerts.rule_tests import run_file
 from alerts.rules import KINDS, Scope
 from console.cli import AREAS
@@ -37,7 +39,8 @@ DOCUMENTS = sorted(
     path for path in ROOT.rglob("*.md") if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)
 )
 ALERTS, STREAMS = ROOT / "alerts" / "README.md", ROOT / "streams" / "README.md"
-READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ALERTS, STREAMS]
+DELIVERY, OPERATING = ROOT / "alerts" / "delivery" / "README.md", ROOT / "console" / "README.md"
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ALERTS, STREAMS, DELIVERY, OPERATING]
 
 
 def relative(path: Path) -> str:
@@ -166,6 +169,16 @@ def test_the_rule_and_its_timeline_in_the_document_pass(tmp_path: Path) -> None:
     assert [outcome.differences for outcome in run_file(tmp_path / "desk_test.yaml")] == [(), ()]
 
 
+def test_the_composed_rule_and_the_channels_in_the_documents_are_good() -> None:
+    """The examples of conditions and of receivers with routes are accepted as they stand."""
+    composed = next(block for block in blocks(ALERTS, "yaml") if "conditions:" in block)
+    assert [rule.name for rule in parse_rules(composed)] == ["run-on-the-counter"]
+    file = parse_channels(named(DELIVERY, "channels.yaml"), "channels.yaml")
+    assert [receiver.name for receiver in file.receivers] == ["desk", "duty"]
+    described = next(block for block in blocks(DELIVERY, "yaml") if block.startswith("receivers:"))
+    assert len(parse_channels(described + "routes: [{receivers: [desk-mail]}]\n", "channels.yaml").receivers) == 7
+
+
 def test_the_lists_in_the_document_are_good(tmp_path: Path) -> None:
     """The examples of feeds and of a watchlist are accepted."""
     feeds, faults = parse_feeds(named(STREAMS, "feeds.yaml"), ())
@@ -191,7 +204,7 @@ async def test_the_receiver_in_the_document_verifies(tmp_path: Path, monkeypatch
     ours, other, newer = new_secret(), new_secret(), new_secret()
     monkeypatch.setenv("TOCSIN_WEBHOOK_SECRET", f"{newer} {ours}")
     space: dict[str, Any] = {"__name__": "example"}
-    exec(compile(blocks(ALERTS, "python")[0], "alerts/README.md", "exec"), space)  # noqa: S102 - our own document
+    exec(compile(blocks(DELIVERY, "python")[0], "alerts/delivery/README.md", "exec"), space)  # noqa: S102 - our own document
     server = HTTPServer(("127.0.0.1", 0), space["Receiver"])
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
