@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 
 from alerts.baseline import Profile
 from alerts.shares import Rates
-from alerts.stories import Entry
 
 Why = Literal[
     "beyond",  # the condition holds
@@ -60,7 +59,10 @@ class Decision:
     beyond: float = 0.0  # how many times the bound is reached; 1 = just reached
     baseline: BaselineState = ""
     corrected: bool = False
-    behind: tuple[Entry, ...] | None = None  # the mentions that matter, where they are not those of the units counted
+    # Which of the counted mentions matter, where not all do: those from a time on, of a story, or with a value.
+    since: int | None = None
+    story: str = ""
+    value: str = ""
     parts: tuple[Part, ...] = ()
 
 
@@ -79,6 +81,9 @@ class Known(Protocol):
 
     def run(self, key: str) -> tuple[int, int] | None:
         """Since when, without a pause, the subject has had what the key names, and when last."""
+
+    def new(self, prefix: str, since: int) -> list[str]:
+        """What keys with this prefix name and the subject has had only from later than `since` on, in order."""
 
 
 def lead(parts: Sequence[Decision]) -> Decision:

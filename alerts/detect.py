@@ -143,29 +143,32 @@ def _shift(window: Window, now: int, known: Known) -> Decision:
         return Decision(False, why, amount, float(amount), unit, window.judged)
     start, last = _start(rule, now), now // HOUR
     found = known.profile(window.filter, start)
-    first, of = start // HOUR + 1, _column(rule.of)
-    counts = known.hourly(window.filter, of, first, last)
-    usual = [found.expected(of, hour * HOUR, (hour + 1) * HOUR) for hour in range(first, last)]
-    change = shift(counts, usual, found.size(of), rule.ratio)
-    statistic, began = change.statistic, change.began_index
-    since, expected = counts[began:], sum(usual[began:])
+    first = start // HOUR + 1
+    if window.summed is None or window.summed[0] != last:  # hours that are over stay what they were
+        of = _column(rule.of)
+        counts = known.hourly(window.filter, of, first, last)
+        usual = [found.expected(of, hour * HOUR, (hour + 1) * HOUR) for hour in range(first, last)]
+        change = shift(counts, usual, found.size(of), rule.ratio)
+        began = change.began_index
+        window.summed = last, change.statistic, began, sum(counts[began:]), sum(usual[began:])
+    _, statistic, began, amount, expected = window.summed
     state = found.state(rule.window.seconds)
     if state == "none":
         why = "no_baseline"
-    elif statistic < rule.at_least or sum(since) < rule.min_count:
+    elif statistic < rule.at_least or amount < rule.min_count:
         why = "usual"
     return Decision(
         holds=why == "beyond",
         why=why,
-        amount=sum(since),
-        observed=float(sum(since)),
+        amount=amount,
+        observed=float(amount),
         unit=f"{unit} since the level changed",
         support=window.judged,
         expected=expected,
         bound=rule.at_least,
         beyond=0.0 if why == "no_baseline" else statistic / rule.at_least,
         baseline=state,
-        behind=tuple(e for e in window.counted() if e.at >= (first + began) * HOUR),
+        since=(first + began) * HOUR,
     )
 
 
@@ -214,15 +217,13 @@ def _first_seen(window: Window, now: int, known: Known) -> Decision:
         why = "learning"
     if why != "beyond":
         return Decision(False, why, 0, 0.0, unit, window.judged, bound=float(rule.at_least))
-    found: dict[str, list[Entry]] = defaultdict(list)
-    start = _start(rule, now)
-    for entry in window.counted():
-        run = known.run(seen(rule, window.value(entry))) if window.value(entry) else None
-        if run is not None and run[0] > start:
-            found[window.value(entry)].append(entry)
-    units = {value: len({window.key(e) for e in entries}) for value, entries in found.items()}
-    value = min(units, key=lambda v: (-units[v], v), default="")
-    behind, amount = tuple(found.get(value, ())), units.get(value, 0)
+    found: dict[str, list[Entry]] = {name: [] for name in known.new(seen(rule, ""), _start(rule, now)) if name}
+    for entry in window.counted() if found else ():
+        if (name := window.value(entry)) in found:
+            found[name].append(entry)
+    units = {name: len({window.key(e) for e in entries}) for name, entries in found.items()}
+    value = min(units, key=lambda name: (-units[name], name), default="")
+    behind, amount = found.get(value, []), units.get(value, 0)
     if amount < rule.at_least:
         why = "below" if amount else "known"
     else:
@@ -236,7 +237,7 @@ def _first_seen(window: Window, now: int, known: Known) -> Decision:
         support=window.judged,
         bound=float(rule.at_least),
         beyond=amount / rule.at_least,
-        behind=behind,
+        value=value,
     )
 
 
@@ -245,8 +246,11 @@ def _coordination(window: Window, _now: int, _known: Known) -> Decision:
     assert isinstance(rule, Coordination)  # noqa: S101
     unit = "copies of one story"
     why = _short(window, 1)
+    most = max((each.documents for each in window.units.values()), default=0)
+    if why == "beyond" and most < rule.at_least:
+        why = "below"
     if why != "beyond":
-        return Decision(False, why, 0, 0.0, unit, window.judged, bound=float(rule.at_least))
+        return Decision(False, why, most, float(most), unit, window.judged, bound=float(rule.at_least))
     told: dict[str, list[Entry]] = defaultdict(list)
     for entry in window.counted():
         told[entry.story].append(entry)
@@ -256,7 +260,7 @@ def _coordination(window: Window, _now: int, _known: Known) -> Decision:
     }
     # Of the stories told often by few the largest; without one, the largest of all, to say why not.
     story = min(told, key=lambda s: (not (few[s] and len(told[s]) >= rule.at_least), -len(told[s]), s))
-    copies = tuple(told[story])
+    copies = told[story]
     if len(copies) < rule.at_least:
         why = "below"
     elif not few[story]:
@@ -271,8 +275,8 @@ def _coordination(window: Window, _now: int, _known: Known) -> Decision:
         unit=unit,
         support=window.judged,
         bound=float(rule.at_least),
-        beyond=len(copies) / rule.at_least,
-        behind=copies,
+        beyond=len(copies) / rule.at_least if few[story] else 0.0,
+        story=story,
     )
 
 

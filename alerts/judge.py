@@ -65,7 +65,7 @@ class Judge:
 
     def behind(self, decision: Decision, window: Window) -> list[Entry]:
         """The mentions behind the figures: of the leading window, and of the other conditions that hold."""
-        own = list(decision.behind) if decision.behind is not None else window.counted()
+        own = [entry for entry in window.counted() if _matters(entry, decision, window)]
         if not decision.parts:
             return own
         known = {entry.document for entry in own}
@@ -80,3 +80,12 @@ class Judge:
     def without(self, stories: Collection[str]) -> Judge:
         """The same, had these stories never been told."""
         return Judge(self.rule, [window.without(stories) for window in self.windows])
+
+
+def _matters(entry: Entry, decision: Decision, window: Window) -> bool:
+    """Whether a counted mention is behind the figures, where not all are."""
+    return (
+        (decision.since is None or entry.at >= decision.since)
+        and (not decision.story or entry.story == decision.story)
+        and (not decision.value or window.value(entry) == decision.value)
+    )

@@ -225,3 +225,8 @@ class Subject:
     def run(self, key: str) -> tuple[int, int] | None:
         """Since when, without a pause, the subject has had what the key names, and when last."""
         return self.state.runs.get(key)
+
+    def new(self, prefix: str, since: int) -> list[str]:
+        """What keys with this prefix name and the subject has had only from later than `since` on, in order."""
+        runs = self.state.runs.items()
+        return sorted(key.removeprefix(prefix) for key, run in runs if key.startswith(prefix) and run[0] > since)

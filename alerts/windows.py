@@ -33,7 +33,7 @@ class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
     __slots__ = ("_confidence", "_everything", "_negative_at", "_relevance", "entries", "filter", "fresh", "judged",
-                 "negative", "rule", "units")  # fmt: skip
+                 "negative", "rule", "summed", "units")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
@@ -42,6 +42,9 @@ class Window:
         self.units: dict[str, Unit] = {}
         self.negative = 0  # units that are negative
         self.judged = 0  # units with a judged document
+        self.summed: tuple[int, float, int, int, float] | None = (
+            None  # of a shift rule: once an hour, see alerts.detect
+        )
         self.fresh = False  # something was counted since the rule was last evaluated
         self._negative_at = round(rule.negative_at * MILLION)
         self._confidence = round(rule.scope.min_confidence * MILLION)

@@ -55,6 +55,11 @@ class Past:
     def run(self, key: str) -> tuple[int, int] | None:
         return self.runs.get(key)
 
+    def new(self, prefix: str, since: int) -> list[str]:
+        return sorted(
+            key.removeprefix(prefix) for key, run in self.runs.items() if key.startswith(prefix) and run[0] > since
+        )
+
 
 def ask(asked: Rule, *entries: Entry, usual: Profile | None = None, past: Past | None = None) -> Decision:
     """The rule's answer about these mentions."""
