@@ -6,7 +6,7 @@ are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +23,7 @@ from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
 from streams.settings import Settings
 
 SECTIONS: Final = ("receivers", "routes", "schedules", "inhibit", "flapping")
+LONGEST: Final = 30 * 86_400  # seconds: whatever waits for longer is a mistake, and leaves the calendar in the end
 PATTERNS: Final = {
     CLOCK: 'expected hours and minutes in quotes, such as "08:30", up to "24:00"',
     NAME: "expected a name of small letters, digits and hyphens that begins with a letter",
@@ -36,6 +37,7 @@ class ChannelsFile:
 
     receivers: tuple[Spec, ...]
     routing: Routing
+    lines: tuple[int, ...] = ()  # of the receivers
 
 
 class _Shape(Struct, forbid_unknown_fields=True):
@@ -57,7 +59,21 @@ def load_channels(settings: Settings) -> tuple[tuple[Channel, ...], Routing]:
         return webhooks, Routing(everything=everything)
     found = read_channels(settings.channels)
     made = tuple(build(spec, settings) for spec in found.receivers)
+    _check_addresses(str(settings.channels), webhooks, made, found.lines)
     return (*webhooks, *made), replace(found.routing, everything=everything)
+
+
+def _check_addresses(file: str, webhooks: Sequence[Channel], made: Sequence[Channel], lines: Sequence[int]) -> None:
+    """One address is one receiver: of two names one would hear nothing, or both of everything twice."""
+    seen = {webhook.id: "TOCSIN_WEBHOOK_URLS has" for webhook in webhooks}
+    faults: list[Fault] = []
+    for channel, line in zip(made, lines, strict=True):
+        if channel.id in seen:
+            told = f"receiver {channel.name}: {seen[channel.id]} this address already; keep one of them, and let every"
+            faults.append(Fault(file, line, f"{told} route name it"))
+        seen.setdefault(channel.id, f"the receiver {channel.name} at line {line} has")
+    if faults:
+        raise FileRefused(faults)
 
 
 def read_channels(path: Path) -> ChannelsFile:
@@ -91,7 +107,7 @@ def parse_channels(text: str, file: str = "<channels>") -> ChannelsFile:
         _check_fields(tree, f"{path}.equal", inhibition.equal)
     tree.finish()
     routing = Routing(tuple(routes.values()), schedules, tuple(inhibitions.values()), flapping)
-    return ChannelsFile(tuple(receivers.values()), routing)
+    return ChannelsFile(tuple(receivers.values()), routing, tuple(tree.line(path) for path in receivers))
 
 
 def _listed(tree: Tree, section: str, kind: Any, *, needed: bool = False) -> dict[str, Any]:
@@ -182,7 +198,10 @@ def _check_fields(tree: Tree, path: str, names: Iterable[str]) -> None:
 
 def _decode(kind: type, value: Any) -> Any:
     if kind is Duration:
-        return Duration.parse(value)
+        found = Duration.parse(value)
+        if found.seconds > LONGEST:
+            raise ValueError(f"expected at most {Duration(LONGEST)}, got {value!r}")
+        return found
     raise NotImplementedError(kind)
 
 

@@ -114,6 +114,7 @@ ROUTE = "receivers: [{name: desk, type: webhook, url_env: A}]\nroutes:\n  - rece
         (ROUTE + "inhibit: [{source: {}, target: {}, equal: [subjekt]}]\n",
          ["4: equal: there is no field 'subjekt'; there are: rule, kind, severity, subject, name and labels.NAME; "
           "did you mean 'subject'?"]),
+        (ROUTE + "    group_wait: 999999999999d\n", ["4: group_wait: expected at most 30d, got '999999999999d'"]),
         (ROUTE + "flapping: 1\n", ["4: flapping: expected true or false"]),
         (ROUTE.replace("[{", "[{name: desk, type: webhook, url_env: B}, {"),
          ["1: name: a receiver named desk stands already at line 1"]),
@@ -158,3 +159,30 @@ def test_a_file_adds_to_the_webhooks(tmp_path: Path, monkeypatch: pytest.MonkeyP
     shown: Any = repr(channels) + repr(rules)
     assert "canary" not in shown
     assert SECRET[6:] not in shown
+
+
+def two_names(folder: Path, urls: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Why a file with two names for one address is refused."""
+    monkeypatch.setenv("DESK_URL", "http://127.0.0.1:9/desk?token=canary")
+    monkeypatch.setenv("DESK_SECRET", SECRET)
+    path = folder / "channels.yaml"
+    path.write_text(GOOD.replace("routes:", AGAIN + "routes:", 1), encoding="utf-8")
+    with pytest.raises(FileRefused) as caught:
+        load_channels(settings(folder, urls, channels=path))
+    return str(caught.value).replace(str(path), "channels.yaml")
+
+
+AGAIN = "  - {name: risk, type: webhook, url_env: DESK_URL, secret_env: DESK_SECRET}\n"
+
+
+def test_two_names_for_one_address_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the two would hear nothing: both are named with their lines, the address is not shown."""
+    told = two_names(tmp_path, "", monkeypatch)
+    assert told.splitlines() == [
+        "channels.yaml:4: receiver risk: the receiver desk at line 2 has this address already; keep one of them, and "
+        "let every route name it"
+    ]
+    told = two_names(tmp_path, "http://127.0.0.1:9/desk?token=canary", monkeypatch)
+    assert [line.split(":")[1] for line in told.splitlines()] == ["2", "4"]
+    assert "TOCSIN_WEBHOOK_URLS has this address already" in told
+    assert "canary" not in told
