@@ -11,17 +11,9 @@ from typing import Final
 import msgspec
 import structlog
 
-from alerts.checks import (
-    ARRIVALS,
-    Check,
-    Probe,
-    Seconds,
-    holds,
-    most_sources,
-    silence_bound,
-    source_bound,
-    usual_gap,
-)
+from alerts import habits
+from alerts.checks import Check, Probe, Seconds, holds, most_sources, silence_bound, source_bound
+from alerts.habits import Habit
 from console.running import Samples, by_label, values
 from console.watch.prober import blind
 from streams.settings import Settings
@@ -34,22 +26,6 @@ log = structlog.get_logger(__name__)
 
 PUSH: Final = "push"  # everything that is pushed counts as one source
 SAVE_EVERY: Final = 60.0  # seconds
-
-
-class Habit(msgspec.Struct):
-    """When a source brought something, and how much its collector had counted by then."""
-
-    arrivals: list[float] = []
-    count: float = 0.0
-    began: float = 0.0  # start of the process that counted
-
-
-def take(habit: Habit, count: float, began: float, now: float) -> None:
-    """Take note of a counter of the process that started at `began`: when it grew, something came just now."""
-    fresh = count > habit.count if began == habit.began else count > 0
-    if fresh:
-        habit.arrivals = [*habit.arrivals, now][-ARRIVALS:]
-    habit.count, habit.began = count, began
 
 
 class Sources:
@@ -127,19 +103,18 @@ class Sources:
 
     async def _silence(self, feeds: Sequence[Feed], told: Sequence[Samples], now: float) -> list[Probe]:
         watched = {feed.source for feed in feeds} | {PUSH}
-        changed = False
         for samples in told:
             began = max(values(samples, "process_start_time_seconds"), default=0.0)
             sent = by_label(samples, "tocsin_source_items_total", "source", outcome="sent")
             for name in watched & sent.keys():
                 habit = self._habits.setdefault(name, Habit())
-                before = len(habit.arrivals), habit.count
-                take(habit, sent[name], began, now)
-                changed = changed or before != (len(habit.arrivals), habit.count)
-        gone = self._habits.keys() - watched
-        for name in gone:
+                habits.look(habit, now)
+                habits.take(habit, sent[name], began, now)
+        for name in self._habits.keys() - watched:
             del self._habits[name]
-        if (changed or gone) and now - self._saved >= SAVE_EVERY:
+        if (
+            now - self._saved >= SAVE_EVERY
+        ):  # with when it was looked at: what is missed while we are away is no silence
             self._saved = now
             await asyncio.to_thread(write_whole, self._path, msgspec.json.encode(self._habits))
         probes = (self._silent(name, habit, now) for name, habit in sorted(self._habits.items()))
@@ -148,11 +123,12 @@ class Sources:
 
     def _silent(self, name: str, habit: Habit, now: float) -> Probe | None:
         check = self._table["silent"]
-        gap = usual_gap(habit.arrivals)
+        gap = habits.gap(habit)
         if gap is None:
             return None
-        age = max(0.0, now - habit.arrivals[-1])
-        return Probe("silent", name, age, silence_bound(check, gap), {"usual": Seconds(gap)})
+        bound = silence_bound(check, gap)
+        facts = {"usual": Seconds(gap), "quiet": Seconds(max(0.0, now - habit.arrivals[-1]))}
+        return Probe("silent", name, habits.silence(habit, now, bound), bound, facts)
 
 
 def read_habits(path: Path) -> dict[str, Habit]:

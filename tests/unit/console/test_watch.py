@@ -17,6 +17,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError
 
 from alerts.checks import ALL, HABIT_AFTER, Probe, checks, settle
+from alerts.habits import DAY
 from alerts.watch import Book, firing
 from console import status
 from console.running import Samples
@@ -25,7 +26,7 @@ from console.watch import process, workers
 from console.watch.engines import Engines, blocked
 from console.watch.kafka import Kafka
 from console.watch.process import Watcher, read_book
-from console.watch.sources import Habit, Sources, read_habits, take
+from console.watch.sources import Sources, read_habits
 from console.watch.workers import Seen, Workers, stage_of
 from streams.deadletter import letter
 from streams.drift import FOLDER
@@ -143,44 +144,38 @@ async def test_many_failing_sources_are_one_fault(tmp_path: Path, collectors: Co
 
 
 async def test_silence_of_most_sources_is_one_alert(tmp_path: Path, collectors: Collectors) -> None:
-    """A weekend of many feeds is one word, not one for each."""
+    """A holiday of many feeds is one word, not one for each."""
     names = [f"s{n}" for n in range(8)]
     (tmp_path / "feeds.yaml").write_text("\n".join(f'- {{url: "https://a.example/{n}", source: {n}}}' for n in names))
     settings = Settings(state_dir=tmp_path, feeds=tmp_path / "feeds.yaml")
     sources = Sources(settings, TABLE, collectors, tmp_path / "habits.json")
-    for n in range(HABIT_AFTER + 1):
-        collectors.tell(dict.fromkeys(names, NOW + 600 * n), dict.fromkeys(names, float(n)))
-        await sources.look(after(600 * n))
-    collectors.tell(dict.fromkeys(names, NOW + 90_000), dict.fromkeys(names, float(n)))
-    probes = settle(await sources.look(after(90_000)), TABLE)
+    for n in range(600):
+        end, count = 300 * n, min(n, 300)  # from the second day on nothing comes
+        collectors.tell(dict.fromkeys(names, NOW + end), dict.fromkeys(names, float(count)))
+        found = await sources.look(after(end))
+    probes = settle(found, TABLE)
     [quiet] = [probe for probe in probes if probe.what == "quiet"]
     assert (quiet.value, quiet.bound, quiet.held) == (8, 4, False)
     assert [probe.held for probe in probes if probe.what == "silent"] == [True] * 8
 
 
-def test_arrivals_are_counted_across_restarts_of_the_collector() -> None:
-    """A counter that grew is an arrival; one that began anew is one when it is not zero."""
-    habit = Habit()
-    for at, (count, began) in enumerate([(0, 1), (2, 1), (2, 1), (3, 1), (0, 9), (1, 9), (1, 9)]):
-        take(habit, float(count), float(began), float(at))
-    assert habit.arrivals == [1, 3, 5]
-
-
 async def test_a_source_is_silent_only_against_a_habit_and_habits_last(
     sources: Sources, collectors: Collectors, tmp_path: Path
 ) -> None:
-    """Eight arrivals make a habit, which another watcher reads from the file."""
-    for n in range(HABIT_AFTER + 1):
+    """Eight arrivals and a day make a habit, which another watcher reads from the file; the gap between the two
+    watchers is no silence."""
+    for n in range(int(DAY) // 300 + HABIT_AFTER):
         collectors.tell({"wire": NOW}, {"wire": float(n), "file": 9.0 * n})
-        probes = await sources.look(after(600 * n))
+        probes = await sources.look(after(300 * n))
     assert by_key(probes)["silent/wire"] == 0.0
     assert "silent/file" not in by_key(probes)
     saved = read_habits(tmp_path / "habits.json")
-    assert len(saved["wire"].arrivals) == HABIT_AFTER
+    assert saved["wire"].arrivals[-1] == NOW + 300 * n
     settings = Settings(state_dir=tmp_path, feeds=tmp_path / "feeds.yaml")
     again = Sources(settings, TABLE, collectors, tmp_path / "habits.json")
-    [silent] = [p for p in await again.look(after(600 * n + 30_000)) if p.what == "silent"]
-    assert (silent.value, silent.bound) == (30_000, 6 * 3600)
+    for at, counted in ((30_000, 0), (30_300, 300), (60_000, 300), (60_200, 500)):
+        [silent] = [p for p in await again.look(after(300 * n + at)) if p.what == "silent"]
+        assert (silent.value, silent.bound, silent.facts["quiet"]) == (counted, 6 * 3600, at)
 
 
 async def test_a_broken_list_of_feeds_raises(sources: Sources, tmp_path: Path) -> None:
