@@ -13,8 +13,10 @@ one for each namespace, with a state folder that lasts.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Protocol
@@ -32,7 +34,7 @@ from console.watch.workers import Workers
 from streams import clock, metrics
 from streams.kafka import FATAL, LONGEST_PAUSE, Outgoing, Producer, read_topic, refused, wait_for_kafka
 from streams.records import AlertEvent, Heartbeat, Reject, decode, encode
-from streams.settings import Settings
+from streams.settings import Settings, SettingsError
 from streams.topics import ALERTS, HEALTH
 
 log = structlog.get_logger(__name__)
@@ -41,6 +43,8 @@ STAGE: Final = "watch"
 PATIENCE: Final = 20.0  # seconds one prober gets; each has shorter ones within
 WRITING: Final = 10.0  # seconds Kafka gets to take what there is to say, before the next look
 HEARTBEAT_EVERY: Final = 30.0
+TAKEOVER: Final = 15.0  # seconds a watcher that was told to stop gets before its successor gives up
+TRY_EVERY: Final = 0.25
 
 
 class Sink(Protocol):
@@ -61,6 +65,39 @@ def read_book(settings: Settings) -> Book:
         return decode_book((folder(settings) / "book.json").read_bytes())
     except OSError:
         return Book()
+
+
+@asynccontextmanager
+async def alone(settings: Settings) -> AsyncIterator[None]:
+    """While it lasts, no other watcher works with this namespace and state folder: two would tell everything twice.
+
+    Waits a while for one that is about to end. Raises SettingsError when it does not.
+    """
+    path = folder(settings) / "watch.lock"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.open("ab")
+    except OSError as error:
+        raise SettingsError(f"cannot write {path}: {error.strerror}. Choose another TOCSIN_STATE_DIR") from None
+    with lock:
+        for _ in range(int(TAKEOVER / TRY_EVERY)):
+            if _locked(lock.fileno()):
+                break
+            await asyncio.sleep(TRY_EVERY)
+        else:
+            raise SettingsError(
+                f"another watcher of this namespace runs with {path.parent}. Run one for each namespace: end the other "
+                "one, or set another TOCSIN_NAMESPACE"
+            )
+        yield
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Watcher:
@@ -185,32 +222,33 @@ def _event(value: bytes | None) -> AlertEvent | None:
 
 
 async def watch(settings: Settings, bootstrap: str, stopping: asyncio.Event) -> None:
-    """The wiring: look, fold, save, write, every `watch_every` seconds until told to stop."""
-    await wait_for_kafka(settings, bootstrap)
-    table = checks(settings)
-    kafka = Kafka(settings, bootstrap, table)
-    workers = Workers(settings, table)
-    sources = Sources(settings, table, workers.collectors, folder(settings) / "habits.json")
-    producer = Producer(settings, bootstrap)
-    watcher = Watcher(
-        settings,
-        await recover(settings, bootstrap),
-        ((kafka,), (Engines(settings),), (workers, sources)),  # the sources are seen through the workers
-        producer,
-        written=lambda: kafka.alerts_end,
-    )
-    metrics.serve(settings, STAGE)
-    log.info("watch.started", every=settings.watch_every, open=len(watcher.book.open))
-    try:
-        while not stopping.is_set():
-            await watcher.round()
-            try:
-                async with asyncio.timeout(settings.watch_every):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
-    finally:
-        await producer.stop()
+    """The wiring: look, fold, save, write, every `watch_every` seconds until told to stop; the only one to do so."""
+    async with alone(settings):
+        await wait_for_kafka(settings, bootstrap)
+        table = checks(settings)
+        kafka = Kafka(settings, bootstrap, table)
+        workers = Workers(settings, table)
+        sources = Sources(settings, table, workers.collectors, folder(settings) / "habits.json")
+        producer = Producer(settings, bootstrap)
+        watcher = Watcher(
+            settings,
+            await recover(settings, bootstrap),
+            ((kafka,), (Engines(settings),), (workers, sources)),  # the sources are seen through the workers
+            producer,
+            written=lambda: kafka.alerts_end,
+        )
+        metrics.serve(settings, STAGE)
+        log.info("watch.started", every=settings.watch_every, open=len(watcher.book.open))
+        try:
+            while not stopping.is_set():
+                await watcher.round()
+                try:
+                    async with asyncio.timeout(settings.watch_every):
+                        await stopping.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await producer.stop()
 
 
 def run(settings: Settings, bootstrap: str) -> None:

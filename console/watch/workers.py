@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +28,7 @@ class Seen:
     stage: str
     url: str
     samples: Samples | None
+    pid: int = 0  # 0: on another machine
 
 
 def remote(settings: Settings) -> list[str]:
@@ -47,14 +48,52 @@ def stage_of(samples: Samples | None) -> str:
 def see(settings: Settings) -> tuple[list[Seen], list[str]]:
     """Every process that is known, asked now, and the stages of those that ended since the last call. Blocks."""
     notes, ended = look(settings)
-    known = [(str(note["stage"]), str(note["url"])) for note in notes if note["stage"] != "watch"]
-    known += [("", url) for url in remote(settings)]
+    known = [(str(note["stage"]), str(note["url"]), int(note["pid"])) for note in notes if note["stage"] != "watch"]
+    known += [("", url, 0) for url in remote(settings)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(lambda pair: scrape(pair[1]), known))
+        answers = list(pool.map(lambda one: scrape(one[1]), known))
     seen = [
-        Seen(stage or stage_of(samples), url, samples) for (stage, url), samples in zip(known, answers, strict=True)
+        Seen(stage or stage_of(samples), url, samples, pid)
+        for (stage, url, pid), samples in zip(known, answers, strict=True)
     ]
     return seen, ended
+
+
+class Restarts:
+    """Processes that ended and had a successor. What ended for good was taken away, not restarted."""
+
+    def __init__(self, window: float) -> None:
+        self._window = window
+        self._known: set[tuple[str, int]] | None = None  # None before the first look: what ended then is old
+        self._ended: dict[str, deque[float]] = {}  # without a successor
+        self._again: dict[str, deque[float]] = {}
+
+    def take(self, running: set[tuple[str, int]], ended: Iterable[str], now: float) -> dict[str, int]:
+        """Restarts of each stage within the window, after a look at what runs and at what was found ended."""
+        known, self._known = self._known, running
+        if known is None:
+            return {}
+        for times in (*self._ended.values(), *self._again.values()):
+            while times and times[0] < now - self._window:
+                times.popleft()
+        for stage, before, after, found in _by_stage(known, running, ended):
+            gone = before - after
+            brief = max(0, found - len(gone))  # began and ended between two looks
+            left = self._ended.setdefault(stage, deque())
+            left.extend([now] * (len(gone) + brief))
+            for _ in range(min(len(left), len(after - before) + brief)):
+                left.popleft()
+                self._again.setdefault(stage, deque()).append(now)
+        return {stage: len(times) for stage, times in sorted(self._again.items()) if times}
+
+
+def _by_stage(
+    known: set[tuple[str, int]], running: set[tuple[str, int]], ended: Iterable[str]
+) -> Iterator[tuple[str, set[int], set[int], int]]:
+    found = Counter(ended)
+    for stage in sorted({stage for stage, _ in known | running} | found.keys()):
+        before, after = ({pid for one, pid in pids if one == stage} for pids in (known, running))
+        yield stage, before, after, found[stage]
 
 
 class Workers:
@@ -66,19 +105,22 @@ class Workers:
         self._settings = settings
         self._table = table
         self._time = Stretches()
-        self._ended: deque[tuple[float, str]] | None = None  # None before the first look: what ended then is old
+        self._restarts = Restarts(table["restarts"].window)
         self.seen: list[Seen] = []
 
     async def look(self, now: datetime) -> list[Probe]:
         """One round."""
         self.seen, ended = await asyncio.to_thread(see, self._settings)
         at = now.timestamp()
+        running = {(one.stage, one.pid) for one in self.seen if one.pid}
+        again = self._restarts.take(running, (stage for stage in ended if stage != "watch"), at)
+        restarts = [Probe("restarts", stage, float(count)) for stage, count in again.items()]
         silent = [
             Probe("unknown", f"metrics/{urlsplit(one.url).netloc}", 1.0, facts={"detail": "does not answer"})
             for one in self.seen
             if one.samples is None
         ]
-        return [*silent, *self._restarts(ended, at), *self._event_time(at), *self._outbox(at), *await self._drift()]
+        return [*silent, *restarts, *self._event_time(at), *self._outbox(at), *await self._drift()]
 
     def of(self, stage: str) -> list[Samples]:
         """What the processes of a stage say."""
@@ -87,16 +129,6 @@ class Workers:
     def collectors(self) -> tuple[list[Samples], int]:
         """What `collect` says, and how many processes of it there are: some may not answer."""
         return self.of("collect"), sum(one.stage == "collect" for one in self.seen)
-
-    def _restarts(self, ended: Iterable[str], now: float) -> list[Probe]:
-        if self._ended is None:
-            self._ended = deque()
-            return []
-        self._ended.extend((now, stage) for stage in ended if stage != "watch")
-        while self._ended and self._ended[0][0] < now - self._table["restarts"].window:
-            self._ended.popleft()
-        stages = [stage for _, stage in self._ended]
-        return [Probe("restarts", stage, float(stages.count(stage))) for stage in sorted(set(stages))]
 
     def _event_time(self, now: float) -> list[Probe]:
         """A partition whose event time does not move while mentions wait for it."""

@@ -239,14 +239,34 @@ async def test_who_tells_nothing_is_unknown(tmp_path: Path, processes: Processes
     assert found == {"unknown/metrics/10.0.0.9:9100": 1.0, "time": None, "outbox": None}
 
 
-async def test_processes_that_end_are_counted_for_ten_minutes(tmp_path: Path, processes: Processes) -> None:
-    """What lay there at the start is old; afterwards each end counts until it is ten minutes ago."""
+async def test_restarts_are_counted_for_ten_minutes(tmp_path: Path, processes: Processes) -> None:
+    """What had ended at the start is old; afterwards each that ended and began again counts, also one that did both
+    between two looks, until it is ten minutes ago."""
     prober = Workers(Settings(state_dir=tmp_path), TABLE)
     told = []
-    for at, ended in ((0, ["index"] * 9), (15, ["index"]), (30, ["index", "index", "watch"]), (620, []), (640, [])):
+    for at, running, ended in (
+        (0, [1], ["index"] * 9),
+        (15, [2], ["index"]),  # ended and back
+        (30, [], ["index", "watch"]),  # ended …
+        (45, [3], []),  # … and back
+        (60, [4], ["index", "index"]),  # one between was never seen
+        (640, [4], []),
+        (650, [4], []),
+        (661, [4], []),
+    ):
+        processes.seen = [Seen("index", "u", {}, pid) for pid in running]
         processes.ended = ended
         told.append(by_key(await prober.look(after(at))).get("restarts/index"))
-    assert told == [None, 1, 3, 2, None]
+    assert told == [None, 1, 1, 2, 4, 3, 2, None]
+
+
+async def test_what_is_taken_away_is_no_restart(tmp_path: Path, processes: Processes) -> None:
+    """Ending most of many processes, or all, rings nothing; neither does starting more an hour later."""
+    prober = Workers(Settings(state_dir=tmp_path), TABLE)
+    for at, running, ended in ((0, range(1, 9), 0), (15, range(1, 3), 6), (30, (), 2), (3600, range(11, 19), 0)):
+        processes.seen = [Seen("index", "u", {}, pid) for pid in running]
+        processes.ended = ["index"] * ended
+        assert "restarts/index" not in by_key(await prober.look(after(at)))
 
 
 async def test_open_drifts_are_probes(tmp_path: Path, processes: Processes, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -542,6 +562,18 @@ async def test_a_refusal_by_kafka_ends_the_watcher(rounds: Rounds, monkeypatch: 
     monkeypatch.setattr(rounds.sink, "send_all", refuse)
     with pytest.raises(SettingsError, match="Kafka refuses us"):
         await rounds.go()
+
+
+async def test_one_watcher_works_for_each_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one says so and ends, one of another namespace does not; after the first has ended the next may work."""
+    monkeypatch.setattr(process, "TAKEOVER", 0.3)
+    settings = Settings(state_dir=tmp_path)
+    async with process.alone(settings), process.alone(Settings(state_dir=tmp_path, namespace="night")):
+        with pytest.raises(SettingsError, match="another watcher"):
+            async with process.alone(settings):
+                pytest.fail("two at once")
+    async with process.alone(settings):
+        pass
 
 
 async def test_status_shows_what_is_open(
