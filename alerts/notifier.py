@@ -8,27 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from aiokafka.errors import KafkaError
 
-from alerts.delivery.channel import Action, Channel
+from alerts.delivery.channel import Channel
 from alerts.delivery.heart import Heart
 from alerts.delivery.message import rings
-from alerts.delivery.outbox import Notification, Outbox, OutboxUnavailable, open_outbox
+from alerts.delivery.outbox import Notification, Outbox, OutboxDamaged, OutboxUnavailable, open_outbox
 from alerts.delivery.policy import Policy
 from alerts.delivery.routing import Routing
 from alerts.delivery.sender import DAY, Records, Sender
 from alerts.delivery.telling import Dispatch
-from alerts.rebuild import ReadTopic, already_told, history
+from alerts.delivery.written import Links, Written, no_links, place, write
+from alerts.rebuild import NOTHING, ReadTopic, Told, already_told, history, until_read
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
-from streams.kafka import FATAL, FIRST_PAUSE, LONGEST_PAUSE, Message
+from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing
 from streams.records import AlertEvent, Feedback, Heartbeat, Opinion, Reject, decode
 from streams.settings import Settings
 from streams.topics import ALERTS, FEEDBACK, HEALTH
@@ -41,8 +41,6 @@ SHORTEST: Final = 0.05
 PRUNE_EVERY: Final = 3600.0
 
 log = structlog.get_logger(__name__)
-
-Links = Callable[[str, str, datetime], Mapping[Action, str]]  # of an alert, for a receiver, from now on
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +55,6 @@ class Decoded:
 def outbox_path(settings: Settings) -> Path:
     """Where the outbox of this installation and namespace lies."""
     return settings.state_dir / "notify" / (f"{settings.namespace}-{FILE}" if settings.namespace else FILE)
-
-
-def no_links(alert: str, receiver: str, now: datetime) -> Mapping[Action, str]:  # noqa: ARG001 - it is a `Links`
-    """For messages without buttons."""
-    return {}
 
 
 class Notifier:
@@ -108,7 +101,7 @@ class Notifier:
         outbox = self._outbox = await self._open()
         try:
             await self._wait_out(lambda: outbox.enrol({c.id: c.settings for c in self._channels.values()}))
-            self._policy = Policy(self._routing, tuple(self._channels.values()), outbox.remembered())
+            self._policy = self._remember(outbox)
             sender = self._sender = self._make_sender(outbox)
             if not outbox.complete:
                 await self._rebuild(outbox)
@@ -122,6 +115,9 @@ class Notifier:
         finally:
             self._outbox = self._sender = self._policy = None
             outbox.close()
+
+    def _remember(self, outbox: Outbox) -> Policy:
+        return Policy(self._routing, tuple(self._channels.values()), outbox.remembered())
 
     def _make_sender(self, outbox: Outbox) -> Sender:
         return Sender(
@@ -170,73 +166,86 @@ class Notifier:
         """Put together what is due by now."""
         await self._take([], due=True)
 
-    async def _take(
-        self, batch: Sequence[Decoded], *, due: bool, told: Mapping[str, Collection[str]] | None = None
-    ) -> int:
+    async def _take(self, batch: Sequence[Decoded], *, due: bool, told: Told = NOTHING) -> int:
         """Take the records in and store what they lead to; with `due`, what time leads to as well. Returns how many
-        notifications are new."""
-        outbox, policy, sender = self._outbox, self._policy, self._sender
-        if outbox is None or policy is None or sender is None:
+        notifications are new. A record that cannot be taken in becomes a dead letter and spoils no other."""
+        if self._outbox is None:
             raise RuntimeError("the outbox is not open: deliver() runs inside run()")
         async with self._one_at_a_time:
-            now = self._now()
-            horizon = now.timestamp() - self._settings.outbox_days * DAY
-            dispatches: list[Dispatch] = []
-            for one in batch:
-                if one.record is not None and not isinstance(one.record, Feedback | Heartbeat):
-                    known = told.get(one.record.id, ()) if told else ()
-                    dispatches += policy.take(one.record, now, known, old=one.message.timestamp < horizon)
-            dispatches += policy.tick(now) if due else []
-            notifications, rows = self._notifications(dispatches, now), policy.changes()
-            added: list[int] = []
-            if notifications or rows:
-                await self._wait_out(lambda: added.append(outbox.store(notifications, rows, now.timestamp())))
+            try:
+                added = await self._store(batch, due, told)
+            except Exception as error:  # noqa: BLE001 - one of them cannot be taken in: find out which
+                log.error("notify.step_failed", records=len(batch), **place(error))
+                added = await self._one_by_one(self._outbox, batch, told)
+                added += await self._store([], due, told)
         self._changed.set()
-        if notifications:
+        return added
+
+    async def _one_by_one(self, outbox: Outbox, batch: Sequence[Decoded], told: Told) -> int:
+        """Each record by itself, from what is on disk: a step that failed half-way leaves nothing behind."""
+        added = 0
+        self._policy = self._remember(outbox)
+        for one in batch:
+            try:
+                added += await self._store([one], due=False, told=told)
+            except (OutboxDamaged, OutboxUnavailable):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next alert must be told
+                log.error("notify.record_failed", offset=one.message.offset, topic=one.message.topic, **place(error))
+                self._policy = self._remember(outbox)
+                reject = Reject("not_taken_in", f"no step of the policy could be made of it: {type(error).__name__}")
+                await self._records.send_all([dead_letter(STAGE, one.message, reject, self._now())])
+                metrics.REJECTS.labels(STAGE, reject.reason).inc()
+        return added
+
+    async def _store(self, batch: Sequence[Decoded], due: bool, told: Told) -> int:
+        """One step of the policy and its transaction."""
+        outbox, policy, sender = self._outbox, self._policy, self._sender
+        assert outbox is not None and policy is not None and sender is not None, "inside run()"  # noqa: S101, PT018
+        now = self._now()
+        horizon = now.timestamp() - self._settings.outbox_days * DAY
+        dispatches: list[Dispatch] = []
+        for one in batch:
+            if one.record is not None and not isinstance(one.record, Feedback | Heartbeat):
+                known = told.get(one.record.id, ())
+                dispatches += policy.take(one.record, now, known, old=one.message.timestamp < horizon)
+        dispatches += policy.tick(now) if due else []
+        rows, (notifications, lost) = policy.changes(), self._written(dispatches)
+        added: list[int] = []
+        if notifications or rows or lost:
+            await self._wait_out(lambda: added.append(outbox.store(notifications, rows, now.timestamp(), lost)))
+        for dispatch in dispatches:
+            metrics.NOTIFICATIONS.labels(dispatch.message.why).inc()
+            metrics.SUPPRESSED.inc(dispatch.message.suppressed)
+        if dispatches:
             sender.wake()
             sender.measure()
         return sum(added)
 
-    def _notifications(self, dispatches: Iterable[Dispatch], now: datetime) -> list[Notification]:
-        """Each message in the form of its channel: from here on its bytes stay the same."""
-        found: list[Notification] = []
+    def _written(self, dispatches: Iterable[Dispatch]) -> Written:
+        """Each message in the form of its channel, from here on its bytes stay the same; and dead letters."""
+        notifications, lost = list[Notification](), list[Outgoing]()
         for dispatch in dispatches:
             channel = self._channels[dispatch.receiver]
-            links = {e.alert: self._links(e.alert, channel.name, now) for e in dispatch.message.events}
-            message = replace(
-                dispatch.message,
-                namespace=self._settings.namespace,
-                links={alert: actions for alert, actions in links.items() if actions},
-            )
-            found.append(
-                Notification(
-                    id=message.id,
-                    receiver=channel.id,
-                    type=channel.type,
-                    why=message.why,
-                    events=tuple(event.id for event in message.events),
-                    parts=channel.render(message),
-                )
-            )
-            metrics.NOTIFICATIONS.labels(message.why).inc()
-            metrics.SUPPRESSED.inc(message.suppressed)
-        return found
+            made, failed = write(channel, dispatch.message, self._links, self._settings.namespace)
+            notifications += made
+            lost += failed
+        return notifications, lost
 
     async def _keep_time(self) -> None:
         """Wake the policy when something is due."""
-        policy = self._policy
         pruned = self._now()
-        while policy is not None:
+        while self._policy is not None:
             self._changed.clear()
-            due = policy.next_due()
+            if abs((self._now() - pruned).total_seconds()) > PRUNE_EVERY:
+                pruned = self._now()
+                self._policy.prune(pruned)
+            due = self._policy.next_due()
             pause = IDLE if due is None else min(max((due - self._now()).total_seconds(), SHORTEST), IDLE)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):  # wait_for may swallow a cancellation on Python 3.11
                     await self._changed.wait()
                     continue
-            if (self._now() - pruned).total_seconds() > PRUNE_EVERY:
-                pruned = self._now()
-                policy.prune(pruned)
             await self.tick()
 
     def _account(self, batch: Sequence[Decoded]) -> None:
@@ -261,17 +270,7 @@ class Notifier:
 
     async def _rebuild(self, outbox: Outbox) -> None:
         """Fill a new outbox from Kafka. Repeated from the start after a fault: what was taken in stays as it is."""
-        pause = self._first_pause
-        while True:
-            try:
-                added = await self._read_again()
-                break
-            except FATAL:
-                raise
-            except (KafkaError, OSError, TimeoutError) as error:
-                log.warning("notify.rebuild_waiting", error=type(error).__name__, pause=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+        added = await until_read(self._read_again, self._first_pause)
         await self._wait_out(outbox.mark_complete)
         log.info("notify.rebuilt", notifications=added)
 

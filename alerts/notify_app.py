@@ -24,6 +24,7 @@ def build(settings: Settings) -> faust.App:
     """The wiring: records → the policy → rows in the outbox → acknowledge; from the outbox → channels → receipts."""
     channels, routing = load_channels(settings)
     switch = read_switch(settings)
+    links_for(settings, "0" * 32, "-", clock.now())  # a secret that is too short is refused now, not at the first alert
     app = create_app(STAGE, settings)
     bootstrap = resolve(settings, "kafka").kafka
     producer = kafka.Producer(settings, bootstrap)

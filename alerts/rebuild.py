@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import structlog
+from aiokafka.errors import KafkaError
 
 from alerts.delivery.channel import Channel
-from streams.kafka import Message
+from streams.kafka import FATAL, LONGEST_PAUSE, Message
 from streams.records import Receipt, Reject, decode
 from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
 
+log = structlog.get_logger(__name__)
+
 ReadTopic = Callable[[Topic], AsyncIterator[Message]]  # the whole log of a topic up to now
 
+Told = Mapping[str, Collection[str]]  # receivers by the alert event that they were told of
+NOTHING: Final[Told] = MappingProxyType({})
 
-async def already_told(read_topic: ReadTopic, channels: Iterable[Channel]) -> Mapping[str, frozenset[str]]:
+
+async def already_told(read_topic: ReadTopic, channels: Iterable[Channel]) -> Told:
     """Receivers by the alert events that receipts prove to have been told to them, or refused by them, in full."""
     ids = {channel.name[:256]: channel.id for channel in channels}
     found: defaultdict[str, set[str]] = defaultdict(set)
@@ -39,6 +50,19 @@ async def history(read_topic: ReadTopic) -> AsyncIterator[Message]:
         else:
             yield other
             other = await anext(feedback, None)
+
+
+async def until_read(read: Callable[[], Awaitable[int]], pause: float) -> int:
+    """What `read` returns, once Kafka has let it; what Kafka will never allow is raised."""
+    while True:
+        try:
+            return await read()
+        except FATAL:
+            raise
+        except (KafkaError, OSError, TimeoutError) as error:
+            log.warning("notify.rebuild_waiting", error=type(error).__name__, pause=pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def _receipt(message: Message) -> Receipt | None:

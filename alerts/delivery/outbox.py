@@ -143,9 +143,11 @@ class Outbox:
         """The rows of the policy."""
         return [Row(*row) for row in self._all("SELECT kind, key, value FROM policy ORDER BY kind, key")]
 
-    def store(self, notifications: Iterable[Notification], rows: Sequence[Row], now: float) -> int:
-        """Store notifications that are not known yet and what the policy remembers, all or nothing; returns how many
-        notifications are new."""
+    def store(
+        self, notifications: Iterable[Notification], rows: Sequence[Row], now: float, records: Sequence[Outgoing] = ()
+    ) -> int:
+        """Store notifications that are not known yet, what the policy remembers, and records about both, all or
+        nothing; returns how many notifications are new."""
         added = 0
         with self._transaction() as db:
             for one in notifications:
@@ -160,6 +162,7 @@ class Outbox:
             kept = [(row.kind, row.key, row.value) for row in rows if row.value is not None]
             db.executemany("DELETE FROM policy WHERE kind = ? AND key = ?", gone)
             db.executemany("INSERT OR REPLACE INTO policy (kind, key, value) VALUES (?, ?, ?)", kept)
+            _keep(db, records, now)
         return added
 
     def due(self, receiver: str, now: float, limit: int, busy: Collection[str] = ()) -> list[Notification]:
@@ -193,8 +196,7 @@ class Outbox:
         """
         with self._transaction() as db:
             _note(db, done, decision, outage, now)
-            written = [(r.topic.name, (r.key or b"").decode(), r.value, now) for r in records]
-            db.executemany("INSERT INTO records (topic, key, value, added) VALUES (?, ?, ?, ?)", written)
+            _keep(db, records, now)
             db.execute("UPDATE receivers SET trouble = ? WHERE id = ?", (trouble, done.receiver))
             if decision.outcome == "delivered":
                 db.execute(
@@ -240,6 +242,11 @@ class Outbox:
             db.execute("DELETE FROM queue WHERE number NOT IN (SELECT number FROM notifications)")
             db.execute("DELETE FROM records WHERE added < ?", (before,))
             return gone
+
+
+def _keep(db: sqlite3.Connection, records: Sequence[Outgoing], now: float) -> None:
+    written = [(r.topic.name, (r.key or b"").decode(), r.value, now) for r in records]
+    db.executemany("INSERT INTO records (topic, key, value, added) VALUES (?, ?, ?, ?)", written)
 
 
 def _note(db: sqlite3.Connection, done: Notification, decision: Decision, outage: bool, now: float) -> None:

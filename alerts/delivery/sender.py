@@ -21,6 +21,7 @@ from alerts.delivery.limiter import Limiter
 from alerts.delivery.outbox import Notification, Outbox, OutboxUnavailable
 from alerts.delivery.schedule import Decision, Reply, decide
 from alerts.delivery.trouble import trouble_after
+from alerts.delivery.written import place
 from streams import metrics
 from streams.kafka import Outgoing
 from streams.records import AlertEvent, decode, encode
@@ -69,6 +70,7 @@ class Sender:
 
     def wake(self) -> None:
         """Look at the outbox now."""
+        self._to_write.set()
         for waker in self._wakers.values():
             waker.set()
 
@@ -116,13 +118,12 @@ class Sender:
         at = self._now()
         # Each part is a request of its own to whoever recognises repetitions by the id.
         id_ = due.id if len(due.parts) == 1 else f"{due.id}_{due.done + 1}"
-        reply = await channel.send(due.parts[due.done], id_, at)
+        reply = await _sent(channel, due.parts[due.done], id_, at)
         decision = decide(reply, due.attempts + 1, self._now(), self._draw())
         if reply.pause:
             self._limiters[channel.id].block(self._now().timestamp() + reply.pause)
         await self._hold(partial(self._record, channel, due, reply, decision, at), "outcome")
         self._note(channel, due, decision)
-        self._to_write.set()
         self.wake()
 
     def _record(self, channel: Channel, due: Notification, reply: Reply, decision: Decision, at: datetime) -> None:
@@ -192,6 +193,15 @@ class Sender:
             await self._hold(partial(self._outbox.prune, before), "prune")
             self.measure()
             await asyncio.sleep(PRUNE_EVERY)
+
+
+async def _sent(channel: Channel, part: bytes, id_: str, at: datetime) -> Reply:
+    """One attempt. A fault of ours is a failed one: it must not end the deliveries of all channels."""
+    try:
+        return await channel.send(part, id_, at)
+    except Exception as error:  # noqa: BLE001 - `send` raises for bugs alone
+        log.error("delivery.fault", receiver=channel.name, notification=id_, **place(error))
+        return Reply(None, "fault", answer="refused", code="fault", meaning="Tocsin could not make the request")
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pytest
 
 from alerts.delivery.channel import Limit, Message
 from alerts.delivery.heart import Heart
+from alerts.delivery.policy import Policy
 from alerts.delivery.routing import Routing
 from alerts.delivery.schedule import Reply
 from alerts.notifier import Notifier, outbox_path
@@ -36,7 +37,8 @@ class Spoken:
 
     name: str
     grouped: bool = True
-    script: list[Reply] = field(default_factory=list)
+    script: list[Reply | Exception] = field(default_factory=list)
+    cannot: str = ""  # put into words: `text` from outside, or the whole `event`
     heard: list[str] = field(default_factory=list)
     demo: bool = False
     type: str = "spoken"
@@ -48,12 +50,17 @@ class Spoken:
         return f"id-{self.name}"
 
     def render(self, message: Message) -> tuple[bytes, ...]:
+        for event in message.events:
+            if event.unit == "no words" and (self.cannot == "event" or (self.cannot == "text" and event.evidence)):
+                raise ValueError("no words")
         told = " ".join(sorted(short(event) for event in message.events))
         held = f" +{message.suppressed}" if message.suppressed else ""
         return (f"{message.why}: {told}{held}".encode(),)
 
     async def send(self, part: bytes, id_: str, at: datetime) -> Reply:
         reply = self.script.pop(0) if self.script else OK
+        if isinstance(reply, Exception):
+            raise reply
         if reply.said == "accepted":
             self.heard.append(part.decode())
         return reply
@@ -172,6 +179,78 @@ async def test_a_lost_outbox_is_rebuilt_with_what_people_did(world: World) -> No
         await until(lambda: len(desk.heard) == 3)
     assert desk.heard == ["first: a.0 b.0", "more: b.1 d.0 +1", "repeat: d.0"]
     assert Counter(hook.heard) == Counter(["first: a.0", "first: b.0", "resolved: b.1", "first: d.0"])
+
+
+HOSTILE = {
+    "a number that fits no row": {"documents": 10**30},
+    "a time at the end of the calendar": {"at": datetime(9999, 12, 31, 23, 59, tzinfo=UTC)},
+}
+
+
+@pytest.mark.parametrize("changes", HOSTILE.values(), ids=HOSTILE.keys())
+async def test_an_event_that_cannot_be_taken_in_stops_nobody(world: World, changes: dict[str, Any]) -> None:
+    """It becomes a dead letter; what stood before and after it in the batch is told once, also after a restart."""
+    desk, hook = world.channels
+    world.rules = routing({"receivers": ["desk"]}, everything=("hook",), flapping=True)
+    batch = [step("a"), step("b", **changes), step("c")]
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, *batch)
+        await until(lambda: len(hook.heard) == 2)
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, *batch)
+        await world.later(notifier, 30.0)
+        await until(lambda: desk.heard)
+    assert (desk.heard, sorted(hook.heard)) == (["first: a.0 c.0"], ["first: a.0", "first: c.0"])
+    letters = [decode(record.value, DeadLetter) for record in world.kept.of(DEADLETTERS)]
+    assert {(letter.topic, letter.offset, letter.reason) for letter in letters} == {
+        ("alerts", 1, "not_taken_in"),
+        ("alerts", 4, "not_taken_in"),
+    }
+
+
+async def test_a_text_that_cannot_be_rendered_goes_without_it(world: World) -> None:
+    """First without the texts from outside; an alert that fails even so becomes a dead letter, the others are told."""
+    desk, hook = world.channels
+    desk.cannot, hook.cannot = "text", "event"
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, step("a"), step("b", unit="no words"), step("c"))
+        await world.later(notifier, 30.0)
+        await until(lambda: desk.heard and len(hook.heard) == 2 and world.kept.of(DEADLETTERS))
+        await world.take(notifier, ALERTS, step("d"))
+        await until(lambda: len(hook.heard) == 3)
+        desk.cannot = "event"
+        await world.later(notifier, 300.0)
+        await world.take(notifier, ALERTS, step("e", unit="no words"), step("f"))
+        await world.later(notifier, 300.0)
+        await until(lambda: len(desk.heard) == 3 and len(world.kept.of(DEADLETTERS)) == 3)
+    assert desk.heard == ["first: a.0 b.0 c.0", "more: d.0", "more: f.0"]
+    letters = [decode(record.value, DeadLetter) for record in world.kept.of(DEADLETTERS)]
+    assert [step(name).id in letter.message for letter, name in zip(letters, "bee", strict=True)] == [True] * 3
+    assert not any(step("f").id in letter.message for letter in letters)
+
+
+async def test_a_fault_of_a_channel_is_a_failed_attempt(world: World) -> None:
+    """An exception while sending ends nobody's deliveries, and its text is written nowhere."""
+    desk, hook = world.channels
+    hook.script = [RuntimeError("canary")]
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, step("a"))
+        await world.later(notifier, 30.0)
+        await until(lambda: desk.heard and len(world.kept.receipts()) == 2)
+    (fault,) = [found for found in world.kept.receipts() if found.answer != "accepted"]
+    assert (fault.receiver, fault.outcome, fault.code) == ("hook", "retry", "fault")
+    assert "canary" not in str(world.kept.records)
+
+
+async def test_rows_are_forgotten_however_busy_the_stage_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heartbeats that come more often than the stage would look by itself do not keep it from forgetting."""
+    pruned: list[datetime] = []
+    monkeypatch.setattr(Policy, "prune", lambda _, now: pruned.append(now))
+    async with world.running() as notifier:
+        for _ in range(3):
+            await world.take(notifier, HEALTH, Heartbeat(at=world.clock.now(), open=0))
+            world.clock.forward(4000.0)
+        await until(lambda: pruned)
 
 
 async def test_bad_feedback_is_a_dead_letter(world: World) -> None:
