@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from alerts.delivery import specs
+from alerts.delivery.answers import translated
 from alerts.delivery.card import Card
 from alerts.delivery.channel import Channel, Language, Message
 from alerts.delivery.channels_file import load_channels, read_channels
@@ -164,12 +165,18 @@ def _print_parts(parts: Sequence[bytes]) -> None:
 def _read_out(form: str, message: Message, lang: str) -> None:
     for one in ("zh", "en") if lang == "both" else (cast(Literal["en", "zh"], lang),):
         if form == "lock-screen":
-            typer.echo(lock_screen(message, one))
+            _echo(lock_screen(message, one))
         elif form == "card":
             Console().print(card_text(card(message, one)))
         else:
             letter = mail(message, one)
-            typer.echo(f"{letter.subject}\n\n{letter.text}")
+            _echo(f"{letter.subject}\n\n{letter.text}")
+
+
+def _echo(text: str) -> None:
+    """Lines, without what would move a terminal's cursor: the events may come from a file of anybody's."""
+    for line in text.splitlines():
+        typer.echo(plain(line))
 
 
 def card_text(of: Card) -> Text:
@@ -266,8 +273,8 @@ def receipt(channel: Channel, reply: Reply, well: bool) -> list[str]:
     answer = say(f"alerts.answer.{reply.answer or ('refused' if reply.status else 'unreachable')}")
     lines = [say("alerts.test.refused", channel=channel.name, type=channel.type, answer=answer, reply=str(reply))]
     for part in ("code", "meaning", "fix"):
-        if getattr(reply, part):
-            lines.append("    " + say(f"alerts.test.{part}", text=getattr(reply, part)))
+        if text := translated(getattr(reply, part), language()):
+            lines.append("    " + say(f"alerts.test.{part}", text=text))
     return lines
 
 

@@ -12,10 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from alerts.board import Entry, History, Precision
+from alerts.delivery.answers import translated
 from alerts.delivery.channel import Message
 from alerts.delivery.phrases import Voice, amount
 from alerts.delivery.render import mail
-from console.messages import language, say
+from console.messages import catalogue, language, say
 from streams.plain import plain
 from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Receipt, Silence
 
@@ -49,7 +50,7 @@ def alerts(entries: Sequence[Entry]) -> Table:
     for entry in entries:
         event = entry.event
         made.add_row(
-            event.alert[:ID_SHOWN],
+            cell(event.alert[:ID_SHOWN]),
             Text(say(f"alerts.severity.{event.severity}"), style=COLOURS[event.severity]),
             cell(say(f"alerts.state.{event.state}") + _marks_of(event)),
             cell(event.name or event.subject),
@@ -106,8 +107,13 @@ def _steps(events: Sequence[AlertEvent]) -> Table:
     made = table("steps", "at", "state", "reason", "severity", "figures")
     for event in events:
         state, severity = say(f"alerts.state.{event.state}"), say(f"alerts.severity.{event.severity}")
-        made.add_row(moment(event.at), state, cell(event.reason), severity, cell(_figures(event)))
+        made.add_row(moment(event.at), state, cell(_reason(event)), severity, cell(_figures(event)))
     return made
+
+
+def _reason(event: AlertEvent) -> str:
+    """Why a step was taken, in words; what another version of Tocsin called it stays as it is."""
+    return catalogue(language()).get(f"alerts.reason.{event.reason}", event.reason)
 
 
 def _operations(operations: Sequence[Operation]) -> Table:
@@ -139,7 +145,8 @@ def matchers(silence: Silence) -> str:
 def _receipts(receipts: Sequence[Receipt]) -> Table:
     made = table("receipts", "at", "receiver", "attempt", "outcome", "words")
     for each in receipts:
-        words = " ".join(part for part in (each.code, each.meaning or each.reason, each.fix) if part)
+        meaning, fix = (translated(text, language()) for text in (each.meaning or each.reason, each.fix))
+        words = " ".join(part for part in (each.code, meaning, fix) if part)
         outcome = say(f"alerts.outcome.{each.outcome}")
         made.add_row(moment(each.at), cell(each.receiver), str(each.attempt), outcome, cell(words))
     return made
@@ -150,7 +157,7 @@ def silences(found: Sequence[Silence]) -> Table:
     made = table("silences", "id", "match", "until", "author", "reason")
     for each in found:
         until = moment(each.until)
-        made.add_row(each.id[:ID_SHOWN], cell(matchers(each)), until, cell(each.author), cell(each.reason))
+        made.add_row(cell(each.id[:ID_SHOWN]), cell(matchers(each)), until, cell(each.author), cell(each.reason))
     return made
 
 

@@ -204,7 +204,9 @@ async def _do(settings: Settings, bootstrap: str, build: Build) -> tuple[Operati
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """JSON to read: what would move a terminal's cursor or turn a text round is written as an escape."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if plain(text) == text else "".join(c if plain(c) else f"\\u{ord(c):04x}" for c in text)
 
 
 def register(main: typer.Typer) -> None:

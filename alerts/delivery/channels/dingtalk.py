@@ -47,7 +47,8 @@ CODES: Final = Codes(
             Verdict(
                 "refused",
                 "the time of the signature is refused",
-                "Set this machine's clock, e.g. with chrony or systemd-timesyncd",
+                "Set this machine's clock, e.g. with chrony or systemd-timesyncd; where the robot has a signature and "
+                "this receiver no secret, give it one",
                 words=("timestamp is invalid", "invalid timestamp", "签名过期", "时间戳无效"),
             ),
             Verdict(

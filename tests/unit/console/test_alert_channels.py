@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from alerts.delivery.channels_file import load_channels
-from alerts.delivery.samples import sample_messages
+from alerts.delivery.samples import sample_events, sample_messages
 from console import alert_channels
 from console.alert_channels import READABLE, TYPES
 from console.exits import WRONG_INPUT, WRONG_SETTINGS
@@ -88,6 +88,18 @@ def test_a_letter_is_a_whole_letter() -> None:
     assert {part.get_content_type() for part in found.walk()} >= {"text/plain", "text/html"}
 
 
+@pytest.mark.parametrize("form", ["mail", "card", "lock-screen", "email"])
+def test_an_event_of_anybody_moves_no_cursor(tmp_path: Path, form: str) -> None:
+    """A file may have come from anywhere: no field of it reaches the terminal as a command."""
+    fields = json.loads(encode(sample_events()["firing"][0]))
+    fields |= {"alert": "\x1b[2J\x9b31m" + "a" * 24, "rule_hash": "\x1b]0;x\x07", "name": "\x1b[31mx"}
+    path = tmp_path / "event.json"
+    path.write_text(json.dumps(fields))
+    shown = run("preview", "--channel", form, "--event", str(path), "--lang", "en")
+    assert shown.exit_code == 0, shown.output
+    assert not {"\x1b", "\x9b", "\x07"} & set(shown.stdout)
+
+
 def test_an_own_event_can_be_seen(tmp_path: Path) -> None:
     """One event, or several of them, one a line."""
     path = tmp_path / "events.jsonl"
@@ -121,16 +133,19 @@ async def test_a_receipt_is_printed_for_each_receiver(monkeypatch: pytest.Monkey
     async with serving(robot.answer) as url, receiving() as hook:
         address = url.with_path("/robot/send").with_query(access_token=robot.token)
         monkeypatch.setenv("ROBOT", str(address))
+        monkeypatch.setenv("ROBOT2", str(address.update_query(n="2")))  # one address is one receiver
         monkeypatch.setenv("SIGN", "SECinvented")
         monkeypatch.setenv("TOCSIN_WEBHOOK_URLS", hook.url)
         channels(
             monkeypatch, tmp_path,
             "receivers:\n- {name: desk, type: dingtalk, url_env: ROBOT, secret_env: SIGN, keyword: Tocsin}\n"
-            "- {name: unsigned, type: dingtalk, url_env: ROBOT, keyword: Tocsin}\n"
+            "- {name: unsigned, type: dingtalk, url_env: ROBOT2, keyword: Tocsin}\n"
             "routes:\n- {receivers: [desk, unsigned]}\n",
         )  # fmt: skip
         everybody = await asyncio.to_thread(run, "test", "--all")
         alone = await asyncio.to_thread(run, "test", "--channel", "desk")
+        monkeypatch.setenv("TOCSIN_LANG", "zh")
+        chinese = await asyncio.to_thread(run, "test", "--channel", "unsigned")
     assert (everybody.exit_code, alone.exit_code) == (1, 0)
     assert "desk (dingtalk): accepted" in everybody.stdout
     assert "(webhook): accepted (http 204)" in everybody.stdout
@@ -138,6 +153,9 @@ async def test_a_receipt_is_printed_for_each_receiver(monkeypatch: pytest.Monkey
     assert "code: 310000" in refused
     assert "meaning: " in refused
     assert "do: " in refused
+    assert "含义：签名的时间不被接受（" in chinese.stdout
+    assert "办法：校准本机时钟" in chinese.stdout
+    assert "机器人启用了加签而该接收方没有密钥" in chinese.stdout
     assert alone.stdout.splitlines() == ["desk (dingtalk): accepted (http 200, code 0)"]
     assert robot.token not in everybody.output
     assert json.loads(hook.requests[0].body)["type"] == "io.tocsin.alert.test"

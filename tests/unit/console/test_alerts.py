@@ -141,7 +141,7 @@ def test_an_alert_is_shown_with_everything_that_happened(logs: Logs) -> None:
     shown = run("show", ALERT[:7])
     assert shown.exit_code == 0
     for words in (
-        *("Brightwater", "critical", "pending", "firing", "held", "Brightwater recalls pump number 1"),
+        *("Brightwater", "critical", "pending", "firing", "held long enough", "Brightwater recalls pump number 1"),
         *("Li Wei", "calling the company", "took it in hand until 2026-03-02 12:30", "marked it right"),
         *("silenced subject=entity:BRW", "desk-robot", "130101", "too many", "wait", "right in 1 of 1"),
     ):
@@ -213,6 +213,31 @@ def test_the_same_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "严重" in run("list").stdout
     assert "请至少写编号的前 6 位" in run("show", "ab").stderr
     assert "尚无人处理" in run("show", ALERT).stdout
+    assert "持续足够久，触发" in run("show", ALERT).stdout
+
+
+def test_receipts_are_told_in_chinese(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the platform's code means and what to do; its own words stay."""
+    monkeypatch.setenv("TOCSIN_LANG", "zh")
+    receipt = Receipt(
+        notification="n", event=f"{ALERT}.1", receiver="desk", attempt=1, at=NOW, outcome="retry", status=200,
+        reason="http 200, code 93000", channel="wecom", answer="refused", code="93000",
+        meaning="WeCom knows no robot of this key (invalid webhook url)",
+        fix="Copy the robot's address again from the group's settings",
+    )  # fmt: skip
+    logs.append(RECEIPTS, encode(receipt))
+    shown = run("show", ALERT).stdout
+    assert "企业微信没有此 key 对应的机器人（invalid webhook url）" in shown
+    assert "从群设置中重新复制机器人的地址" in shown
+
+
+def test_json_moves_no_cursor_either(logs: Logs) -> None:
+    """Control characters that JSON lets pass are written as escapes; whoever reads the JSON gets the very text."""
+    logs.ring(event(2, "updated", name="a\x9b31mb\u202ec\x7f"))
+    for arguments in (("list", "--json"), ("show", ALERT, "--json")):
+        shown = run(*arguments).stdout
+        assert not {"\x9b", "\u202e", "\x7f"} & set(shown)
+    assert json.loads(run("list", "--json").stdout)["name"] == "a\x9b31mb\u202ec\x7f"
 
 
 def test_precision_is_listed_by_rule() -> None:
