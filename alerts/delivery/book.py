@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
+from msgspec.structs import replace
+
 from alerts.delivery.holds import Holds
 from alerts.delivery.routing import Route, Routing, group_of
 from alerts.delivery.standing import Group, Row, Shelf, Standing, Told
@@ -60,6 +62,14 @@ class Book:
             if standing.firing:
                 self.holds.index(standing.event)
             self.close(standing)
+        for id_, group in self.groups.items():
+            if group.blocked and group.flush_at is None and self._free(group):
+                group.flush_at = group.touched
+                self.groups.touch(id_)
+
+    def _free(self, group: Group) -> bool:
+        """Whether something waits for the end of an inhibition that the file knows no more."""
+        return any(told.held and not self.holds.inhibited(standing.event) for standing, told in self.members(group))
 
     def changes(self) -> list[Row]:
         """The rows changed since the last call."""
@@ -89,12 +99,20 @@ class Book:
             standing.receivers[party.id] = Told(group=id_)
         elif told.group != id_:
             before = self.groups.get(told.group)
-            if before is not None:
-                before.members.pop(event.alert, None)
-                self.groups.touch(before.id)
             told.group = id_
+            if before is not None:
+                self._leave(before, group, event.alert, party)
         group.members[event.alert] = None
         return group
+
+    def _leave(self, before: Group, group: Group, alert: str, party: Party) -> None:
+        """The alert is told with another group from now on. The last one to go takes what was counted along."""
+        before.members.pop(alert, None)
+        if not before.members:
+            group.held += before.held
+            group.since = min(filter(None, (group.since, before.since)), default=None)
+            before.held, before.since = 0, None
+        self.settle(before, party)
 
     def touched(self, id_: str, now: datetime) -> Group:
         """The group, in which something happens now."""
@@ -172,6 +190,22 @@ class Book:
                     self.groups.touch(group.id)
                     self.alerts.touch(alert)
 
+    def set_back(self, group: Group, now: datetime) -> None:
+        """The clock was wrong and was set back: nothing waits for what it said before."""
+        group.touched, group.last = now, min(group.last or now, now)
+        group.flush_at = now if group.flush_at else None
+        route = self.route(group)
+        for standing, told in self.members(group):
+            told.at = min(told.at, now) if told.at else None
+            standing.touched = min(standing.touched, now)
+            if route.escalate is not None and group.id in standing.escalate:
+                latest = now + length(route.escalate.after)
+                standing.escalate[group.id] = min(standing.escalate[group.id], latest)
+            self.alerts.touch(standing.event.alert)
+        group.escalate_at = now if group.escalate_at else None
+        group.repeat_at = now if group.repeat_at else None
+        self.groups.touch(group.id)
+
     def prune(self, now: datetime) -> None:
         """Forget alerts whose end was lost, and groups in which nothing happens."""
         for _, standing in self.alerts.items():
@@ -183,6 +217,8 @@ class Book:
                         self.groups.touch(group.id)
                 standing.firing, standing.receivers = False, {}
                 self.close(standing)
+                if self.holds.index(replace(standing.event, state="resolved")):
+                    self.look_again(now)
         for id_, group in self.groups.items():
             kept = LONGEST_ALERT if group.held else EMPTY_GROUP_KEPT
             if not group.members and group.flush_at is None and group.touched < now - kept:

@@ -26,7 +26,9 @@ log = structlog.get_logger(__name__)
 
 def is_due(heard: datetime, last: datetime | None, now: datetime, every: timedelta) -> bool:
     """Whether a heartbeat made at `heard` is worth a call now, when the last one was made at `last`."""
-    return abs(now - heard) < FRESH and (last is None or now - last >= every)
+    return abs(now - heard) < FRESH and (
+        last is None or now - last >= every or now < last
+    )  # or: the clock was set back
 
 
 class Heart:

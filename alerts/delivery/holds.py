@@ -113,7 +113,7 @@ class Holds:
         for _, silence in self._silences.items():
             if silence.at <= now < silence.until and matches(silence.match, event):
                 return Hold("silence", silence.until)
-        if self._inhibited(event):
+        if self.inhibited(event):
             return Hold("inhibition", None)
         quiet = self._routing.quiet_until(route, event, now)
         if quiet is not None:
@@ -124,7 +124,8 @@ class Holds:
             return Hold("flapping", flap.until)
         return None
 
-    def _inhibited(self, event: AlertEvent) -> bool:
+    def inhibited(self, event: AlertEvent) -> bool:
+        """Whether an alert fires that keeps this one from being told."""
         return any(
             rule.target.holds(event)
             and not rule.source.holds(event)
@@ -155,6 +156,11 @@ class Holds:
         if known is None or known.severity is None or (known.until is not None and now >= known.until):
             return False
         return LEVELS.index(event.severity) <= LEVELS.index(known.severity)
+
+    def in_hand_until(self, event: AlertEvent, now: datetime) -> datetime | None:
+        """When somebody has it in hand no more; None when nobody has, or without end."""
+        known = self._acks.get(event.alert)
+        return known.until if known is not None and self.acknowledged(event, now) else None
 
     # Time
 

@@ -17,9 +17,19 @@ class Limiter:
     def __init__(self, limits: Sequence[Limit]) -> None:
         self._limits = [(limit, deque[float](maxlen=limit.requests)) for limit in limits]
         self._until = 0.0
+        self._newest = 0.0
+
+    def _look(self, now: float) -> None:
+        """What lies in the future has not happened: the clock was set back."""
+        if now < self._newest - 1.0:
+            for _, taken in self._limits:
+                taken.clear()
+            self._until = 0.0
+        self._newest = now
 
     def took(self, now: float) -> None:
         """A request is made now."""
+        self._look(now)
         for _, taken in self._limits:
             taken.append(now)
 
@@ -29,5 +39,6 @@ class Limiter:
 
     def wait(self, now: float) -> float:
         """Seconds until the next request may be made."""
+        self._look(now)
         free = [taken[0] + limit.seconds for limit, taken in self._limits if len(taken) == limit.requests]
         return max(0.0, self._until - now, *(moment - now for moment in free))

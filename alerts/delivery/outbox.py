@@ -22,7 +22,18 @@ from typing import IO, Any, Final
 
 import msgspec
 
-from alerts.delivery.outbox_file import SCHEMA_VERSION, OutboxDamaged, OutboxUnavailable, faults, open_file
+from alerts.delivery.outbox_file import (
+    ALL_OF,
+    COLUMNS,
+    INSERT,
+    PRUNE,
+    READY,
+    SCHEMA_VERSION,
+    OutboxDamaged,
+    OutboxUnavailable,
+    faults,
+    open_file,
+)
 from alerts.delivery.schedule import Decision
 from alerts.delivery.standing import Row
 from streams.kafka import Outgoing
@@ -30,24 +41,7 @@ from streams.topics import TOPICS
 
 __all__ = ["Notification", "Outbox", "OutboxDamaged", "OutboxUnavailable", "Waiting", "open_outbox"]
 
-# A row may go out when no earlier row of any of its alerts still waits.
-READY: Final = """
-FROM notifications n WHERE receiver = :receiver AND state = 'waiting' AND NOT EXISTS (
-  SELECT 1 FROM queue mine JOIN queue earlier ON earlier.receiver = mine.receiver AND earlier.alert = mine.alert
-  AND earlier.number < mine.number WHERE mine.number = n.number)
-"""
-COLUMNS: Final = "id, receiver, type, why, events, parts, done, attempts"
-ALL_OF: Final = f"SELECT {COLUMNS} FROM notifications WHERE receiver = :receiver AND state = 'waiting'"  # noqa: S608
-INSERT: Final = """
-INSERT INTO notifications (id, receiver, type, why, events, parts, due, added, state)
-SELECT :id, :receiver, :type, :why, :events, :parts, :now, :now,
-  CASE WHEN EXISTS (SELECT 1 FROM receivers r WHERE r.id = :receiver AND r.disabled <> '') THEN 'disabled'
-  ELSE 'waiting' END
-WHERE true ON CONFLICT (id) DO NOTHING RETURNING number, state
-"""
-PRUNE: Final = """
-DELETE FROM notifications WHERE added < ? AND (state <> 'waiting' OR receiver NOT IN (SELECT id FROM receivers))
-"""
+AHEAD: Final = 60.0  # seconds; what was added later than that is in the future
 _topics: Final = {topic.name: topic for topic in TOPICS}
 
 
@@ -233,6 +227,12 @@ class Outbox:
         """Forget the records up to this number: Kafka has them."""
         with self._transaction() as db:
             db.execute("DELETE FROM records WHERE number <= ?", (up_to,))
+
+    def set_back(self, now: float) -> None:
+        """What was added in the future waits for a clock that was wrong: it is due now."""
+        with self._transaction() as db:
+            late = "UPDATE notifications SET due = :now, added = :now WHERE state = 'waiting' AND added > :now + :ahead"
+            db.execute(late, {"now": now, "ahead": AHEAD})
 
     def prune(self, before: float) -> int:
         """Remove what was added before that time and is settled, or waits for a receiver that is not enrolled any

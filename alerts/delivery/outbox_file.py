@@ -56,6 +56,24 @@ CREATE TABLE IF NOT EXISTS records (
   added REAL NOT NULL
 );
 """
+# A row may go out when no earlier row of any of its alerts still waits.
+READY: Final = """
+FROM notifications n WHERE receiver = :receiver AND state = 'waiting' AND NOT EXISTS (
+  SELECT 1 FROM queue mine JOIN queue earlier ON earlier.receiver = mine.receiver AND earlier.alert = mine.alert
+  AND earlier.number < mine.number WHERE mine.number = n.number)
+"""
+COLUMNS: Final = "id, receiver, type, why, events, parts, done, attempts"
+ALL_OF: Final = f"SELECT {COLUMNS} FROM notifications WHERE receiver = :receiver AND state = 'waiting'"  # noqa: S608
+INSERT: Final = """
+INSERT INTO notifications (id, receiver, type, why, events, parts, due, added, state)
+SELECT :id, :receiver, :type, :why, :events, :parts, :now, :now,
+  CASE WHEN EXISTS (SELECT 1 FROM receivers r WHERE r.id = :receiver AND r.disabled <> '') THEN 'disabled'
+  ELSE 'waiting' END
+WHERE true ON CONFLICT (id) DO NOTHING RETURNING number, state
+"""
+PRUNE: Final = """
+DELETE FROM notifications WHERE added < ? AND (state <> 'waiting' OR receiver NOT IN (SELECT id FROM receivers))
+"""
 DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 log = structlog.get_logger(__name__)

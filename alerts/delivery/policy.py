@@ -12,7 +12,7 @@ Telling goes by what a receiver knows, not by a queue of events: a group that wa
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from streams.records import Acknowledgement, AlertEvent, Operation
 
 FLAPPING: Final = "flapping"  # label of what is told once and then held back
 SILENT: Final = frozenset({("updated", "doubled"), ("resolved", "lapsed")})  # state and reason: nobody's news
+AHEAD: Final = timedelta(minutes=1)  # more than that in the future has not happened: the clock was wrong
 Telling = tuple[Standing, Told, Why]
 
 
@@ -139,6 +140,8 @@ class Policy:
             self._book.look_again(now)
         messages: list[Dispatch] = []
         for _, group in self._book.groups.items():
+            if max(group.touched, group.last or group.touched) > now + AHEAD:
+                self._book.set_back(group, now)
             if group.flush_at is not None and group.flush_at <= now:
                 messages += self._flush(group, now)
             if group.escalate_at is not None and group.escalate_at <= now:
@@ -182,21 +185,31 @@ class Policy:
         due: list[Standing] = []
         for standing, told in self._book.members(group):
             at = standing.escalate.get(group.id)
-            if at is not None and at > now:
-                group.escalate_at = min(group.escalate_at or at, at)
-            elif at is not None:
+            if at is not None and at <= now:
                 del standing.escalate[group.id]
                 self._book.alerts.touch(standing.event.alert)
-                hold = self._book.holds.hold(standing.event, route, group.receiver, now)
-                free = hold is None or hold.reason == "flapping"  # that nobody looks at it is no less true
                 grave = route.escalate is not None and rank(standing.event.severity) >= rank(route.escalate.at_least)
-                if standing.firing and told.state == "firing" and free and grave and not self._in_hand(standing, now):
+                if not grave or not standing.firing or told.state != "firing":
+                    continue
+                at = self._put_off(standing, group, route, now)
+                if at is not None:
+                    standing.escalate[group.id] = at
+                elif not self._in_hand(standing, now):
                     standing.escalated.append(group.id)
                     due.append(standing)
+            if at is not None:
+                group.escalate_at = min(group.escalate_at or at, at)
         self._book.groups.touch(group.id)
         further = route.escalate.to if route.escalate is not None and due else ()
         parties = [self._book.named[name] for name in further if name in self._book.named]
         return [message for party in parties for message in self._call(party, due, route, now)]
+
+    def _put_off(self, standing: Standing, group: Group, route: Route, now: datetime) -> datetime | None:
+        """When to look again whether somebody else must be told; None: not by itself, or now."""
+        hold = self._book.holds.hold(standing.event, route, group.receiver, now)
+        if hold is not None and hold.reason != "flapping" and route.escalate is not None:
+            return (hold.until or now) + length(route.escalate.after)  # the time begins when nothing holds it any more
+        return self._book.holds.in_hand_until(standing.event, now)
 
     def _call(self, party: Party, due: Sequence[Standing], route: Route, now: datetime) -> list[Dispatch]:
         telling: dict[str, tuple[Group, list[Telling]]] = {}
@@ -221,10 +234,13 @@ class Policy:
                 continue
             mature = told.at + every <= now + slack
             again = now + every if mature else told.at + every
+            in_hand_until = self._book.holds.in_hand_until(standing.event, now)
+            if in_hand_until is not None and mature:
+                again = min(again, in_hand_until)
             group.repeat_at = min(group.repeat_at or again, again)
             free = self._book.holds.hold(standing.event, route, party.id, now) is None
             if mature and free and not self._in_hand(standing, now):
-                telling.append((standing, told, "repeat"))
+                telling.append((standing, told, news(standing, told) or "repeat"))
         self._book.groups.touch(group.id)
         return self._say(group, telling, now)
 

@@ -6,7 +6,7 @@ Names and meaning are those of Prometheus' Alertmanager (`group_by`, `group_wait
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from functools import cached_property
@@ -118,14 +118,17 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, di
     def change(self, at: datetime) -> datetime:
         """When `inside` may next be another than it is at `at`: the first boundary of any day after it."""
         local = at.astimezone(self._zone)
-        found = [self._boundary(local, days, text) for days in (0, 1) for text in ("00:00", self.from_, self.to)]
+        texts = ("00:00", self.from_, self.to)
+        found = [moment for days in (0, 1) for text in texts for moment in self._boundaries(local, days, text)]
         return min(moment for moment in found if moment > at)
 
-    def _boundary(self, local: datetime, days: int, text: str) -> datetime:
+    def _boundaries(self, local: datetime, days: int, text: str) -> Iterator[datetime]:
+        """When clocks show that time of day: twice where they are set back."""
         minutes = _minutes(text)
         day = local.date() + timedelta(days=days + minutes // 1440)
-        wall = datetime.combine(day, time(minutes // 60 % 24, minutes % 60), self._zone)
-        return wall.astimezone(ZoneInfo("UTC"))
+        for fold in (0, 1):
+            wall = datetime.combine(day, time(minutes // 60 % 24, minutes % 60, fold=fold), self._zone)
+            yield wall.astimezone(ZoneInfo("UTC"))
 
     @cached_property
     def _zone(self) -> ZoneInfo:

@@ -189,8 +189,9 @@ class Sender:
 
     async def _prune(self) -> None:
         while True:
-            before = self._now().timestamp() - self._keep
-            await self._hold(partial(self._outbox.prune, before), "prune")
+            now = self._now().timestamp()
+            await self._hold(partial(self._outbox.set_back, now), "clock")
+            await self._hold(partial(self._outbox.prune, now - self._keep), "prune")
             self.measure()
             await asyncio.sleep(PRUNE_EVERY)
 

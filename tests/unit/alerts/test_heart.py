@@ -27,6 +27,7 @@ MINUTE = timedelta(minutes=1)
         (START + 3 * MINUTE, None, False),  # a clock is wrong
         (START, START - MINUTE, True),
         (START, START - timedelta(seconds=59), False),
+        (START, START + 60 * MINUTE, True),  # the clock was set back
     ],
 )
 def test_a_call_is_made_for_fresh_heartbeats_alone(heard: object, last: object, due: bool) -> None:

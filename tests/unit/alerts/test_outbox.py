@@ -353,3 +353,13 @@ def test_no_fate_of_one_receiver_touches_another(fates: list[tuple[int, Decision
         assert ids(outbox.due("s", 100.0, 10)) == before
         assert "s" not in outbox.disabled()
         outbox.close()
+
+
+def test_a_clock_that_is_set_back_leaves_nothing_waiting(outbox: Outbox) -> None:
+    """What was added in the future is due; what waits for its next attempt goes on waiting."""
+    outbox.store([row("1")], [], 100.0)
+    outbox.record(outbox.due("r", 100.0, 1)[0], RETRY, False, [], 100.0)
+    outbox.store([row("2", "b")], [], 30_000.0)
+    outbox.set_back(101.0)
+    assert ids(outbox.due("r", 101.0, 10)) == ["2"]
+    assert ids(outbox.due("r", 105.0, 10)) == ["2", "1"]

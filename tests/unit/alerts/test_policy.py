@@ -432,3 +432,94 @@ def test_an_alert_of_long_ago_that_comes_again_rings_nobody(making: Making) -> N
     desk.take(*life)
     desk.at("4500h")
     assert len(desk.told) == before
+
+
+def test_what_an_inhibition_held_back_is_told_when_the_file_knows_it_no_more(making: Making) -> None:
+    """Nothing else would ever look at it again."""
+    inhibit = [{"source": {"severity": "critical"}, "target": {"severity": "warning"}}]
+    desk = making(routing(ROUTE, inhibit=inhibit))
+    desk.take(step("a", severity="critical"), step("b"))
+    desk.at("1h").routing = routing(ROUTE)
+    desk.reload()
+    desk.at("61m")
+    assert desk.said == [(30, "desk", "first", "a.0 +1"), (3600, "desk", "resumed", "b.0")]
+
+
+def test_a_lost_source_inhibits_no_more(making: Making) -> None:
+    """An alert that is forgotten because its end was lost holds nothing back."""
+    inhibit = [{"source": {"severity": "critical"}, "target": {"severity": "warning"}}]
+    desk = making(routing({**ROUTE, "repeat_interval": "0"}, inhibit=inhibit))
+    desk.take(step("a", severity="critical"))
+    desk.at("2000h").take(step("b"))
+    desk.at("2200h").policy.prune(desk.now)
+    desk.store([])
+    desk.at("2201h")
+    assert desk.said[-1][2:] == ("resumed", "b.0 +1")
+
+
+@pytest.mark.parametrize("held", ["silence", "inhibition", "acknowledgement"])
+def test_an_escalation_that_was_held_back_is_made_up_for(making: Making, held: str) -> None:
+    """What nobody has in hand any more when a silence, an inhibition or an acknowledgement ends is told further."""
+    inhibit = [{"source": {"subject": "entity:B"}, "target": {"subject": "entity:A"}}]
+    route = {**ROUTE, "repeat_interval": "0", "escalate": {"after": "15m", "to": ["duty"], "at_least": "warning"}}
+    desk = making(routing(route, inhibit=inhibit), Party("desk"), Party("duty"))
+    desk.take(step("a"))
+    desk.at("1m")
+    if held == "silence":
+        desk.take(silence(after("1m"), "1h", subject="entity:A"))
+    elif held == "inhibition":
+        desk.take(step("b", severity="info"))
+    else:
+        desk.take(ack("a", after("1m"), after("61m")))
+    desk.at("60m")
+    if held == "inhibition":
+        desk.take(step("b", 1, "resolved", severity="info"))
+    assert not any(name == "duty" for _, name, _, _ in desk.said)
+    desk.at("2h")
+    (told,) = [said for said in desk.said if said[1] == "duty"]
+    assert told[2:] == ("escalated", "a.0")
+    assert told[0] <= 61 * 60 + 2 * 900
+
+
+def test_reminders_go_on_when_an_acknowledgement_ends(making: Making) -> None:
+    """Not a whole interval later."""
+    desk = making(routing(ROUTE))
+    desk.take(step("a"))
+    desk.at("1m").take(ack("a", after("1m"), after("5h")))
+    desk.at("6h")
+    assert desk.said[1:] == [(5 * 3600, "desk", "repeat", "a.0")]
+
+
+def test_a_clock_that_was_wrong_delays_nothing_when_it_is_set_back(making: Making) -> None:
+    """A machine that believed it was tomorrow tells, reminds and escalates as if it had always known better."""
+    route = {**ROUTE, "escalate": {"after": "15m", "to": ["duty"], "at_least": "warning"}}
+    desk = making(routing(route), Party("desk"), Party("duty"))
+    desk.at("8h").take(step("a"))
+    desk.at("481m").take(step("b"))
+    desk.now = after("1m")
+    desk.take()
+    desk.store(desk.policy.tick(desk.now))
+    desk.at("2m").take(step("c"))
+    desk.at("5h")
+    told = {(name, why): at for at, name, why, _ in reversed(desk.said) if at < 8 * 3600}
+    assert told["desk", "more"] <= 2 * 60 + 30 + 300
+    assert told["duty", "escalated"] <= 17 * 60
+    assert told["desk", "repeat"] <= 4 * 3600 + 600
+
+
+def test_what_moves_to_another_group_leaves_nothing_behind(making: Making) -> None:
+    """A group whose last alert went on to another route begins anew, and what it had counted is told with the alert."""
+    rules = routing({"match": {"severity": "critical"}, "receivers": ["desk"], "group_by": ["severity"]}, ROUTE)
+    desk = making(rules)
+    desk.take(step("a"), step("b"))
+    desk.at("10s").take(step("b", 1, "resolved"))
+    desk.at("10m").take(step("c"))
+    desk.at("612s").take(step("c", 1, "resolved"))
+    desk.at("20m").take(step("a", 1, "updated"))
+    desk.at("30m").take(step("d"))
+    desk.at("40m")
+    assert desk.said == [
+        (30, "desk", "first", "a.0 +2"),
+        (1230, "desk", "worse", "a.1 +2"),
+        (1830, "desk", "first", "d.0"),
+    ]

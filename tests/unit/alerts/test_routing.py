@@ -152,3 +152,23 @@ def test_a_block_outlasts_the_windows() -> None:
     limiter.block(10.0)
     assert limiter.wait(5.0) == 15.0
     assert limiter.wait(20.0) == 0.0
+
+
+def test_hours_that_come_twice_end_twice() -> None:
+    """Where clocks are set back, quiet hours to 02:30 end at the second 02:30 too, and not a day later."""
+    night = Schedule(from_="22:00", to="02:30", zone="Europe/Berlin")
+    second = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # 02:10 for the second time
+    assert night.inside(second)
+    assert night.change(second) == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert not night.inside(night.change(second))
+
+
+def test_a_clock_that_is_set_back_blocks_nobody() -> None:
+    """A limiter whose requests lie in the future by hours waits no longer than a new one."""
+    limiter = Limiter([Limit(1, 60.0)])
+    limiter.took(30_000.0)
+    limiter.block(30_500.0)
+    assert limiter.wait(30_000.0) == 500.0
+    assert limiter.wait(1_000.0) == 0.0
+    limiter.took(1_000.0)
+    assert limiter.wait(1_010.0) == 50.0
