@@ -129,6 +129,8 @@ def checked_match(match: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ..
     if not match:
         raise OperationRefused("no_match", fields=_fields())
     found = {_canonical(name): tuple(values) for name, values in match.items()}
+    if len(found) < len(match):  # label.desk beside labels.desk: one would be lost, and more be silenced than was meant
+        raise OperationRefused("bad_match", part=plain(" ".join(sorted(match)), 100))
     if len(found) > MATCHERS_LIMIT or any(len(values) > VALUES_LIMIT for values in found.values()):
         raise OperationRefused("too_long", limit=str(VALUES_LIMIT))
     for name, values in found.items():
@@ -145,8 +147,8 @@ def _check_matcher(name: str, values: tuple[str, ...]) -> None:
         near = process.extractOne(name, FIELDS, score_cutoff=60)
         reason: Fault = "meant_field" if near else "unknown_field"
         raise OperationRefused(reason, field=plain(name, 60), fields=_fields(), meant=near[0] if near else "")
-    if not values or any(not value or len(value) > VALUE_LIMIT for value in (*values, name)):
-        raise OperationRefused("bad_match", part=plain(f"{name}={','.join(values)}", 100))
+    if not values or any(not value or len(value) > VALUE_LIMIT or value != _whole(value) for value in (*values, name)):
+        raise OperationRefused("bad_match", part=_whole(plain(f"{name}={','.join(values)}", 100)))
     for value in values:
         if name == "severity" and value not in LEVELS:
             raise OperationRefused("bad_severity", value=plain(value, 60), known=", ".join(LEVELS))
@@ -190,7 +192,7 @@ def _within(lasting: timedelta, longest: timedelta) -> timedelta:
 
 
 def _author(author: str) -> str:
-    found = plain(author).strip()
+    found = _whole(plain(author)).strip()
     if not found:
         raise OperationRefused("no_author")
     if len(found) > AUTHOR_LIMIT:
@@ -199,10 +201,15 @@ def _author(author: str) -> str:
 
 
 def _text(reason: str) -> str:
-    found = plain(reason).strip()
+    found = _whole(plain(reason)).strip()
     if len(found) > REASON_LIMIT:
         raise OperationRefused("too_long", limit=str(REASON_LIMIT))
     return found
+
+
+def _whole(text: str) -> str:
+    """The text without half characters, which a command line with broken bytes, or JSON, can hold and no record can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _id(kind: str, author: str, key: str, *said: str) -> str:

@@ -54,8 +54,9 @@ def answer(status: int, code: str, message: str, fix: str, headers: Mapping[str,
 
 
 def shown_path(path: str) -> str:
-    """A path as it may be logged: a link's token is a credential."""
-    return "/act/..." if path.startswith("/act/") else path[:200]
+    """A path as it may be logged: a link's token is a credential, whatever a proxy has put before it."""
+    before, link, _ = path.partition("/act/")
+    return f"{before[:100]}/act/..." if link else path[:200]
 
 
 def translate(error: Exception) -> ApiError | None:

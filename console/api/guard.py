@@ -36,6 +36,10 @@ HEADERS: Final = {
 log = structlog.get_logger(__name__)
 
 
+class _BrokenOff(Exception):  # noqa: N818 - what happened
+    """The sender left before its request was whole."""
+
+
 class Guard:
     """ASGI middleware around the whole application. Sets `scope["caller"]`: a Caller, or None."""
 
@@ -78,6 +82,8 @@ class Guard:
         try:
             scope["caller"] = self._admit(scope, headers)
             body = await self._body(headers, receive)
+        except _BrokenOff:
+            return  # nobody waits for an answer, and half a request asks for nothing
         except ApiError as error:
             caller = scope.get("caller")
             told = {"method": scope["method"], "path": shown_path(scope["path"]), "address": _address(scope)}
@@ -115,7 +121,9 @@ class Guard:
                 more = True
                 while more:
                     message = await receive()
-                    more = message["type"] == "http.request" and message.get("more_body", False)
+                    if message["type"] == "http.disconnect":
+                        raise _BrokenOff
+                    more = message.get("more_body", False)
                     body += message.get("body", b"")
                     if len(body) > BODY_LIMIT:
                         raise ApiError(413, "too_large")

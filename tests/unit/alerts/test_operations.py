@@ -138,3 +138,12 @@ def test_control_characters_do_not_reach_the_record() -> None:
     """A reason that would move a cursor or turn a line around is kept without that."""
     made = operations.mark(ALERT, True, author="li\x1b[2J", at=START, reason="\u202egnorw\n")
     assert (made.author, made.reason) == ("li[2J", "gnorw")
+
+
+def test_half_characters_do_not_break_the_record() -> None:
+    """A command line with broken bytes holds them; they are replaced, and matchers with them are refused in words."""
+    made = operations.mark(ALERT, True, author="li\udcff", at=START, reason="\udcfe")
+    assert (made.author, made.reason) == ("li?", "?")
+    assert decode(operations.outgoing(made).value, Opinion) == made
+    with pytest.raises(OperationRefused, match="bad_match"):
+        parse_match(["rule=\udcff"])

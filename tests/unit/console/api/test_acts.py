@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
+from yarl import URL
 
 from alerts.board import Board
 from alerts.links import VALID, Link, links_for
@@ -69,6 +71,34 @@ async def test_looking_does_nothing_and_pressing_does_it_once(tmp_path: Path, ac
     assert "used up" not in text
     assert "used up" in second
     assert "<button" not in third
+
+
+async def test_a_request_that_breaks_off_does_nothing(tmp_path: Path) -> None:
+    """Whoever closes the page before everything was sent has not pressed the button; nothing is guessed of the rest."""
+    async with serving(tmp_path) as api:
+        host, port = api.url.removeprefix("http://").split(":")
+        _, writer = await asyncio.open_connection(host, int(port))
+        form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 40"
+        writer.write(f"POST {path(api, 'silence')} HTTP/1.1\r\nHost: localhost\r\n{form}\r\n\r\nnote=W".encode())
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.close()
+        await writer.wait_closed()
+        await asyncio.sleep(0.05)
+        assert api.written() == []
+
+
+@pytest.mark.parametrize("before", ["/", "/tocsin", "/ACT/.."])
+async def test_a_link_under_a_wrong_path_is_not_logged(tmp_path: Path, before: str) -> None:
+    """A proxy that passes its own prefix on must not write credentials into our log."""
+    with capture_logs() as logs:
+        async with serving(tmp_path) as api:
+            token = path(api, "silence").removeprefix("/act/")
+            url = URL(f"{api.url}{before}/act/{token}", encoded=True)
+            async with api.session.get(url) as answer:
+                assert answer.status == 404
+    assert [line for line in logs if line["event"] == "api.refused"]
+    assert token not in str(logs)
 
 
 async def test_the_records_say_what_the_page_said(tmp_path: Path) -> None:

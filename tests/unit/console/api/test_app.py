@@ -100,6 +100,10 @@ async def test_an_idempotency_key_does_a_thing_once(tmp_path: Path) -> None:
         ("POST", "/silences", QUIET | {"match": {}}, 400, "no_match"),
         ("POST", "/silences", QUIET | {"match": {"serverity": ["info"]}}, 400, "meant_field"),
         ("POST", "/silences", QUIET | {"match": {"rule": []}}, 400, "bad_match"),
+        ("POST", "/silences", QUIET | {"match": {"label.desk": ["a"], "labels.desk": ["b"]}}, 400, "bad_match"),
+        ("POST", "/silences", QUIET | {"reason": "\ud800"}, 400, "bad_request"),
+        ("POST", "/silences", QUIET | {"match": {"rule": ["\ud800"]}}, 400, "bad_match"),
+        ("POST", f"/alerts/{ALERT}/mark", {"right": True, "reason": "\udfff"}, 400, "bad_request"),
     ],
 )
 async def test_what_is_wrong_is_told_in_one_form(
