@@ -50,6 +50,10 @@ def number(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share for reading; neither a little nor nearly all is rounded to none or all."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= share < 1:
+        return ">99.9%"
     return f"{share:.1%}" if 0 < share < 0.01 or 0.99 < share < 1 else f"{share:.0%}"
 
 

@@ -109,7 +109,9 @@ def notified(url: str, part: bytes) -> bool:
     """Whether the service took the part; blocks."""
     apprise = _apprise()
     given = msgspec.json.decode(part)
-    service = apprise.Apprise()
+    asset = apprise.AppriseAsset()
+    asset.http_redirects = False  # one would lead anywhere, into the own network too, and its 200 is no receipt
+    service = apprise.Apprise(asset=asset)
     return bool(service.add(url)) and bool(
         service.notify(
             title=given["title"], body=given["body"], notify_type=given["kind"], body_format=apprise.NotifyFormat.TEXT

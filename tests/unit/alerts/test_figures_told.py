@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.delivery.phrases import percent
 from alerts.delivery.render import Lang, card, lock_screen, mail
 from models.labels import RISKS
 from streams.records import AlertEvent, Counterfactual
@@ -102,12 +104,22 @@ def test_no_number_is_made_up(of: AlertEvent, lang: Lang) -> None:
     times = {f"{at:%H:%M}" for at in (of.at, of.since, *(e.collected_at for e in of.evidence))}
     assert set(re.findall(r"\d\d:\d\d", text)) <= times
     known = _known(of)
-    for sign, shown, percent in NUMBER.findall(re.sub(r"\d\d:\d\d", "", text)):
-        value = float(shown.replace(",", "")) / (100 if percent else 1)
-        decimals = len(shown.partition(".")[2]) + (2 if percent else 0)
+    for sign, shown, share in NUMBER.findall(re.sub(r"\d\d:\d\d", "", text)):
+        value = float(shown.replace(",", "")) / (100 if share else 1)
+        decimals = len(shown.partition(".")[2]) + (2 if share else 0)
         near = 10.0**-decimals * 0.501
         odds = of.p_value is not None and (
             abs(1 / of.p_value - value) <= max(0.51, 0.06 * value) or (sign == ">" and 1 / of.p_value > value)
         )
         small = sign == "<" and any(0 < number < value for number in known)
-        assert odds or small or any(abs(number - value) <= near for number in known), (shown, text)
+        large = sign == ">" and share and any(value < number < 1 for number in known)
+        assert odds or small or large or any(abs(number - value) <= near for number in known), (shown, text)
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0, "0%"), (0.0001, "<0.1%"), (0.004, "0.4%"), (0.41, "41%"), (0.996, "99.6%"), (0.9999, ">99.9%"), (1, "100%")],
+)
+def test_neither_a_little_nor_nearly_all_reads_as_none_or_all(share: float, shown: str) -> None:
+    """Whoever reads 0 % or 100 % may take it at its word."""
+    assert percent(share) == shown

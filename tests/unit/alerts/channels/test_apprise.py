@@ -48,6 +48,22 @@ async def test_the_result_is_read(
     assert "canary" not in repr(found) + repr(reply) + found.name
 
 
+async def test_redirects_are_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A login page, or an address within the own network, is never called, and its 200 is no receipt."""
+    called: list[str] = []
+
+    async def answered(request: web.Request) -> web.Response:
+        called.append(request.path)
+        inside = request.path.startswith("/inside")
+        return web.Response() if inside else web.Response(status=302, headers={"Location": "/inside"})
+
+    async with serving(answered) as url:
+        found = built(tmp_path, monkeypatch, f"json://127.0.0.1:{url.port}/")
+        reply = await found.send(found.render(message())[0], "msg_abc", START)
+    assert reply.answer == "refused"
+    assert not [path for path in called if path.startswith("/inside")]
+
+
 async def test_a_slow_service_times_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time limit is ours, whatever apprise waits for."""
 
