@@ -52,6 +52,16 @@ class History(Struct, array_like=True):
         counts[JUDGED] += judged
         counts[NEGATIVE] += negative
 
+    def erase(self, at: int, judged: bool, negative: bool) -> None:
+        """Count a story no longer: its source has replaced it."""
+        counts = self.hours.get(at // HOUR)
+        if counts is None:
+            return
+        for of, by in ((ALL, True), (JUDGED, judged), (NEGATIVE, negative)):
+            counts[of] = max(0, counts[of] - by)
+        if not counts[ALL]:
+            del self.hours[at // HOUR]
+
     def forget(self, now: int) -> None:
         """Drop the hours that no baseline needs any more."""
         oldest = now // HOUR - MEMORY_HOURS - 7 * 24  # the longest window lies between now and the baseline

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -39,6 +39,10 @@ class Part:
     observed: float
     unit: str
     window_seconds: int
+    since: int | None = None  # these four as of a decision
+    until: int | None = None
+    story: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,9 @@ class Decision:
     beyond: float = 0.0  # how many times the bound is reached; 1 = just reached
     baseline: BaselineState = ""
     corrected: bool = False
-    # Which of the counted mentions matter, where not all do: those from a time on, of a story, or with a value.
+    # Which of the counted mentions matter, where not all do: those of a time, of a story, or with a value.
     since: int | None = None
+    until: int | None = None  # not included
     story: str = ""
     value: str = ""
     parts: tuple[Part, ...] = ()
@@ -76,8 +81,9 @@ class Known(Protocol):
     def profile(self, filter_: str, until: int) -> Profile:
         """The baseline up to a moment, of what a scope's filter lets through."""
 
-    def hourly(self, filter_: str, of: int, first: int, last: int) -> list[int]:
-        """New stories in each of the hours [first, last) since 1970, of what a scope's filter lets through."""
+    def hourly(self, filter_: str, of: int, first: int, last: int, gone: Collection[str] = ()) -> list[int]:
+        """New stories in each of the hours [first, last) since 1970, of what a scope's filter lets through; without
+        the stories that are taken for gone."""
 
     def run(self, key: str) -> tuple[int, int] | None:
         """Since when, without a pause, the subject has had what the key names, and when last."""

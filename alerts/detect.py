@@ -27,14 +27,14 @@ def decide(window: Window, now: int, known: Known) -> Decision:
     return answer(window, now, known)
 
 
-def followed(rule: Leaf) -> str:
+def followed(rule: FirstSeen) -> str:
     """Key of the run that tells how long a first_seen rule has followed a subject."""
-    return f"{rule.hash}/"
+    return f"{rule.sight}/"
 
 
-def seen(rule: Leaf, value: str) -> str:
+def seen(rule: FirstSeen, value: str) -> str:
     """Key of the run of one value of a first_seen rule."""
-    return f"{rule.hash}/{value}"
+    return f"{rule.sight}/{value}"
 
 
 def _threshold(window: Window, _now: int, _known: Known) -> Decision:
@@ -100,7 +100,7 @@ def _surge(window: Window, now: int, known: Known) -> Decision:
     rule = window.rule
     assert isinstance(rule, Surge)  # noqa: S101
     amount, unit = window.amount, _stories(rule.of)
-    why = _short(window, rule.min_count)
+    why = _short(window, math.ceil(rule.min_count * rule.clear_at))
     if why != "beyond":
         return Decision(False, why, amount, float(amount), unit, window.judged)
     start = _start(rule, now)
@@ -138,20 +138,20 @@ def _shift(window: Window, now: int, known: Known) -> Decision:
     rule = window.rule
     assert isinstance(rule, Shift)  # noqa: S101
     amount, unit = window.amount, _stories(rule.of)
-    why = _short(window, rule.min_count)
+    why = _short(window, math.ceil(rule.min_count * rule.clear_at))
     if why != "beyond":
         return Decision(False, why, amount, float(amount), unit, window.judged)
     start, last = _start(rule, now), now // HOUR
     found = known.profile(window.filter, start)
     first = start // HOUR + 1
-    if window.summed is None or window.summed[0] != last:  # hours that are over stay what they were
+    if window.summed is None or window.summed[:2] != (first, last):  # hours that are over stay what they were
         of = _column(rule.of)
-        counts = known.hourly(window.filter, of, first, last)
+        counts = known.hourly(window.filter, of, first, last, window.gone)
         usual = [found.expected(of, hour * HOUR, (hour + 1) * HOUR) for hour in range(first, last)]
         change = shift(counts, usual, found.size(of), rule.ratio)
         began = change.began_index
-        window.summed = last, change.statistic, began, sum(counts[began:]), sum(usual[began:])
-    _, statistic, began, amount, expected = window.summed
+        window.summed = first, last, change.statistic, began, sum(counts[began:]), sum(usual[began:])
+    _, _, statistic, began, amount, expected = window.summed
     state = found.state(rule.window.seconds)
     if state == "none":
         why = "no_baseline"
@@ -169,6 +169,7 @@ def _shift(window: Window, now: int, known: Known) -> Decision:
         beyond=0.0 if why == "no_baseline" else statistic / rule.at_least,
         baseline=state,
         since=(first + began) * HOUR,
+        until=last * HOUR,
     )
 
 

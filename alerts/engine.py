@@ -76,8 +76,11 @@ class Engine:
         self._patient = {name for name, subject in self._subjects.items() if subject.patient}
         self._alerts: dict[tuple[str, str], Alert] = {(a.rule, a.subject): a for a in self._state.alerts}
         self._fresh: set[str] = set()
-        current = {(r.name, r.hash) for r in self._rules}
-        self._orphans = [a for a in self._alerts.values() if (a.rule, a.rule_hash) not in current]
+        current = {(r.name, r.hash): r for r in self._rules}
+        self._orphans = [
+            a for a in self._alerts.values()
+            if (rule := current.get((a.rule, a.rule_hash))) is None or not rule.covers(a.subject)
+        ]  # fmt: skip
         self.counters: Counter[str] = Counter(self._state.counters)
 
     @classmethod
@@ -173,13 +176,16 @@ class Engine:
             heapq.heappush(self._waiting, item)
 
     def _amend(self, subject: Subject, mention: Mention) -> bool:
-        """Count a late mention for the open alerts of its subject; whether one of them reaches back to it."""
-        opened = [judge for judge in subject.judges if (judge.rule.name, subject.id) in self._alerts]
-        if not opened or self._state.evaluated is None:
+        """Count a late mention for the open alerts of its subject that reach back to it, and for what counted an
+        earlier revision of it; whether there are any."""
+        now = self._state.evaluated
+        opened = {judge.rule.name for judge in subject.judges if (judge.rule.name, subject.id) in self._alerts}
+        if now is None or not (opened or subject.has_item(mention.item)):
             return False
+        subject.forget(now - self._memory)  # as it was, however long ago the last mention was released
         at = micros(mention.collected_at)
         story, _ = subject.stories.assign(at, mention.document, mention.signature)
-        return subject.take_late(_entry(at, mention, story), opened, self._state.evaluated)
+        return subject.take_late(_entry(at, mention, story), opened, now)
 
     def _tick(self, tick: Tick) -> list[AlertEvent]:
         at = micros(tick.at)
@@ -217,15 +223,27 @@ class Engine:
             return end
         return min(end, -(-self._waiting[0][0] // MINUTE) * MINUTE)
 
+    def _subject(self, name: str, at: int) -> Subject:
+        """The subject as known at a moment: a new one, too, where the old was forgotten before."""
+        subject = self._subjects.get(name)
+        if subject is not None:
+            subject.forget(at - self._memory)
+            if subject.state.entries or not self._forgotten(subject, at):
+                return subject
+        subject = Subject(name, SubjectState(), self._rules, self._rates)
+        self._subjects[name] = subject
+        self._state.subjects[name] = subject.state
+        if subject.patient:
+            self._patient.add(subject.id)
+        return subject
+
+    def _forgotten(self, subject: Subject, now: int) -> bool:
+        """Whether nothing is remembered of a subject any more, after what is old was let go of."""
+        subject.forget_history(now)
+        return subject.idle and not any((judge.rule.name, subject.id) in self._alerts for judge in subject.judges)
+
     def _release(self, at: int, mention: Mention) -> None:
-        subject = self._subjects.get(mention.subject)
-        if subject is None:
-            subject = Subject(mention.subject, SubjectState(), self._rules, self._rates)
-            self._subjects[mention.subject] = subject
-            self._state.subjects[mention.subject] = subject.state
-            if subject.patient:
-                self._patient.add(subject.id)
-        subject.forget(at - self._memory)
+        subject = self._subject(mention.subject, at)
         if mention.document in subject.documents:
             self.counters["duplicate"] += 1
             return
@@ -259,6 +277,8 @@ class Engine:
         self.counters["evaluated"] += 1
         judge.slide(now)
         decision, window = judge.decide(now, subject)
+        if alert is None and not judge.begins(decision):
+            return []
         after, steps = lifecycle.step(alert, decision, rule, subject.id, now, cast(Amended, judge.amended))
         scene = Scene(judge, window, decision, subject.state.name, subject.state.entries, subject, now)
         events: list[AlertEvent] = []
@@ -280,11 +300,9 @@ class Engine:
 
     def _sweep(self, now: int) -> None:
         """Let go of what no window and no baseline needs. Changes no result: it would go at the next mention anyway."""
-        open_subjects = {subject for _, subject in self._alerts}
         for name, subject in list(self._subjects.items()):
             subject.forget(now - self._memory)
-            subject.forget_history(now)
-            if subject.idle and name not in open_subjects:
+            if self._forgotten(subject, now):
                 del self._subjects[name], self._state.subjects[name]
                 self._patient.discard(name)
 

@@ -30,6 +30,10 @@ class Judge:
         """Whether something was counted since the rule was last evaluated."""
         return any(window.fresh for window in self.windows)
 
+    def begins(self, decision: Decision) -> bool:
+        """Whether an episode may begin: with something new, or with a silence, which time alone brings."""
+        return self.fresh or not decision.parts or any(p.holds and p.type == "silence" for p in decision.parts)
+
     def settle(self) -> None:
         """The rule was evaluated."""
         self.amended = ""
@@ -53,7 +57,18 @@ class Judge:
         holds = all(d.holds for d in found) if every else any(d.holds for d in found)
         first = lead(found)
         parts = tuple(
-            Part(w.rule.type, d.holds, d.why, d.observed, d.unit, w.rule.window.seconds)
+            Part(
+                w.rule.type,
+                d.holds,
+                d.why,
+                d.observed,
+                d.unit,
+                w.rule.window.seconds,
+                d.since,
+                d.until,
+                d.story,
+                d.value,
+            )
             for w, d in zip(self.windows, found, strict=True)
         )
         # All must hold, so the least of them says how far the rule is beyond its bound.
@@ -72,7 +87,7 @@ class Judge:
         for other, part in zip(self.windows, decision.parts, strict=True):
             if part.holds and other is not window:
                 for entry in other.counted():
-                    if entry.document not in known:
+                    if entry.document not in known and _matters(entry, part, other):
                         known.add(entry.document)
                         own.append(entry)
         return sorted(own, key=lambda e: (e.at, e.document))
@@ -82,10 +97,11 @@ class Judge:
         return Judge(self.rule, [window.without(stories) for window in self.windows])
 
 
-def _matters(entry: Entry, decision: Decision, window: Window) -> bool:
+def _matters(entry: Entry, decision: Decision | Part, window: Window) -> bool:
     """Whether a counted mention is behind the figures, where not all are."""
     return (
         (decision.since is None or entry.at >= decision.since)
+        and (decision.until is None or entry.at < decision.until)
         and (not decision.story or entry.story == decision.story)
         and (not decision.value or window.value(entry) == decision.value)
     )

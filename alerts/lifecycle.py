@@ -84,13 +84,13 @@ def step(
         after, steps = _go_on(replace(alert, held_last=now), decision, rule, now)
     elif not alert.firing:
         return None, [_say(alert, "resolved", "lapsed")]
-    elif now - alert.held_last >= rule.keep_firing_for.seconds * SECOND:
-        return None, [_say(alert, "resolved", "ended")]
     else:
         after = alert
     if amended and after.firing and not steps and decision.amount != after.told:
-        told = replace(after, sequence=after.sequence + 1, told=decision.amount, told_at=now)
-        return told, [_say(after, "amended", amended)]
+        steps = [_say(after, "amended", amended)]
+        after = replace(after, sequence=after.sequence + 1, told=decision.amount, told_at=now)
+    if after.held_last < now and now - after.held_last >= rule.keep_firing_for.seconds * SECOND:
+        return None, [*steps, _say(after, "resolved", "ended")]
     return after, steps
 
 

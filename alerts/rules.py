@@ -216,6 +216,12 @@ class FirstSeen(Common, frozen=True, kw_only=True, tag="first_seen"):
     of: Tone = "negative"
     at_least: Count = 1  # units that have it
 
+    @cached_property
+    def sight(self) -> str:
+        """Names what it takes for seen: a rule whose bound or text changes goes on with what it knows."""
+        counted = (self.count, self.of, self.negative_at, self.ignore_stale, self.scope.min_confidence)
+        return digest(self.what, str(self.memory), str(self.window), self.scope.filter(), *map(str, counted))[:16]
+
 
 class Coordination(Common, frozen=True, kw_only=True, tag="coordination"):
     """Rings when one story is told many times by few authors."""

@@ -33,6 +33,7 @@ class SubjectState(Struct):
     histories: dict[str, History] = {}  # by the filter of a scope; "": of all mentions
     amended: dict[str, str] = {}  # rules whose alert a late document changed, until they are asked again
     runs: dict[str, tuple[int, int]] = {}  # first_seen rules: since when without a pause, and when last
+    late: dict[str, list[str]] = {}  # documents that came too late: names of the rules that count them
 
 
 class EngineState(Struct):

@@ -95,17 +95,32 @@ class Stories:
             minhash, width = pack(signature.minhash)
             new = Story(document, at, [signature.copy_key], minhash, width, signature.algorithm)
             bands = _bands(new)
-            name = self._nearest(new, bands)
+            # A document may begin one story only, though another version of the code signs it anew.
+            name = document if document in self.found else self._nearest(new, bands)
             if name is None:
                 self._index(new, bands)
+                self._settle(new)
                 return document, True
-        story = self.found.pop(name)
-        self.found[name] = story  # the last touched stands last
-        story.last = at
+        story = self.found[name]
+        if at >= story.last:
+            self.found[name] = self.found.pop(name)
+            story.last = at
+            self._settle(story)
         if signature.copy_key not in self._by_key:
             story.keys.append(signature.copy_key)
             self._by_key[signature.copy_key] = name
         return name, False
+
+    def _settle(self, story: Story) -> None:
+        """Put later stories behind it: a late document comes out of order."""
+        later: list[str] = []
+        for name, other in reversed(self.found.items()):
+            if other.last > story.last:
+                later.append(name)
+            elif other is not story:
+                break
+        for name in reversed(later):
+            self.found[name] = self.found.pop(name)
 
     def forget(self, until: int) -> None:
         """Drop the stories whose last document is no later than `until`."""

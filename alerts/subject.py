@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from alerts.baseline import History, Profile, profile
+from alerts.baseline import ALL, JUDGED, NEGATIVE, History, Profile, profile
 from alerts.calendars import market_of
 from alerts.detect import followed, seen
 from alerts.judge import Judge
@@ -19,6 +19,7 @@ from alerts.stories import MILLION, UNJUDGED, Entry, Stories
 from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
+FOLLOWED: Final = 400 * 24 * HOUR  # how long a first_seen rule follows a subject that nobody mentions
 KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules with windows up to a day share them
 
 
@@ -29,6 +30,7 @@ class Subject:
         "_filters",
         "_items",
         "_market",
+        "_memories",
         "_prior",
         "_profiles",
         "_told",
@@ -48,9 +50,10 @@ class Subject:
         self.state.stories = self.stories.found
         self.documents = {e.document for e in state.entries}
         self.judges = [Judge(rule) for rule in rules if rule.covers(name)]
-        self._filters = {
-            w.filter: w for judge in self.judges for w in judge.windows
-        }  # any window of a filter speaks for it
+        # Any window of a filter speaks for it.
+        self._filters = {w.filter: w for judge in self.judges for w in judge.windows if w.compares}
+        leaves = [leaf for judge in self.judges for leaf in judge.rule.leaves if isinstance(leaf, FirstSeen)]
+        self._memories = {followed(leaf): leaf.memory.seconds * SECOND for leaf in leaves}
         self._told: dict[str, Counter[str]] = {name: Counter() for name in ("", *self._filters)}
         self._items = {e.item: e for e in state.entries if e.item}
         self._market = market_of(name)
@@ -59,14 +62,15 @@ class Subject:
         state.histories = {name: past for name, past in state.histories.items() if name in self._told}
         for entry in state.entries:
             self._tell(entry, 1)
+            only = state.late.get(entry.document)
             for judge in self.judges:
                 for window in judge.windows:
-                    window.add(entry)
+                    if only is None or judge.rule.name in only:
+                        window.add(entry)
         for judge in self.judges:
             judge.settle()
             judge.amended = state.amended.get(judge.rule.name, "")
-        known = {followed(leaf) for judge in self.judges for leaf in judge.rule.leaves}
-        self.state.runs = {key: run for key, run in state.runs.items() if key.partition("/")[0] + "/" in known}
+        self.state.runs = {key: run for key, run in state.runs.items() if _sight(key) in self._memories}
 
     @property
     def fresh(self) -> bool:
@@ -86,7 +90,8 @@ class Subject:
 
     def take(self, entry: Entry) -> None:
         """Remember a mention and count it; mentions come in order of time. It replaces an earlier one of its item."""
-        replaced = self._items.pop(entry.item, None) if entry.item else None
+        replaced = self._items.get(entry.item) if entry.item else None
+        self._slide(entry.at)
         if replaced is not None:
             self._withdraw(replaced)
         self._record(entry)
@@ -98,23 +103,58 @@ class Subject:
                 self._follow(window, entry)
                 if window.add(entry):
                     self._run(window, entry)
+        if replaced is not None:
+            self._unsee(replaced)
 
-    def take_late(self, entry: Entry, judges: Iterable[Judge], now: int) -> bool:
-        """Count a mention that came too late for these rules; whether one of them reaches back to it."""
-        used = False
-        for judge in judges:
-            for window in judge.windows:
-                if entry.at > now - window.rule.window.seconds * SECOND and window.insert(entry):
-                    self.state.amended[judge.rule.name] = judge.amended = "late_document"
-                    used = True
-        if used:
-            self._remember(entry)
-            self._tell(entry, 1)
-            at = len(self.state.entries)
-            while at and self.state.entries[at - 1].at > entry.at:
-                at -= 1
-            self.state.entries.insert(at, entry)
-        return used
+    def has_item(self, item: str) -> bool:
+        """Whether a revision of this item is remembered."""
+        return item in self._items
+
+    def take_late(self, entry: Entry, opened: Collection[str], now: int) -> bool:
+        """Count a mention that came too late: for the rules with open alerts, and for those that counted an earlier
+        revision of its item, as far as they reach back to it; whether there are any. Of older revisions nothing comes.
+        """
+        replaced = self._items.get(entry.item) if entry.item else None
+        if replaced is not None and (replaced.at, replaced.document) > (entry.at, entry.document):
+            return False
+        names = set(opened)
+        if replaced is not None:
+            names.update(self.state.late.get(replaced.document) or (judge.rule.name for judge in self.judges))
+        inside = [
+            (judge, window)
+            for judge in self.judges
+            for window in judge.windows
+            if judge.rule.name in names and entry.at > now - window.length and window.wants(entry)
+        ]
+        if replaced is None and not inside:
+            return False
+        self._slide(now)
+        if replaced is not None:
+            self._withdraw(replaced)
+            self._record(entry)
+        for judge, window in inside:
+            window.insert(entry)
+            self._amend(judge, "late_document")
+        if replaced is not None:
+            self._unsee(replaced)
+        self.state.late[entry.document] = sorted(names)
+        self._remember(entry)
+        self._tell(entry, 1)
+        at = len(self.state.entries)
+        while at and self.state.entries[at - 1].at > entry.at:
+            at -= 1
+        self.state.entries.insert(at, entry)
+        return True
+
+    def _slide(self, now: int) -> None:
+        """Let go of what lies before the windows: after a restart more stands in them than before."""
+        for judge in self.judges:
+            judge.slide(now)
+
+    def _amend(self, judge: Judge, why: str) -> None:
+        """What a rule counted has changed; the first reason stays until it is asked again."""
+        judge.amended = judge.amended or why
+        self.state.amended[judge.rule.name] = judge.amended
 
     def _remember(self, entry: Entry) -> None:
         self.documents.add(entry.document)
@@ -122,26 +162,37 @@ class Subject:
             self._items[entry.item] = entry
 
     def _withdraw(self, entry: Entry) -> None:
-        """Count a mention no longer; its document stays known, so that it does not come back."""
+        """Count a mention no longer: a newer revision of its item stands for it, and keeps it from coming back."""
         for judge in self.judges:
             for window in judge.windows:
                 if window.withdraw(entry):
-                    judge.amended = "corrected"
+                    self._amend(judge, "corrected")
         self._tell(entry, -1)
+        for filter_, told in self._told.items():
+            past = self.state.histories.get(filter_)
+            if past is not None and self._lets(filter_, entry) and not told[entry.story]:
+                past.erase(entry.at, *self._tone(filter_, entry))
+                self._profiles.clear()
+        self.documents.discard(entry.document)
+        self.state.late.pop(entry.document, None)
         self.state.entries = [e for e in self.state.entries if e is not entry]
 
     def _lets(self, filter_: str, entry: Entry) -> bool:
-        return not entry.stale and (not filter_ or self._filters[filter_].in_scope(entry))
+        return self._filters[filter_].wants(entry) if filter_ else not entry.stale
+
+    def _tone(self, filter_: str, entry: Entry) -> tuple[bool, bool]:
+        """Whether a mention was judged, and negative to those that ask for the filter."""
+        negative = self._filters[filter_].takes_for_negative(entry) if filter_ else 2 * entry.negative >= MILLION
+        return entry.negative != UNJUDGED, negative
 
     def _record(self, entry: Entry) -> None:
         """Count a new story in the history of each filter that lets it through."""
-        judged, negative = entry.negative != UNJUDGED, 2 * entry.negative >= MILLION
         for filter_, told in self._told.items():
             past = self.state.histories.get(filter_)
             if past is None:
                 past = self.state.histories[filter_] = History(began=entry.at)
             if self._lets(filter_, entry) and not told[entry.story]:
-                past.record(entry.at, judged, negative)
+                past.record(entry.at, *self._tone(filter_, entry))
 
     def _tell(self, entry: Entry, by: int) -> None:
         """Keep account of which stories are told within each filter."""
@@ -154,21 +205,28 @@ class Subject:
     def _follow(self, window: Window, entry: Entry) -> None:
         """A first_seen rule follows its subject from the first mention on, in its scope or not."""
         if isinstance(window.rule, FirstSeen):
-            key = followed(window.rule)
-            self.state.runs[key] = (self.state.runs.get(key, (entry.at, entry.at))[0], entry.at)
+            self._extend(followed(window.rule), entry.at, FOLLOWED)
 
     def _run(self, window: Window, entry: Entry) -> None:
         """Keep account of what a first_seen rule has seen."""
         rule = window.rule
-        if not isinstance(rule, FirstSeen):
-            return
-        runs = self.state.runs
-        value = window.value(entry)
-        if value and window.counts(entry):
-            key = seen(rule, value)
-            run = runs.get(key)
-            pause = run is None or entry.at - run[1] > rule.memory.seconds * SECOND
-            runs[key] = (entry.at if run is None or pause else run[0], entry.at)
+        if isinstance(rule, FirstSeen) and (value := window.value(entry)) and window.counts(entry):
+            self._extend(seen(rule, value), entry.at, rule.memory.seconds * SECOND)
+
+    def _extend(self, key: str, at: int, memory: int) -> None:
+        run = self.state.runs.get(key)
+        self.state.runs[key] = (at if run is None or at - run[1] > memory else run[0], at)
+
+    def _unsee(self, replaced: Entry) -> None:
+        """What was seen in a replaced mention only, and not in what replaces it, was not there."""
+        for judge in self.judges:
+            for window in judge.windows:
+                if not isinstance(window.rule, FirstSeen) or not (value := window.value(replaced)):
+                    continue
+                key = seen(window.rule, value)
+                again = any(e.at == replaced.at and window.value(e) == value for e in window.entries)
+                if self.state.runs.get(key) == (replaced.at, replaced.at) and not again:
+                    del self.state.runs[key]
 
     def forget(self, until: int) -> None:
         """Let go of mentions and stories no later than `until`."""
@@ -190,6 +248,7 @@ class Subject:
 
     def _drop(self, entry: Entry) -> None:
         self.documents.discard(entry.document)
+        self.state.late.pop(entry.document, None)
         self._tell(entry, -1)
         if self._items.get(entry.item) is entry:
             del self._items[entry.item]
@@ -198,14 +257,21 @@ class Subject:
                 window.drop(entry)
 
     def forget_history(self, now: int) -> None:
-        """Let go of the hours that no baseline needs any more."""
+        """Let go of the hours that no baseline needs any more, and of what was not seen for as long as it counts."""
         for past in self.state.histories.values():
             past.forget(now)
+        runs = self.state.runs
+        for key in [key for key, run in runs.items() if now - run[1] > self._memory(key)]:
+            del runs[key]
+
+    def _memory(self, key: str) -> int:
+        return FOLLOWED if key.endswith("/") else self._memories[_sight(key)]
 
     @property
     def idle(self) -> bool:
         """Whether nothing is remembered of it."""
-        return not self.state.entries and not any(past.hours for past in self.state.histories.values())
+        past = any(past.hours for past in self.state.histories.values())
+        return not (self.state.entries or past or self.state.runs)
 
     def profile(self, filter_: str, until: int) -> Profile:
         """The baseline up to the hour of `until`; computed once an hour for each length of window and filter."""
@@ -216,11 +282,28 @@ class Subject:
             self._profiles[key] = profile(past, min(past.began, until), until, self._market, self._prior)
         return self._profiles[key]
 
-    def hourly(self, filter_: str, of: int, first: int, last: int) -> list[int]:
-        """New stories in each of the hours [first, last) since 1970, of what a scope's filter lets through."""
+    def hourly(self, filter_: str, of: int, first: int, last: int, gone: Collection[str] = ()) -> list[int]:
+        """New stories in each of the hours [first, last) since 1970, of what a scope's filter lets through; without
+        the stories that are taken for gone."""
         past = self.state.histories.get(filter_)
         hours = past.hours if past else {}
-        return [hours[hour][of] if hour in hours else 0 for hour in range(first, last)]
+        found = [hours[hour][of] if hour in hours else 0 for hour in range(first, last)]
+        for entry in self._beginnings(filter_, gone):
+            judged, negative = self._tone(filter_, entry)
+            if first <= entry.at // HOUR < last:
+                counted = {NEGATIVE: negative, JUDGED: judged, ALL: True}[of]
+                found[entry.at // HOUR - first] = max(0, found[entry.at // HOUR - first] - counted)
+        return found
+
+    def _beginnings(self, filter_: str, stories: Collection[str]) -> Iterator[Entry]:
+        """The first remembered mention of each of these stories that a filter lets through."""
+        left = set(stories)
+        for entry in self.state.entries:
+            if not left:
+                return
+            if entry.story in left and self._lets(filter_, entry):
+                left.discard(entry.story)
+                yield entry
 
     def run(self, key: str) -> tuple[int, int] | None:
         """Since when, without a pause, the subject has had what the key names, and when last."""
@@ -230,3 +313,8 @@ class Subject:
         """What keys with this prefix name and the subject has had only from later than `since` on, in order."""
         runs = self.state.runs.items()
         return sorted(key.removeprefix(prefix) for key, run in runs if key.startswith(prefix) and run[0] > since)
+
+
+def _sight(key: str) -> str:
+    """The part of a run's key that names the rules which see it."""
+    return key.partition("/")[0] + "/"

@@ -10,8 +10,10 @@ from collections import deque
 from collections.abc import Collection, Iterable
 from typing import Literal
 
-from alerts.rules import FirstSeen, Leaf
+from alerts.moments import SECOND
+from alerts.rules import FirstSeen, Leaf, Share, Shift, Silence, Surge
 from alerts.stories import MILLION, UNJUDGED, Entry
+from streams.records import digest
 
 
 class Unit:
@@ -32,24 +34,27 @@ class Unit:
 class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
-    __slots__ = ("_confidence", "_everything", "_negative_at", "_relevance", "entries", "filter", "fresh", "judged",
-                 "negative", "rule", "summed", "units")  # fmt: skip
+    __slots__ = ("_confidence", "_everything", "_negative_at", "_relevance", "compares", "entries", "filter", "fresh",
+                 "gone", "judged", "length", "negative", "rule", "summed", "units")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
-        self.filter = rule.scope.filter()  # names the history that its counts are compared with
+        self.filter = _filter(rule)  # names the history that its counts are compared with …
+        self.compares = isinstance(rule, Surge | Shift | Silence) or _over_baseline(rule)  # … if they are at all
+        self.length = rule.window.seconds * SECOND
+        self.gone: frozenset[str] = frozenset()  # stories taken out, to see what would be without them
         self.entries: deque[Entry] = deque()
         self.units: dict[str, Unit] = {}
         self.negative = 0  # units that are negative
         self.judged = 0  # units with a judged document
-        self.summed: tuple[int, float, int, int, float] | None = (
+        self.summed: tuple[int, int, float, int, int, float] | None = (
             None  # of a shift rule: once an hour, see alerts.detect
         )
         self.fresh = False  # something was counted since the rule was last evaluated
         self._negative_at = round(rule.negative_at * MILLION)
         self._confidence = round(rule.scope.min_confidence * MILLION)
         self._relevance = round(rule.scope.min_relevance * MILLION)
-        self._everything = getattr(rule, "of", "negative") == "all"
+        self._everything = isinstance(rule, Silence) or getattr(rule, "of", "negative") == "all"
 
     @property
     def amount(self) -> int:
@@ -111,10 +116,15 @@ class Window:
     def without(self, stories: Collection[str]) -> Window:
         """The same window had these stories never been told."""
         other = Window(self.rule)
+        other.gone = frozenset(stories)
         for entry in self.entries:
             if entry.story not in stories:
                 other.add(entry)
         return other
+
+    def takes_for_negative(self, entry: Entry) -> bool:
+        """Whether this mention alone is negative to the rule; one that no model judged never is."""
+        return entry.negative >= self._negative_at
 
     def key(self, entry: Entry) -> str:
         """What this mention counts towards: its story, document or author."""
@@ -156,6 +166,17 @@ class Window:
         self.negative += unit.is_negative(self._negative_at) - was_negative
         if not unit.documents:
             del self.units[key]
+
+
+def _filter(rule: Leaf) -> str:
+    """Names what is counted in the history of a rule; empty for all mentions that are not old, negative at one half."""
+    plain = rule.ignore_stale and rule.negative_at == 0.5
+    narrow = rule.scope.filter()
+    return narrow if plain else digest(narrow, str(rule.ignore_stale), str(rule.negative_at))[:16]
+
+
+def _over_baseline(rule: Leaf) -> bool:
+    return isinstance(rule, Share) and rule.over_baseline is not None
 
 
 def lacking(entries: Iterable[Entry], sources: int, authors: int) -> Literal["", "few_sources", "few_authors"]:

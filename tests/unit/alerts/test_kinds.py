@@ -293,3 +293,60 @@ def test_a_rule_that_comes_later_does_not_take_the_past_for_empty() -> None:
     more = [mention(m, f"b{m}", 0.9, lang="zh") for m in range(20 * DAY + 1, 20 * DAY + 300, 10)]
     events = fold(target, *more, tick(20 * DAY + 301))
     assert [e for e in events if e.rule == "late" and e.state == "firing"] == []
+
+
+def test_a_silence_shows_the_little_that_was_said() -> None:
+    """Documents and stories are those of the observed figure, whatever their tone."""
+    quiet = rule("type: silence, window: 12h, at_most: 2, min_expected: 5, p: 0.01")
+    said = [mention(30 * DAY + 60 + n, f"little{n}", 0.1) for n in (1, 2)]
+    first = fold(engine(quiet), *calm(30, 30), *said, tick(31 * DAY))[0]
+    assert (first.state, first.observed, first.stories, first.documents) == ("firing", 2.0, 2, 2)
+
+
+def test_only_a_silence_begins_without_anything_new() -> None:
+    """In a composed rule, too, good news growing old rings no bell."""
+    either = rule(
+        "type: any, conditions: [{type: silence, window: 12h}, {type: share, window: 1h, at_least: 0.5, "
+        "confidence: 0.6}]"
+    )
+    signals = [mention(m / 10, f"good{m}", 0.1) for m in range(8)] + [mention(30 + m, f"bad{m}") for m in range(6)]
+    assert fold(engine(either), *signals, tick(80)) == []
+
+
+def test_the_story_without_which_a_level_would_not_have_changed_is_named() -> None:
+    """The hours are counted without it: the last of just enough stories is what did it."""
+    past = [mention(m, f"old{m}", 0.9) for m in range(1, 28 * DAY, 8 * 60)]
+    later = [mention(28 * DAY + m, f"new{m}", 0.9) for m in range(1, 2 * DAY, 100)]
+    first = rung(LEVEL, past + later, 30 * DAY)[0]
+    assert first.counterfactual is not None
+    assert first.counterfactual.stops
+    assert first.stories == first.observed
+
+
+def test_a_composed_rule_shows_of_each_condition_what_matters() -> None:
+    """Of a condition about something new only what is new, not all that its window counts."""
+    body = (
+        "type: all, conditions: [{type: threshold, at_least: 2, window: 20m}, "
+        "{type: first_seen, window: 12h, memory: 30d, learn: 7d}]"
+    )
+    signals = [*calm(10), risky(5 * DAY, "known", "outage"), risky(10 * DAY + 60, "before", "outage"),
+               risky(10 * DAY + 300, "a", "litigation"), risky(10 * DAY + 301, "b", "litigation")]  # fmt: skip
+    first = rung(body, sorted(signals, key=lambda m: m.collected_at), 11 * DAY)[0]
+    assert (first.state, first.documents, first.risks) == ("firing", 2, {"litigation": 2})
+
+
+def test_old_documents_are_compared_with_old_documents_and_a_tone_with_that_tone() -> None:
+    """A rule that counts old articles, or another bound of tone, has the history of what it counts."""
+    old = [mention(m, f"o{m}", 0.9, stale="stale") for m in range(1, 20 * DAY, 30)]
+    surge = "type: surge, window: 6h, min_count: 5"
+    assert [e for e in rung(surge + ", ignore_stale: false", old, 20 * DAY) if e.at.day > 20] == []
+    mild = [mention(m, f"m{m}", 0.4) for m in range(1, 20 * DAY, 30)]
+    assert [e for e in rung(surge + ", negative_at: 0.3", mild, 20 * DAY) if e.at.day > 20] == []
+
+
+def test_a_surge_clears_at_its_part_of_the_bound() -> None:
+    """Also where that is less than the least count that rings."""
+    past = [mention(m, f"old{m}", 0.9) for m in range(1, 14 * DAY, 2 * DAY)]
+    burst = [mention(14 * DAY + m, f"new{m}", 0.9) for m in (1, 2, 3, 40, 41, 42)]
+    steady = rung("type: surge, window: 1h, min_count: 6, clear_at: 0.5", past + burst, 15 * DAY)
+    assert [(m - 14 * DAY, s) for m, s, _ in told(steady)] == [(42, "firing"), (100, "resolved")]
