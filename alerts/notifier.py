@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,17 +19,18 @@ import structlog
 from alerts.delivery.channel import Channel
 from alerts.delivery.heart import Heart
 from alerts.delivery.message import rings
-from alerts.delivery.outbox import Notification, Outbox, OutboxDamaged, OutboxUnavailable, open_outbox
+from alerts.delivery.outbox import Outbox, OutboxDamaged, OutboxUnavailable, open_outbox
 from alerts.delivery.policy import Policy
 from alerts.delivery.routing import Routing
 from alerts.delivery.sender import DAY, Records, Sender
 from alerts.delivery.telling import Dispatch
-from alerts.delivery.written import Links, Written, no_links, place, write
+from alerts.delivery.trouble import reconcile
+from alerts.delivery.written import Links, no_links, place, write_all
 from alerts.rebuild import NOTHING, ReadTopic, Told, already_told, history, until_read
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing
-from streams.records import AlertEvent, Feedback, Heartbeat, Opinion, Reject, decode
+from streams.records import AlertEvent, Feedback, Heartbeat, Opinion, Reject, decode, encode
 from streams.settings import Settings
 from streams.topics import ALERTS, FEEDBACK, HEALTH
 
@@ -103,8 +104,10 @@ class Notifier:
             await self._wait_out(lambda: outbox.enrol({c.id: c.settings for c in self._channels.values()}))
             self._policy = self._remember(outbox)
             sender = self._sender = self._make_sender(outbox)
-            if not outbox.complete:
+            new = not outbox.complete
+            if new:
                 await self._rebuild(outbox)
+            await self._settle_troubles(outbox, self._policy, new)
             self._say_who_listens(outbox)
             async with asyncio.TaskGroup() as group:
                 work = [sender.run(), self._keep_time(), *([self._heart.run()] if self._heart else [])]
@@ -137,6 +140,14 @@ class Notifier:
         disabled = outbox.disabled()
         for channel in self._channels.values():
             log.info("notify.receiver", receiver=channel.name, type=channel.type, disabled=disabled.get(channel.id, ""))
+
+    async def _settle_troubles(self, outbox: Outbox, policy: Policy, new: bool) -> None:
+        known = {id_: decode(event, AlertEvent) for id_, event in outbox.troubles().items()}
+        now, channels = self._now(), tuple(self._channels.values())
+        changed, over = reconcile(policy.about_channels(), known, channels, now, new=new)
+        troubles = {id_: None if event is None else encode(event) for id_, event in changed.items()}
+        records = [Outgoing(ALERTS, encode(event), key=event.alert.encode()) for event in over]
+        await self._wait_out(lambda: outbox.change_troubles(troubles, records, now.timestamp()))
 
     async def prepare(self, messages: list[Message]) -> list[Decoded]:
         """Decode the batch; no effects."""
@@ -210,7 +221,8 @@ class Notifier:
                 known = told.get(one.record.id, ())
                 dispatches += policy.take(one.record, now, known, old=one.message.timestamp < horizon)
         dispatches += policy.tick(now) if due else []
-        rows, (notifications, lost) = policy.changes(), self._written(dispatches)
+        rows, disabled = policy.changes(), outbox.disabled() if dispatches else {}
+        notifications, lost = write_all(dispatches, self._channels, self._links, self._settings.namespace, disabled)
         added: list[int] = []
         if notifications or rows or lost:
             await self._wait_out(lambda: added.append(outbox.store(notifications, rows, now.timestamp(), lost)))
@@ -221,16 +233,6 @@ class Notifier:
             sender.wake()
             sender.measure()
         return sum(added)
-
-    def _written(self, dispatches: Iterable[Dispatch]) -> Written:
-        """Each message in the form of its channel, from here on its bytes stay the same; and dead letters."""
-        notifications, lost = list[Notification](), list[Outgoing]()
-        for dispatch in dispatches:
-            channel = self._channels[dispatch.receiver]
-            made, failed = write(channel, dispatch.message, self._links, self._settings.namespace)
-            notifications += made
-            lost += failed
-        return notifications, lost
 
     async def _keep_time(self) -> None:
         """Wake the policy when something is due."""

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from alerts.delivery.channel import Channel
-from alerts.delivery.outbox import Notification
+from alerts.delivery.notification import Notification
 from alerts.delivery.schedule import Decision, Reply
 from streams.deadletter import CHANNEL, letter
 from streams.kafka import Outgoing
@@ -47,13 +47,18 @@ def receipt(channel: Channel, done: Notification, at: datetime, reply: Reply, de
 
 def letters(channel: Channel, lost: Sequence[Notification], reason: str, at: datetime) -> list[Outgoing]:
     """A dead letter for each notification that this channel never took; the alerts themselves lie in their topic."""
-    return [_letter(channel, one, reason, at) for one in lost]
+    return [_letter(channel.name, one, reason, at) for one in lost]
 
 
-def _letter(channel: Channel, lost: Notification, reason: str, at: datetime) -> Outgoing:
+def orphaned(lost: Sequence[Notification], at: datetime) -> list[Outgoing]:
+    """A dead letter for each notification whose receiver was taken out of the settings and never came back."""
+    return [_letter(one.type or one.receiver, one, "its receiver is not configured any more", at) for one in lost]
+
+
+def _letter(name: str, lost: Notification, reason: str, at: datetime) -> Outgoing:
     more = len(lost.events) - EVENTS_NAMED
     named = ", ".join(lost.events[:EVENTS_NAMED]) + (f" and {more} more" if more > 0 else "")
     reject = Reject(UNDELIVERED, f"{plain(reason, 200)}; events: {named}")
-    origin = f"{CHANNEL}{channel.name}"[:256]
+    origin = f"{CHANNEL}{name}"[:256]
     record = replace(letter(STAGE, origin, 0, 0, None, reject, at), id=f"{STAGE}:{lost.id}")
     return Outgoing(DEADLETTERS, encode(record), key=lost.id.encode())

@@ -14,18 +14,18 @@ owns the file (a lock beside it).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
-import msgspec
-
+from alerts.delivery.notification import Notification, packed, unpacked
 from alerts.delivery.outbox_file import (
     ALL_OF,
     COLUMNS,
     INSERT,
+    ORPHANS,
     PRUNE,
     READY,
     SCHEMA_VERSION,
@@ -43,25 +43,6 @@ __all__ = ["Notification", "Outbox", "OutboxDamaged", "OutboxUnavailable", "Wait
 
 AHEAD: Final = 60.0  # seconds; what was added later than that is in the future
 _topics: Final = {topic.name: topic for topic in TOPICS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notification:
-    """One message for one receiver. `id` is its identity everywhere, `parts` the very bytes sent at each attempt."""
-
-    id: str
-    receiver: str
-    events: tuple[str, ...]  # ids of the alert events it tells, `<alert>.<sequence>`
-    parts: tuple[bytes, ...]
-    type: str = ""
-    why: str = ""
-    done: int = 0  # parts delivered
-    attempts: int = 0  # of the part whose turn it is
-
-    @property
-    def alerts(self) -> frozenset[str]:
-        """The alerts of those events."""
-        return frozenset(event.rpartition(".")[0] for event in self.events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +109,16 @@ class Outbox:
         """Receivers that asked for no more, by id, with the reason."""
         return dict(self._all("SELECT id, disabled FROM receivers WHERE disabled <> ''"))
 
-    def trouble(self, receiver: str) -> bytes | None:
-        """The alert that says this channel is broken, while it is."""
-        rows = self._all("SELECT trouble FROM receivers WHERE id = :id", id=receiver)
-        return rows[0][0] if rows else None
+    def troubles(self) -> dict[str, bytes]:
+        """The alerts that say a channel is broken, while it is, by its id."""
+        return dict(self._all("SELECT id, trouble FROM receivers WHERE trouble IS NOT NULL"))
+
+    def change_troubles(self, changed: Mapping[str, bytes | None], records: Sequence[Outgoing], now: float) -> None:
+        """Store these alerts about channels, and records about them."""
+        with self._transaction() as db:
+            given = [(trouble, id_) for id_, trouble in changed.items()]
+            db.executemany("UPDATE receivers SET trouble = ? WHERE id = ?", given)
+            _keep(db, records, now)
 
     def remembered(self) -> list[Row]:
         """The rows of the policy."""
@@ -146,7 +133,7 @@ class Outbox:
         with self._transaction() as db:
             for one in notifications:
                 values = {"id": one.id, "receiver": one.receiver, "type": one.type, "why": one.why, "now": now}
-                blobs = {"events": _pack(one.events), "parts": _pack(one.parts)}
+                blobs = {"events": packed(one.events), "parts": packed(one.parts)}
                 for number, state in db.execute(INSERT, values | blobs).fetchall():
                     added += 1
                     queued = [(one.receiver, alert, number) for alert in one.alerts]
@@ -167,7 +154,7 @@ class Outbox:
             now=now,
             limit=limit + len(busy),
         )
-        return [_notification(row) for row in rows if row[0] not in busy][:limit]
+        return [unpacked(row) for row in rows if row[0] not in busy][:limit]
 
     def next_due(self, receiver: str, busy: Collection[str] = ()) -> float | None:
         """When the next attempt is due, in seconds since 1970; None when nothing waits but what is in `busy`."""
@@ -209,7 +196,7 @@ class Outbox:
     def waiting_for(self, receiver: str) -> list[Notification]:
         """Everything that waits for this receiver."""
         rows = self._all(ALL_OF, receiver=receiver)
-        return [_notification(row) for row in rows]
+        return [unpacked(row) for row in rows]
 
     def waiting(self) -> tuple[int, float | None]:
         """How many notifications wait for a delivery, and since when the oldest does."""
@@ -234,10 +221,13 @@ class Outbox:
             late = "UPDATE notifications SET due = :now, added = :now WHERE state = 'waiting' AND added > :now + :ahead"
             db.execute(late, {"now": now, "ahead": AHEAD})
 
-    def prune(self, before: float) -> int:
+    def prune(self, before: float, now: float, lost: Callable[[Sequence[Notification]], Sequence[Outgoing]]) -> int:
         """Remove what was added before that time and is settled, or waits for a receiver that is not enrolled any
-        more; returns how many notifications went. The policy remembers what was told."""
+        more; returns how many notifications went. `lost` makes the records about the latter. The policy remembers what
+        was told."""
         with self._transaction() as db:
+            orphans = [unpacked(row) for row in db.execute(ORPHANS, (before,)).fetchall()]
+            _keep(db, lost(orphans), now)
             gone = db.execute(PRUNE, (before,)).rowcount
             db.execute("DELETE FROM queue WHERE number NOT IN (SELECT number FROM notifications)")
             db.execute("DELETE FROM records WHERE added < ?", (before,))
@@ -270,24 +260,6 @@ def _note(db: sqlite3.Connection, done: Notification, decision: Decision, outage
     )
     if state != "waiting":
         db.execute("DELETE FROM queue WHERE number = (SELECT number FROM notifications WHERE id = ?)", (done.id,))
-
-
-def _pack(values: Sequence[str] | Sequence[bytes]) -> bytes:
-    return msgspec.msgpack.encode(values)
-
-
-def _notification(row: Sequence[Any]) -> Notification:
-    id_, receiver, type_, why, events, parts, done, attempts = row
-    return Notification(
-        id=id_,
-        receiver=receiver,
-        type=type_,
-        why=why,
-        events=msgspec.msgpack.decode(events, type=tuple[str, ...]),
-        parts=msgspec.msgpack.decode(parts, type=tuple[bytes, ...]),
-        done=done,
-        attempts=attempts,
-    )
 
 
 def open_outbox(path: Path) -> Outbox:

@@ -71,6 +71,10 @@ SELECT :id, :receiver, :type, :why, :events, :parts, :now, :now,
   ELSE 'waiting' END
 WHERE true ON CONFLICT (id) DO NOTHING RETURNING number, state
 """
+ORPHANS: Final = f"""
+SELECT {COLUMNS} FROM notifications
+WHERE added < ? AND state = 'waiting' AND receiver NOT IN (SELECT id FROM receivers)
+"""  # noqa: S608
 PRUNE: Final = """
 DELETE FROM notifications WHERE added < ? AND (state <> 'waiting' OR receiver NOT IN (SELECT id FROM receivers))
 """

@@ -44,6 +44,11 @@ class Policy:
         """When `tick` has something to do; None: not before the next input."""
         return self._book.next_due()
 
+    def about_channels(self) -> list[AlertEvent]:
+        """The alerts about channels that fire."""
+        events = [standing.event for _, standing in self._book.alerts.items() if standing.firing]
+        return [event for event in events if broken_channel(event)]
+
     def prune(self, now: datetime) -> None:
         """Forget what can matter no more."""
         self._book.prune(now)

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from alerts.delivery.accounts import letters, receipt
+from alerts.delivery.accounts import letters, orphaned, receipt
 from alerts.delivery.channel import Channel
 from alerts.delivery.limiter import Limiter
 from alerts.delivery.outbox import Notification, Outbox, OutboxUnavailable
@@ -128,7 +128,7 @@ class Sender:
 
     def _record(self, channel: Channel, due: Notification, reply: Reply, decision: Decision, at: datetime) -> None:
         """Store the outcome with all that is to be said of it: receipt, dead letters, the alert about the channel."""
-        known = self._outbox.trouble(channel.id)
+        known = self._outbox.troubles().get(channel.id)
         before: AlertEvent | None = None if known is None else decode(known, AlertEvent)
         after, said = trouble_after(before, channel, reply, decision, due.attempts + 1, at)
         lost = [due] if decision.outcome == "refused" else []
@@ -189,9 +189,11 @@ class Sender:
 
     async def _prune(self) -> None:
         while True:
-            now = self._now().timestamp()
+            at = self._now()
+            now = at.timestamp()
             await self._hold(partial(self._outbox.set_back, now), "clock")
-            await self._hold(partial(self._outbox.prune, now - self._keep), "prune")
+            await self._hold(partial(self._outbox.prune, now - self._keep, now, partial(orphaned, at=at)), "prune")
+            self._to_write.set()
             self.measure()
             await asyncio.sleep(PRUNE_EVERY)
 

@@ -6,6 +6,7 @@ from the broken one.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -15,7 +16,7 @@ import yaml
 from msgspec.structs import replace
 
 from alerts.delivery.channel import Channel
-from alerts.delivery.routing import CHANNEL_RULE, CHANNEL_SUBJECT, SYSTEM
+from alerts.delivery.routing import CHANNEL_RULE, CHANNEL_SUBJECT, SYSTEM, broken_channel
 from alerts.delivery.schedule import Decision, Reply
 from streams.plain import plain
 from streams.records import AlertEvent, digest
@@ -29,7 +30,7 @@ def trouble_after(
 ) -> tuple[AlertEvent | None, list[AlertEvent]]:
     """The open alert about a channel after an attempt, and the events to write. Throttling is no fault of it."""
     if decision.outcome == "delivered":
-        return None, [_over(known, channel, at)] if known is not None else []
+        return None, [_ended(known, "over", at)] if known is not None else []
     gives_up = decision.outcome in ("refused", "disabled")
     if known is not None or not (gives_up or (attempt >= FAILING_AFTER and reply.said != "throttled")):
         return known, []
@@ -54,9 +55,38 @@ def _firing(channel: Channel, reply: Reply, decision: Decision, attempt: int, at
     )  # fmt: skip
 
 
-def _over(known: AlertEvent, channel: Channel, at: datetime) -> AlertEvent:
+def reconcile(
+    firing: Sequence[AlertEvent],
+    known: Mapping[str, AlertEvent],
+    channels: Sequence[Channel],
+    at: datetime,
+    *,
+    new: bool,
+) -> tuple[dict[str, AlertEvent | None], list[AlertEvent]]:
+    """At a start: the open alert of each channel that is to be changed, and the events to write.
+
+    `firing` are all alerts about channels, `known` those that the outbox knows, by id of the channel. Those of channels
+    that were removed or renamed are over, or nobody would ever end them. A `new` outbox learns of the others again.
+    """
+    named = {channel.name: channel for channel in channels}
+    here = {channel.id: channel.name for channel in channels}
+    changed: dict[str, AlertEvent | None] = {
+        id_: None for id_, event in known.items() if broken_channel(event) != here.get(id_)
+    }
+    going_on = {event.alert for id_, event in known.items() if id_ not in changed}
+    over: list[AlertEvent] = []
+    for event in firing:
+        channel = named.get(broken_channel(event))
+        if new and channel is not None and channel.id not in (*known, *changed):
+            changed[channel.id] = event
+        elif event.alert not in going_on:
+            over.append(_ended(event, "over" if channel is not None else "gone", at))
+    return changed, over
+
+
+def _ended(known: AlertEvent, how: str, at: datetime) -> AlertEvent:
     sequence = known.sequence + 1
-    annotations = {lang: say("over", lang, channel=channel.name) for lang in LANGUAGES}
+    annotations = {lang: say(how, lang, channel=known.name) for lang in LANGUAGES}
     annotations |= {f"fix_{lang}": "" for lang in LANGUAGES}
     return replace(
         known, id=f"{known.alert}.{sequence}", sequence=sequence, state="resolved", reason="ended", at=at,

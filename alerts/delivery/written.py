@@ -7,7 +7,7 @@ outside; alerts that fail even so are left out of it and become a dead letter.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -17,7 +17,8 @@ import structlog
 
 from alerts.delivery.accounts import letters
 from alerts.delivery.channel import Action, Channel, Message
-from alerts.delivery.outbox import Notification
+from alerts.delivery.notification import Notification
+from alerts.delivery.telling import Dispatch
 from streams.kafka import Outgoing
 from streams.records import AlertEvent
 
@@ -32,6 +33,25 @@ log = structlog.get_logger(__name__)
 def no_links(alert: str, receiver: str, now: datetime) -> Mapping[Action, str]:  # noqa: ARG001 - it is a `Links`
     """For messages without buttons."""
     return {}
+
+
+def write_all(
+    dispatches: Iterable[Dispatch],
+    channels: Mapping[str, Channel],
+    links: Links,
+    namespace: str,
+    disabled: Mapping[str, str],
+) -> Written:
+    """All of them. What goes to a receiver that asked for no more is a dead letter: it is stored, and never sent."""
+    made, lost = list[Notification](), list[Outgoing]()
+    for dispatch in dispatches:
+        channel = channels[dispatch.receiver]
+        rows, failed = write(channel, dispatch.message, links, namespace)
+        made += rows
+        lost += failed
+        if channel.id in disabled:
+            lost += letters(channel, rows, disabled[channel.id], dispatch.message.at)
+    return made, lost
 
 
 def write(channel: Channel, message: Message, links: Links, namespace: str) -> Written:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -144,12 +144,12 @@ def test_trouble_is_remembered_until_a_success(outbox: Outbox) -> None:
     outbox.store([row("1")], [], 100.0)
     said = Outgoing(ALERTS, b"firing", key=b"alert")
     outbox.record(row("1"), RETRY, True, [receipt("no"), said], 100.0, b"firing")
-    assert (outbox.trouble("r"), outbox.trouble("s"), outbox.trouble("unknown")) == (b"firing", None, None)
+    assert outbox.troubles() == {"r": b"firing"}
     outbox.enrol({"r": "2", "s": "1"})
-    assert outbox.trouble("r") == b"firing"
+    assert outbox.troubles() == {"r": b"firing"}
     assert [w.record for w in outbox.records()] == [receipt("no"), said]
     outbox.record(row("1"), DELIVERED, False, [], 101.0)
-    assert outbox.trouble("r") is None
+    assert outbox.troubles() == {}
 
 
 def test_a_success_brings_back_what_an_outage_delayed(outbox: Outbox) -> None:
@@ -190,14 +190,19 @@ def test_an_attempt_under_way_cannot_revive_a_disabled_row(outbox: Outbox, decis
 
 
 def test_pruning_forgets_what_is_over(outbox: Outbox) -> None:
-    """Old settled rows go, waiting rows stay unless their receiver is gone; what the policy remembers stays."""
+    """Old settled rows go, waiting rows stay unless their receiver is gone, and then they leave a record; what the
+    policy remembers stays."""
     over, waits, lost = row("1"), row("2", "c"), row("3", "d", receiver="s")
     outbox.store([over, waits, lost], [Row("seen", "a", b"1")], 0.0)
     outbox.record(over, DELIVERED, False, [receipt("r")], 0.0)
-    assert outbox.prune(0.0) == 0
+
+    def letters(orphans: Sequence[Notification]) -> list[Outgoing]:
+        return [receipt(f"lost {orphan.id}") for orphan in orphans]
+
+    assert outbox.prune(0.0, 0.0, letters) == 0
     outbox.enrol({"r": "1"})
-    assert outbox.prune(8 * DAY) == 2
-    assert outbox.records() == []
+    assert outbox.prune(8 * DAY, 8 * DAY, letters) == 2
+    assert [w.record for w in outbox.records()] == [receipt("lost 3")]
     assert ids(outbox.due("r", 0.0, 10)) == ["2"]
     assert outbox.remembered() == [Row("seen", "a", b"1")]
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import alerts
 from alerts.delivery.routing import broken_channel
 from alerts.delivery.schedule import Decision, Reply
-from alerts.delivery.trouble import FAILING_AFTER, trouble_after
+from alerts.delivery.trouble import FAILING_AFTER, reconcile, trouble_after
 from streams.records import AlertEvent, decode, encode
 from tests.ringing import START
 from tests.unit.alerts.test_sender import Scripted
@@ -57,6 +57,20 @@ def test_it_lives_as_every_alert() -> None:
     ]  # fmt: skip
     again, _ = trouble_after(None, Scripted(), FAILED, RETRY, FAILING_AFTER, START)
     assert again == known
+
+
+def test_the_alert_about_a_channel_that_is_gone_ends() -> None:
+    """Removed or renamed: nobody could end it any more. One that goes on is left alone, a new outbox learns of it."""
+    alert, _ = trouble_after(None, Scripted(), FAILED, RETRY, FAILING_AFTER, START)
+    assert alert is not None
+    id_, renamed = Scripted().id, Scripted(name="other")
+    assert reconcile([alert], {id_: alert}, [Scripted()], START, new=False) == ({}, [])
+    assert reconcile([alert], {}, [Scripted()], START, new=True) == ({id_: alert}, [])
+    for channels, known, changed in (([], {}, {}), ([renamed], {id_: alert}, {id_: None})):
+        found, (over,) = reconcile([alert], known, channels, START, new=False)
+        assert found == changed
+        assert (over.id, over.state) == (f"{alert.alert}.1", "resolved")
+        assert "not among the receivers" in over.annotations["en"]
 
 
 def test_both_languages_say_the_same() -> None:
