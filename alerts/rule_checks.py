@@ -38,6 +38,8 @@ def contradictions(rule: Rule) -> Iterator[Contradiction]:
     for index, leaf in enumerate(rule.leaves):
         for field, fault, meant in _of_leaf(leaf):
             yield f"conditions[{index}].{field}" if composed else field, fault, meant
+        for field, fault, meant in _of_words(leaf) if composed and leaf.scope != rule.scope else ():
+            yield f"conditions[{index}].{field}", fault, meant
     if 1.0 not in rule.ladder.values():
         yield "severity", "one level must begin at 1, where the rule starts to ring", ""
     if sorted(rule.ladder, key=LEVELS.index) != sorted(rule.ladder, key=lambda level: (rule.ladder[level], level)):
@@ -65,7 +67,7 @@ def _of_leaf(leaf: Leaf) -> Iterator[Contradiction]:
         yield "memory", f"expected more than the window and at most {Duration(LONGEST_MEMORY)}, got {memory}", ""
 
 
-def _of_scope(rule: Rule) -> Iterator[Contradiction]:
+def _of_words(rule: Rule) -> Iterator[Contradiction]:
     scope = rule.scope
     known = {"topics": TOPICS, "risks": RISKS} | ({"ids": TOPICS} if scope.subject == "topic" else {})
     for field, words in known.items():
@@ -73,6 +75,11 @@ def _of_scope(rule: Rule) -> Iterator[Contradiction]:
             if name not in words:
                 what = "kind of risk event" if words is RISKS else "topic"
                 yield f"scope.{field}[{index}]", f"unknown {what} {name!r}", suggest(name, words)
+
+
+def _of_scope(rule: Rule) -> Iterator[Contradiction]:
+    scope = rule.scope
+    yield from _of_words(rule)
     for index, name in enumerate(scope.ids):
         if name.startswith(PREFIXES):
             yield f"scope.ids[{index}]", f"write the id without its prefix: {name.partition(':')[2]}", ""

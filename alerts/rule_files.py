@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.rule_checks import contradictions, suggest
-from alerts.rules import KINDS, LEAVES, LEVELS, OF_RULE, Duration, Rule, Scope
+from alerts.rules import KINDS, LEAVES, LEVELS, OF_RULE, OF_SCOPE, Duration, Rule, Scope
 from alerts.yaml_lines import Lines, YamlFault, read_yaml
 from streams.settings import SettingsError
 
@@ -45,9 +45,11 @@ class RuleFault:
 class RuleError(SettingsError):
     """Rules cannot be used. `faults` lists everything that is wrong."""
 
-    def __init__(self, faults: Sequence[RuleFault]) -> None:
+    def __init__(self, faults: Sequence[RuleFault], files: Collection[Path] = ()) -> None:
+        """`files`: those that were read, or should have been; a change of one of them may mend it."""
         super().__init__("\n".join(map(str, faults)))
         self.faults = tuple(faults)
+        self.files = frozenset(files)
 
 
 def load_rules(*paths: Path) -> tuple[Rule, ...]:
@@ -95,7 +97,9 @@ def _resolved(rule: Rule, lists: Mapping[str, Collection[str]]) -> Rule:
     if not rule.scope.lists:
         return rule
     ids = {*rule.scope.ids, *(id_ for name in rule.scope.lists for id_ in lists[name])}
-    return replace(rule, scope=replace(rule.scope, ids=tuple(sorted(ids)), lists=()))
+    found = replace(rule, scope=replace(rule.scope, ids=tuple(sorted(ids)), lists=()))
+    found.__dict__["hash"] = rule.hash  # of the rule as written: one company more on a list ends no alert of another
+    return found
 
 
 class _Reader:
@@ -109,7 +113,7 @@ class _Reader:
 
     def result(self) -> tuple[Rule, ...]:
         if self._faults:
-            raise RuleError(self._faults)
+            raise RuleError(self._faults, self.seen)
         return tuple(self._rules)
 
     def read(self, path: Path, origin: tuple[str, int] = ("", 1)) -> None:
@@ -242,8 +246,14 @@ def _misplaced(each: Any, entry: Any, place: str, file: str, lines: Lines) -> li
         if name in OF_RULE
     ]
     inside, outside = each.get("scope"), entry.get("scope")
-    if isinstance(inside, dict) and isinstance(outside, dict) and inside.get("subject") != outside.get("subject"):
+    if not isinstance(inside, dict) or not isinstance(outside, dict):
+        return found
+    if inside.get("subject") != outside.get("subject"):
         found.append(RuleFault(file, lines.at(f"{place}.scope"), "a condition looks at the subject of its rule"))
+    for name in OF_SCOPE:
+        if inside.get(name) != outside.get(name):
+            said = f"scope.{name}: a condition looks at the subjects of its rule: write them in the scope of the rule"
+            found.append(RuleFault(file, lines.at(f"{place}.scope.{name}"), said))
     return found
 
 

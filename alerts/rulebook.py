@@ -36,9 +36,15 @@ class Rulebook:
 
     def read(self) -> tuple[Rule, ...]:
         """The enabled rules. Raises SettingsError with every fault."""
-        self._stamp = self._look()
-        rules, self._files = read_rules(self._path)
-        self._stamp = self._look()
+        before = self._stamp = self._look()
+        try:
+            rules, self._files = read_rules(self._path)
+        except RuleError as error:
+            self._files = error.files
+            raise
+        finally:
+            # What changed while it was read counts as changed: of files known before, the state before holds.
+            self._stamp = self._look() | before
         found = in_force(rules, read_lists(self._settings.watchlist))
         _check_followed(found, self._settings)
         return found
@@ -71,7 +77,12 @@ class Rulebook:
                 metrics.RULE_READS.labels("refused").inc()
                 log.error("rules.refused", faults=str(error).splitlines(), effect="the rules before stay in force")
                 continue
-            await use(rules)
+            try:
+                await use(rules)
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next look tries again
+                self._stamp = {}
+                log.error("rules.not_taken", error=str(error), effect="the rules before stay in force; tried again")
+                continue
             metrics.RULE_READS.labels("taken").inc()
             log.info("rules.taken", rules=len(rules))
 

@@ -7,6 +7,7 @@ limits.
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -262,14 +263,18 @@ KINDS: Final[dict[str, type[Struct]]] = LEAVES | {"all": All, "any": Any_}
 OF_RULE: Final = frozenset(
     {"name", "about", "enabled", "for", "keep_firing_for", "clear_at", "severity", "labels", "annotations"}
 )
+# What only the scope of a whole rule has: a condition looks at the subjects of its rule.
+OF_SCOPE: Final = ("ids", "lists")
 
 
 def json_schema() -> dict[str, Any]:
     """JSON Schema of a rule file, for editors; `rules/schema.json` is this, committed."""
-    shape = {"type": ["string", "integer"], "pattern": DURATION, "description": "30m, 2h, 1h30m or 0"}
+    written = {"type": "string", "pattern": f"^(?=.)(?:{DURATION})"}
+    shape = {"anyOf": [written, {"const": 0}], "description": "30m, 2h, 1h30m or 0"}
     (items,), components = msgspec.json.schema_components(
         [Rule], schema_hook=lambda _: dict(shape), ref_template="#/$defs/{name}"
     )
+    _narrow(components)
     whole = {"allOf": [items], "required": ["name", "type", "scope"]}
     include = {"type": "array", "items": {"type": "string"}, "description": "files beside this one, or preset:NAME"}
     return {
@@ -281,3 +286,24 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "$defs": components,
     }
+
+
+def _narrow(components: dict[str, Any]) -> None:
+    """What the loader refuses too: fields of a rule in a condition, and a kind with a window but without one."""
+    narrower = deepcopy(components["Scope"]) | {"title": "Narrower", "required": []}
+    for name in OF_SCOPE:
+        del narrower["properties"][name]
+    components["Narrower"] = narrower
+    for kind in LEAVES.values():
+        name = kind.__name__
+        components[name]["required"] = [*components[name]["required"], "window"]
+        inner = deepcopy(components[name])
+        for field in OF_RULE:
+            del inner["properties"][field]
+        inner["properties"]["scope"] = {"$ref": "#/$defs/Narrower"}
+        components[f"{name}Condition"] = inner
+    for composed in (All, Any_):
+        fields = components[composed.__name__]["properties"]
+        del fields["window"]
+        refs = [{"$ref": f"#/$defs/{kind.__name__}Condition"} for kind in LEAVES.values()]
+        fields["conditions"]["items"] = {"anyOf": refs}

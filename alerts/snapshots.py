@@ -18,7 +18,7 @@ from alerts.stories import Entry, Story
 from streams.records import Mention
 
 MAGIC: Final = b"TOCSIN"
-VERSION: Final = 2  # raise it when EngineState changes; older snapshots are then folded anew
+VERSION: Final = 3  # raise it when EngineState changes; older snapshots are then folded anew
 HEAD: Final = len(MAGIC) + 1 + 8
 FAST: Final = 1  # zlib level: the state is written every few seconds, and the bulk of it (MinHashes) hardly shrinks
 LARGEST: Final = 60 * 1_048_576  # what the topic takes, with room for the envelope

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.engine import Engine
+from alerts.rule_files import in_force
 from alerts.rules import Rule
 from alerts.snapshots import SnapshotError
 from streams.records import AlertEvent, Mention, Signal, Signature, digest, encode
@@ -262,3 +263,16 @@ def test_a_damaged_or_foreign_snapshot_is_refused() -> None:
     for bad in (b"", b"x" * 40, good[:-3], good[:6] + b"\x09" + good[7:], good[:14] + b"\x01" + good[15:]):
         with pytest.raises(SnapshotError):
             Engine.restore(bad, [COUNT], lateness=0, channels=[A])
+
+
+def test_a_company_that_leaves_a_list_ends_its_alerts_and_no_others() -> None:
+    """The rule stays what it is for those that are still on the list."""
+    written = rule("type: threshold, at_least: 2, window: 2h", scope="{subject: entity, lists: [banks]}")
+    (before,) = in_force([written], {"banks": frozenset(["A", "B"])})
+    target = engine(before)
+    said = [mention(m, f"{name}{m}", subject=f"entity:{name}") for m in (1, 2) for name in "AB"]
+    assert len(fold(target, *said, tick(3))) == 2
+    (after,) = in_force([written], {"banks": frozenset(["B", "C"])})
+    target = Engine.restore(target.snapshot(), [after], lateness=0, channels=(A,))
+    events = fold(target, tick(5))
+    assert [(e.subject, e.reason) for e in events] == [("entity:A", "rule_removed")]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from alerts.rule_files import RuleError
+from alerts.rule_files import RuleError, read_rules
 from alerts.rulebook import Rulebook
 from alerts.rules import Rule
 from streams.settings import Settings
@@ -79,3 +79,50 @@ def test_a_rule_about_what_nobody_follows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="set TOCSIN_FOLLOW=source"):
         book(tmp_path, text).read()
     assert book(tmp_path, text, follow="source").read()
+
+
+def test_a_faulty_file_that_is_newly_included_is_looked_at(tmp_path: Path) -> None:
+    """Mending it is a change, though the rules before do not know of it."""
+    rules = book(tmp_path)
+    rules.read()
+    (tmp_path / "more.yaml").write_text(ONE.replace("one", "two").replace("at_least", "at_leest"))
+    (tmp_path / "desk.yaml").write_text("include: [more.yaml]\n" + ONE)
+    with pytest.raises(RuleError):
+        rules.read()
+    assert not rules.changed()
+    (tmp_path / "more.yaml").write_text(ONE.replace("one", "two"))
+    assert rules.changed()
+    assert len(rules.read()) == 2
+
+
+def test_a_file_that_changes_while_it_is_read_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing written between two looks is lost."""
+    rules = book(tmp_path)
+
+    def slow(*paths: Path) -> object:
+        found = read_rules(*paths)
+        (tmp_path / "desk.yaml").write_text(ONE.replace("one", "another-name"))
+        return found
+
+    monkeypatch.setattr("alerts.rulebook.read_rules", slow)
+    assert [r.name for r in rules.read()] == ["one"]
+    assert rules.changed()
+
+
+async def test_rules_that_could_not_be_taken_over_are_tried_again(tmp_path: Path) -> None:
+    """A broker that is away for a moment does not end the watching."""
+    rules = book(tmp_path)
+    rules.read()
+    tries: list[int] = []
+
+    async def use(found: Sequence[Rule]) -> None:
+        tries.append(len(found))
+        if len(tries) == 1:
+            raise ConnectionError("no broker")
+
+    with capture_logs() as logs:
+        watching = asyncio.create_task(rules.watch(use, every=0.01))
+        (tmp_path / "desk.yaml").write_text(ONE.replace("one", "other"))
+        await _until(lambda: len(tries) == 2)
+        watching.cancel()
+    assert next(line["event"] for line in logs if line["event"].startswith("rules.")) == "rules.not_taken"

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.rule_files import SHIPPED, RuleError, load_rules, parse_rules
+from alerts.rule_files import SHIPPED, RuleError, in_force, load_rules, parse_rules
 from alerts.rules import Duration, Surge, Threshold, json_schema
 from tests.unit.alerts.signals import rule
 
@@ -146,3 +146,58 @@ def test_a_surge_counts_stories_and_a_share_needs_a_bound() -> None:
     with pytest.raises(RuleError, match="needs at_least, over_baseline or both"):
         rule("type: share, window: 1h")
     assert isinstance(rule("type: surge, window: 1h"), Surge)
+
+
+COMPOSED = """rules:
+  - name: run
+    type: all
+    scope: {subject: entity, ids: [ACM]}
+    conditions:
+      - {type: surge, window: 2h, min_count: 5}
+      - {type: threshold, window: 6h, at_least: 1, of: all, scope: {risks: [rumour]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("", ""), ""),
+        (("{risks: [rumour]}", "{subject: entity, risks: [rumour]}"), ""),
+        (("window: 2h", "windw: 2h"), "did you mean 'window'"),
+        (("window: 2h, ", ""), "conditions[0].window: expected between 1m and 7d, got 0"),
+        (("{type: surge", "{name: x, type: surge"), "'name' belongs to the rule"),
+        (("{type: surge", "{severity: info, type: surge"), "'severity' belongs to the rule"),
+        (("{risks: [rumour]}", "{ids: [OTHER]}"), "write them in the scope of the rule"),
+        (("{risks: [rumour]}", "{lists: [banks]}"), "write them in the scope of the rule"),
+        (("at_least: 1", "at_least: 0"), "at_least"),
+        (("type: surge", "type: any"), "unknown type 'any'"),
+        (("2h", "''"), "expected a duration"),
+        (("2h", "30"), "expected a duration"),
+        (("type: all", "type: all\n    window: 2h"), "a composed rule has no window"),
+    ],
+)
+def test_the_schema_and_the_loader_agree_on_composed_rules(change: tuple[str, str], said: str) -> None:
+    """What an editor marks the loader refuses, and the other way round."""
+    text = COMPOSED.replace(*change, 1)
+    told = ""
+    try:
+        parse_rules(text)
+    except RuleError as error:
+        told = str(error)
+    assert (said in told) if said else not told
+    valid = jsonschema.Draft202012Validator(json_schema()).is_valid(yaml.safe_load(text))
+    assert valid is (not told)
+
+
+def test_a_word_in_the_scope_of_a_condition_is_looked_up_too() -> None:
+    """A condition about a kind of trouble that no model knows would never hold."""
+    with pytest.raises(RuleError, match=r"<rules>:7: .*unknown kind of risk event 'rumor'; did you mean 'rumour'"):
+        parse_rules(COMPOSED.replace("rumour", "rumor"))
+
+
+def test_who_is_on_a_list_is_not_the_text_of_a_rule() -> None:
+    """Its hash stays when a company joins."""
+    (written,) = parse_rules(GOOD.replace("{subject: entity}", "{subject: entity, lists: [banks]}"))
+    one, two = (in_force([written], {"banks": frozenset(ids)})[0] for ids in (["A"], ["A", "B"]))
+    assert one.scope.ids != two.scope.ids
+    assert one.hash == two.hash == written.hash
