@@ -32,7 +32,7 @@ from streams.deadletter import Breaker, dead_letter
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing
 from streams.records import AlertEvent, Feedback, Heartbeat, Opinion, Reject, decode, encode
 from streams.settings import Settings
-from streams.topics import ALERTS, FEEDBACK, HEALTH
+from streams.topics import ALERTS, FEEDBACK, HEALTH, Topic
 
 STAGE: Final = "notify"
 FILE: Final = "outbox.sqlite"
@@ -85,11 +85,8 @@ class Notifier:
         self._links = links
         self._heart = heart
         self._first_pause = first_pause
-        kinds: tuple[tuple[str, Any], ...] = (
-            *((ALERTS.full(settings), AlertEvent), (FEEDBACK.full(settings), Opinion)),
-            (HEALTH.full(settings), Heartbeat),
-        )
-        self._kinds = dict(kinds)
+        kinds: dict[Topic, Any] = {ALERTS: AlertEvent, FEEDBACK: Opinion, HEALTH: Heartbeat}
+        self._kinds = {topic.full(settings): kind for topic, kind in kinds.items()}
         self._breaker = Breaker()
         self._one_at_a_time = asyncio.Lock()  # a step of the policy and its transaction are one
         self._changed = asyncio.Event()
@@ -102,12 +99,14 @@ class Notifier:
         outbox = self._outbox = await self._open()
         try:
             await self._wait_out(lambda: outbox.enrol({c.id: c.settings for c in self._channels.values()}))
-            self._policy = self._remember(outbox)
+            policy = self._policy = self._remember(outbox)
+            moved = {old: (new, self._channels[new].type) for old, new in policy.moved.items()}
+            await self._wait_out(lambda: outbox.move(moved, policy.changes()))
             sender = self._sender = self._make_sender(outbox)
             new = not outbox.complete
             if new:
                 await self._rebuild(outbox)
-            await self._settle_troubles(outbox, self._policy, new)
+            await self._settle_troubles(outbox, policy, new)
             self._say_who_listens(outbox)
             async with asyncio.TaskGroup() as group:
                 work = [sender.run(), self._keep_time(), *([self._heart.run()] if self._heart else [])]

@@ -44,13 +44,16 @@ class Book:
         self.alerts: Shelf[Standing] = Shelf("alert", Standing)
         self.groups: Shelf[Group] = Shelf("group", Group)
         self.seen: Shelf[int] = Shelf("seen", int)  # alert -> newest sequence, for ever
-        self._shelves = {shelf.kind: shelf for shelf in (self.alerts, self.groups, self.seen)}
+        self._names: Shelf[str] = Shelf("name", str)  # name -> id of the receiver that had it last
+        self._shelves = {shelf.kind: shelf for shelf in (self.alerts, self.groups, self.seen, self._names)}
+        self.moved: dict[str, str] = {}  # receivers that have another address now: old id -> new id
         self._load(rows)
 
     def _load(self, rows: Iterable[Row]) -> None:
         for row in rows:
             if not self.holds.load(row):
                 self._shelves[row.kind].load(row)
+        self._move()
         for id_, group in self.groups.items():
             if group.receiver not in self.parties:
                 self.groups.drop(id_)
@@ -66,6 +69,25 @@ class Book:
             if group.blocked and group.flush_at is None and self._free(group):
                 group.flush_at = group.touched
                 self.groups.touch(id_)
+
+    def _move(self) -> None:
+        """Whoever has a name now knows what the one knew that had it before: a new address is the same receiver."""
+        for name, party in self.named.items():
+            before = self._names.get(name)
+            if before != party.id:
+                self._names.put(name, party.id)
+                if before is not None and before not in self.parties:
+                    self.moved[before] = party.id
+        for id_, group in self.groups.items() if self.moved else ():
+            if group.receiver in self.moved:
+                group.receiver = self.moved[group.receiver]
+                self.groups.touch(id_)
+        for alert, standing in self.alerts.items() if self.moved else ():
+            if not self.moved.keys().isdisjoint(standing.receivers):
+                known = standing.receivers
+                old = {self.moved[id_]: told for id_, told in known.items() if id_ in self.moved}
+                standing.receivers = old | {id_: told for id_, told in known.items() if id_ not in self.moved}
+                self.alerts.touch(alert)
 
     def _free(self, group: Group) -> bool:
         """Whether something waits for the end of an inhibition that the file knows no more."""

@@ -25,6 +25,8 @@ from alerts.delivery.outbox_file import (
     ALL_OF,
     COLUMNS,
     INSERT,
+    MOVE,
+    MOVE_QUEUE,
     ORPHANS,
     PRUNE,
     READY,
@@ -139,12 +141,19 @@ class Outbox:
                     queued = [(one.receiver, alert, number) for alert in one.alerts]
                     if state == "waiting":
                         db.executemany("INSERT INTO queue (receiver, alert, number) VALUES (?, ?, ?)", queued)
-            gone = [(row.kind, row.key) for row in rows if row.value is None]
-            kept = [(row.kind, row.key, row.value) for row in rows if row.value is not None]
-            db.executemany("DELETE FROM policy WHERE kind = ? AND key = ?", gone)
-            db.executemany("INSERT OR REPLACE INTO policy (kind, key, value) VALUES (?, ?, ?)", kept)
+            _remember(db, rows)
             _keep(db, records, now)
         return added
+
+    def move(self, moved: Mapping[str, tuple[str, str]], rows: Sequence[Row]) -> None:
+        """Let what waits for a receiver go to its new address, given with its type: another one speaks another form.
+        Together with what the policy says of it."""
+        with self._transaction() as db:
+            for old, (new, type_) in moved.items():
+                values = {"old": old, "new": new, "type": type_}
+                db.execute(MOVE_QUEUE, values)
+                db.execute(MOVE, values)
+            _remember(db, rows)
 
     def due(self, receiver: str, now: float, limit: int, busy: Collection[str] = ()) -> list[Notification]:
         """At most `limit` notifications whose turn has come, the longest due first, without those in `busy`."""
@@ -232,6 +241,13 @@ class Outbox:
             db.execute("DELETE FROM queue WHERE number NOT IN (SELECT number FROM notifications)")
             db.execute("DELETE FROM records WHERE added < ?", (before,))
             return gone
+
+
+def _remember(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
+    gone = [(row.kind, row.key) for row in rows if row.value is None]
+    kept = [(row.kind, row.key, row.value) for row in rows if row.value is not None]
+    db.executemany("DELETE FROM policy WHERE kind = ? AND key = ?", gone)
+    db.executemany("INSERT OR REPLACE INTO policy (kind, key, value) VALUES (?, ?, ?)", kept)
 
 
 def _keep(db: sqlite3.Connection, records: Sequence[Outgoing], now: float) -> None:

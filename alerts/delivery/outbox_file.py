@@ -71,6 +71,11 @@ SELECT :id, :receiver, :type, :why, :events, :parts, :now, :now,
   ELSE 'waiting' END
 WHERE true ON CONFLICT (id) DO NOTHING RETURNING number, state
 """
+MOVE: Final = "UPDATE notifications SET receiver = :new WHERE receiver = :old AND state = 'waiting' AND type = :type"
+MOVE_QUEUE: Final = """
+UPDATE queue SET receiver = :new WHERE receiver = :old
+AND number IN (SELECT number FROM notifications WHERE receiver = :old AND state = 'waiting' AND type = :type)
+"""
 ORPHANS: Final = f"""
 SELECT {COLUMNS} FROM notifications
 WHERE added < ? AND state = 'waiting' AND receiver NOT IN (SELECT id FROM receivers)

@@ -36,6 +36,11 @@ class Policy:
     def __init__(self, routing: Routing, parties: Sequence[Party], rows: Iterable[Row] = ()) -> None:
         self._book = Book(routing, parties, rows)
 
+    @property
+    def moved(self) -> dict[str, str]:
+        """Receivers whose address has changed since the rows were stored: old id -> new id."""
+        return self._book.moved
+
     def changes(self) -> list[Row]:
         """The rows changed since the last call."""
         return self._book.changes()

@@ -44,10 +44,11 @@ class Spoken:
     type: str = "spoken"
     settings: str = "1"
     limits: tuple[Limit, ...] = ()
+    address: str = ""
 
     @property
     def id(self) -> str:
-        return f"id-{self.name}"
+        return f"id-{self.name}{self.address}"
 
     def render(self, message: Message) -> tuple[bytes, ...]:
         for event in message.events:
@@ -321,6 +322,24 @@ async def test_what_a_receiver_that_asked_for_no_more_misses_is_a_dead_letter(wo
     letters = [decode(record.value, DeadLetter) for record in world.kept.of(DEADLETTERS)]
     assert [step(name).id in letter.message for letter, name in zip(letters, "ab", strict=True)] == [True, True]
     assert hook.heard == []
+
+
+async def test_what_waits_goes_to_the_new_address(world: World) -> None:
+    """A robot that was replaced while it was broken: the new one is sent what the old one never took, once."""
+    desk, hook = world.channels
+    desk.script = [Reply(None, "connect", answer="unreachable")] * 9
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, step("a"))
+        await world.later(notifier, 30.0)
+        await until(lambda: len(world.kept.receipts()) == 2)
+    fresh = Spoken("desk", address="new")
+    world.channels = (fresh, hook)
+    for _ in range(2):
+        async with world.running() as notifier:
+            await world.take(notifier, ALERTS, step("a", 1, "resolved"))
+            await world.later(notifier, 3600.0)
+            await until(lambda: len(fresh.heard) == 2)
+    assert fresh.heard == ["first: a.0", "resolved: a.1"]
 
 
 async def test_the_alert_about_a_channel_ends_with_the_channel(world: World) -> None:

@@ -27,10 +27,11 @@ class Party:
     name: str
     grouped: bool = True
     demo: bool = False
+    address: str = ""
 
     @property
     def id(self) -> str:
-        return f"id-{self.name}"
+        return f"id-{self.name}{self.address}"
 
 
 def seconds(text: str) -> float:
@@ -67,6 +68,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.policy = Policy(self.routing, self.parties)
+        self.store([])
 
     def reload(self) -> None:
         """The process is killed, and another one goes on with what was stored."""

@@ -410,7 +410,7 @@ def test_another_file_loses_nothing_that_waits(making: Making) -> None:
 
 
 def test_what_is_over_leaves_nothing_behind(making: Making) -> None:
-    """Days later the rows hold no more than which alerts were seen."""
+    """Days later the rows hold no more than which alerts were seen, and who has which name."""
     desk = making(routing(ROUTE, flapping=True))
     desk.take(silence(START, "1h", name="Nobody"), step("a"), ack("a", START), step("b"))
     desk.at("1h").take(step("a", 1, "resolved"))
@@ -418,7 +418,7 @@ def test_what_is_over_leaves_nothing_behind(making: Making) -> None:
     desk.take(step("b", 1, "resolved"))
     desk.at("4400h").policy.prune(desk.now)
     desk.store([])
-    assert {kind for kind, _ in desk.rows} == {"seen"}
+    assert {kind for kind, _ in desk.rows} == {"seen", "name"}
 
 
 def test_an_alert_of_long_ago_that_comes_again_rings_nobody(making: Making) -> None:
@@ -523,3 +523,15 @@ def test_what_moves_to_another_group_leaves_nothing_behind(making: Making) -> No
         (1230, "desk", "worse", "a.1 +2"),
         (1830, "desk", "first", "d.0"),
     ]
+
+
+def test_a_receiver_with_a_new_address_is_the_same_receiver(making: Making) -> None:
+    """What waited is told there, and the end of what was told at the old one."""
+    desk = making(routing(ROUTE), Party("desk", address="old"))
+    desk.take(step("a"))
+    desk.at("10m").take(step("b"))
+    desk.parties = (Party("desk", address="new"),)
+    desk.reload()
+    desk.at("610s").take(step("a", 1, "resolved"))
+    desk.at("1h")
+    assert [said[2:] for said in desk.said] == [("first", "a.0"), ("more", "a.1 b.0")]
