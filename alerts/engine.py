@@ -1,7 +1,7 @@
 """The pure fold from mentions and ticks to alert events, shared by the live detector, replay and the tests of rules.
 
-Nothing here reads a clock or a network. The same log gives the same events, whatever the density of ticks, the
-interleaving of channels, the number of redeliveries, and wherever it was stopped and restored:
+Nothing here reads a clock or a network. The same log gives the same events wherever it was stopped and restored and
+whatever was delivered twice; and where nothing is late, whatever the density of ticks and the interleaving of channels:
 
 1. a mention waits until the watermark (the least tick of all channels, less the allowed lateness) has passed it;
 2. waiting mentions are released in order of (collected_at, document, subject), so arrival order does not matter;
@@ -12,7 +12,7 @@ interleaving of channels, the number of redeliveries, and wherever it was stoppe
 
 A mention at or before its own channel's tick less the lateness is late. It begins nothing; where an alert about its
 subject is open and its window still reaches back to it, it is counted and the alert amended. So is an alert when a
-source replaces a document that was counted: of all revisions of an item only the newest counts.
+source replaces a document that was counted: of all revisions of an item only the newest counts, a late one as well.
 
 A subject's alerts depend on no other subject: nothing in here is pooled over subjects.
 """
