@@ -8,7 +8,7 @@ changes nothing, and after five minutes the not knowing is an alert of its own (
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
 from typing import Final, Literal
@@ -46,6 +46,7 @@ class Check:
     for_: int = 0  # seconds it must hold before it rings
     keep: int = 60  # seconds it must be over before the alert ends
     window: int = 0  # seconds that were looked at
+    after: int = 2 * MINUTE  # seconds it gets to recover once what explained it is over
     ladder: Mapping[Severity, float] = field(default_factory=lambda: {"warning": 1.0})  # by value / bound
 
     @property
@@ -84,8 +85,8 @@ def checks(settings: Settings) -> dict[str, Check]:
         Check("outbox", "seconds", UNDELIVERED, ladder=GROWING),
         Check("collect", "fault", 1, for_=MINUTE, ladder=CRITICAL),
         Check("sources", "sources", FEW_SOURCES, for_=MINUTE, ladder=CRITICAL),
-        Check("source", "seconds", UNANSWERED),
-        Check("silent", "seconds", settings.watch_silent_hours * HOUR),
+        Check("source", "seconds", UNANSWERED, after=HOUR),  # its next time may be that far away
+        Check("silent", "seconds", settings.watch_silent_hours * HOUR, after=HOUR),
         Check("quiet", "sources", FEW_SOURCES, for_=MINUTE),
         Check("drift", "bits", 0.0, keep=0),  # the drift watch has a patience of its own
         Check("unknown", "fault", 1, for_=5 * MINUTE),
@@ -106,7 +107,8 @@ class Probe:
     value: float | None = None
     bound: float | None = None  # None: the check's
     facts: Mapping[str, str | int | Seconds] = field(default_factory=dict)
-    held: bool = False  # its cause is told: nothing begins and nothing ends
+    held: bool = False  # its cause is told, or nobody knows: nothing begins and nothing ends
+    explained: bool = False  # its cause is told
 
     @property
     def key(self) -> str:
@@ -158,7 +160,7 @@ def settle(probes: Iterable[Probe], table: Mapping[str, Check]) -> list[Probe]:
 def _held(probe: Probe, bad: set[str]) -> Probe:
     explained = bool(causes(probe.what, probe.which) & bad)
     held = probe.held or explained or probe.value is None
-    return Probe(probe.what, probe.which, probe.value, probe.bound, probe.facts, held) if held else probe
+    return replace(probe, held=held, explained=explained)
 
 
 class Stretches:

@@ -50,6 +50,7 @@ class Book(Struct, kw_only=True):
     open: dict[str, Open] = {}
     unsent: list[AlertEvent] = []  # not yet durable in Kafka, in order
     offset: int = 0  # of the topic `alerts`: everything before it is contained
+    explained: dict[str, datetime] = {}  # when something else was last the cause
 
 
 def firing(book: Book) -> list[AlertEvent]:
@@ -62,6 +63,7 @@ def step(book: Book, probes: Iterable[Probe], table: Mapping[str, Check], now: d
     seen = {probe.key: probe for probe in probes}
     blind = {probe.what for probe in seen.values() if probe.key == probe.what and probe.value is None}
     events: list[AlertEvent] = []
+    _note_causes(book, seen.values(), table, now)
     for key, probe in seen.items():
         if not probe.held:
             events += _judge(book, key, probe, table[probe.what], now)
@@ -85,6 +87,8 @@ def _judge(book: Book, key: str, probe: Probe, check: Check, now: datetime) -> l
     alert = book.open.get(key)
     if not holds(probe, check):
         return [] if alert is None else _end(book, alert, check, probe, now)
+    if (alert is None or not alert.firing) and _recovers(book, probe, check, now):
+        return [] if alert is None else _end(book, alert, check, Probe(probe.what, probe.which, 0.0), now)
     if alert is None:
         return _begin(book, key, probe, check, now)
     book.open[key] = alert = replace(alert, held_last=now)
@@ -96,6 +100,18 @@ def _judge(book: Book, key: str, probe: Probe, check: Check, now: datetime) -> l
     if LEVELS.index(fresh.severity) > LEVELS.index(alert.event.severity):
         return [_say(book, alert, fresh, "updated", "severity")]
     return []
+
+
+def _note_causes(book: Book, probes: Iterable[Probe], table: Mapping[str, Check], now: datetime) -> None:
+    explained = {probe.key: now for probe in probes if probe.explained}
+    oldest = now - timedelta(seconds=max(check.after for check in table.values()))
+    book.explained = {key: at for key, at in (book.explained | explained).items() if at > oldest}
+
+
+def _recovers(book: Book, probe: Probe, check: Check, now: datetime) -> bool:
+    """Whether its cause is over since a moment only: what stood still because of that needs some time to move."""
+    times = [at for key in (probe.key, probe.what) if (at := book.explained.get(key)) is not None]
+    return bool(times) and now - max(times) < timedelta(seconds=check.after)
 
 
 def _begin(book: Book, key: str, probe: Probe, check: Check, now: datetime) -> list[AlertEvent]:
@@ -120,7 +136,7 @@ def _end(book: Book, alert: Open, check: Check, probe: Probe, now: datetime) -> 
     reason: Reason = "ended" if alert.firing else "lapsed"
     over = {lang: say(f"{alert.what}.over", lang, **_facts(probe, check, alert.key, lang)) for lang in LANGUAGES}
     annotations = alert.event.annotations | over | {f"fix_{lang}": "" for lang in LANGUAGES}
-    event = replace(alert.event, at=now, observed=probe.value or 0.0, annotations=annotations)
+    event = replace(alert.event, at=now, observed=float(probe.value or 0.0), annotations=annotations)
     said = _say(book, alert, event, "resolved", reason)
     del book.open[alert.key]
     return [said]

@@ -172,9 +172,48 @@ def test_a_consequence_is_not_told_beside_its_cause(cause: Probe, effect: Probe)
     for _ in range(40):
         play.round(cause, effect)
     assert {event.subject for event in play.log} == {f"system:{cause.key}"}
+    for _ in range(TABLE[effect.what].after // EVERY - 1):
+        play.round(well, effect)
+    assert {event.subject for event in play.log} == {f"system:{cause.key}"}
     for _ in range(40):
         play.round(well, effect)
     assert f"system:{effect.key}" in {event.subject for event in play.log if event.state == "firing"}
+
+
+def test_not_knowing_explains_nothing() -> None:
+    """A round in which Triton could not be asked does not put off what it is bad for."""
+    play = Play()
+    for value in (1.0, None, 1.0, 1.0, 1.0):
+        play.round(Probe("triton", value=value))
+    assert [event.state for event in play.log if event.subject == "system:triton"] == ["pending", "firing"]
+
+
+def test_after_an_outage_of_kafka_stages_get_time_to_move() -> None:
+    """During it nothing of a stage can be measured; what had stood still before it is over is no news at once."""
+    play = Play()
+    for _ in range(40):
+        play.round(Probe("kafka", value=1.0), Probe("standstill", ALL))
+    for n in range(7):
+        assert play.round(Probe("kafka", value=0.0), Probe("standstill", "enrich", 600.0 + EVERY * n)) in (
+            [], ["kafka resolved"]
+        )  # fmt: skip
+    assert play.round(Probe("kafka", value=0.0), Probe("standstill", "enrich", 720.0)) == ["standstill/enrich firing"]
+
+
+def test_what_stood_still_because_of_another_gets_time_to_move() -> None:
+    """When Triton is back after ten minutes, enrich has stood still for as long: it rings nobody if it moves within two
+    minutes, also when it was pending before."""
+    play = Play()
+    for n in range(8):
+        play.round(Probe("triton", value=0.0), Probe("lag", "enrich", 0.0 if n < 6 else 400.0))
+    for n in range(40):
+        play.round(Probe("triton", value=1.0), *(Probe(w, "enrich", 400.0 + EVERY * n) for w in ("standstill", "lag")))
+    for n in range(6):
+        play.round(Probe("triton", value=0.0), *(Probe(w, "enrich", 1000.0 + EVERY * n) for w in ("standstill", "lag")))
+    for _ in range(20):
+        play.round(Probe("triton", value=0.0), Probe("standstill", "enrich", 0.0), Probe("lag", "enrich", 0.0))
+    assert {event.subject for event in play.log if event.state == "firing"} == {"system:triton"}
+    assert play.book.open == {}
 
 
 def test_another_stage_is_told_beside_it() -> None:
