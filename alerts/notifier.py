@@ -26,7 +26,7 @@ from alerts.delivery.sender import DAY, Records, Sender
 from alerts.delivery.telling import Dispatch
 from alerts.delivery.trouble import reconcile
 from alerts.delivery.written import Links, no_links, place, write_all
-from alerts.rebuild import NOTHING, ReadTopic, Told, already_told, history, until_read
+from alerts.rebuild import NOTHING, ReadTopic, Told, already_told, history, remembered, until_read
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing
@@ -119,7 +119,7 @@ class Notifier:
             outbox.close()
 
     def _remember(self, outbox: Outbox) -> Policy:
-        return Policy(self._routing, tuple(self._channels.values()), outbox.remembered())
+        return remembered(outbox, self._routing, tuple(self._channels.values()))
 
     def _make_sender(self, outbox: Outbox) -> Sender:
         return Sender(

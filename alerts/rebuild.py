@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
 from alerts.delivery.channel import Channel
+from alerts.delivery.outbox import Outbox
+from alerts.delivery.policy import Policy
+from alerts.delivery.routing import Routing
 from streams.kafka import FATAL, LONGEST_PAUSE, Message
 from streams.records import Receipt, Reject, decode
 from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
@@ -22,6 +26,17 @@ ReadTopic = Callable[[Topic], AsyncIterator[Message]]  # the whole log of a topi
 
 Told = Mapping[str, Collection[str]]  # receivers by the alert event that they were told of
 NOTHING: Final[Told] = MappingProxyType({})
+
+
+def remembered(outbox: Outbox, routing: Routing, channels: Sequence[Channel]) -> Policy:
+    """The policy as the outbox has it; an empty one, and an outbox to be rebuilt, when another version wrote rows that
+    this one cannot read."""
+    try:
+        return Policy(routing, channels, outbox.remembered())
+    except msgspec.MsgspecError as error:
+        log.error("outbox.unreadable", error=type(error).__name__, effect="rebuilt from Kafka")
+        outbox.begin_anew()
+        return Policy(routing, channels)
 
 
 async def already_told(read_topic: ReadTopic, channels: Iterable[Channel]) -> Told:

@@ -126,6 +126,13 @@ class Outbox:
         """The rows of the policy."""
         return [Row(*row) for row in self._all("SELECT kind, key, value FROM policy ORDER BY kind, key")]
 
+    def begin_anew(self) -> None:
+        """Forget what was told and what waits: both are made again from Kafka. Receivers and records stay."""
+        with self._transaction() as db:
+            for table in ("policy", "queue", "notifications"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+            db.execute("PRAGMA user_version = 0")
+
     def store(
         self, notifications: Iterable[Notification], rows: Sequence[Row], now: float, records: Sequence[Outgoing] = ()
     ) -> int:

@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS notifications (
   reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS waiting ON notifications (receiver, due) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS oldest ON notifications (added) WHERE state = 'waiting';
 CREATE INDEX IF NOT EXISTS ages ON notifications (added);
 -- The alerts of what still waits: a notification goes out after all earlier ones of any of its alerts.
 CREATE TABLE IF NOT EXISTS queue (

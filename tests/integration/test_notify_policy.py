@@ -324,6 +324,27 @@ async def test_what_a_receiver_that_asked_for_no_more_misses_is_a_dead_letter(wo
     assert hook.heard == []
 
 
+async def test_rows_of_another_version_are_made_again(world: World) -> None:
+    """A row that cannot be read stops nobody: all is read again from Kafka, and nothing is told twice."""
+    desk, hook = world.channels
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, step("a"))
+        await until(lambda: world.kept.receipts())
+    for record in world.kept.of(RECEIPTS):
+        world.logs.append(RECEIPTS, record.value)
+    db = sqlite3.connect(outbox_path(settings(world.folder)))
+    db.execute("UPDATE policy SET value = x'81a16101' WHERE kind = 'alert'")
+    db.commit()
+    db.close()
+    async with world.running() as notifier:
+        await world.take(notifier, ALERTS, step("a", 1, "resolved"), step("b"))
+        await until(lambda: len(hook.heard) == 3)
+        await world.later(notifier, 30.0)
+        await until(lambda: desk.heard)
+    assert hook.heard[0] == "first: a.0"
+    assert sorted(hook.heard[1:]) == ["first: b.0", "resolved: a.1"]
+
+
 async def test_what_waits_goes_to_the_new_address(world: World) -> None:
     """A robot that was replaced while it was broken: the new one is sent what the old one never took, once."""
     desk, hook = world.channels

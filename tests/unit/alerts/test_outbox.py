@@ -368,3 +368,9 @@ def test_a_clock_that_is_set_back_leaves_nothing_waiting(outbox: Outbox) -> None
     outbox.set_back(101.0)
     assert ids(outbox.due("r", 101.0, 10)) == ["2"]
     assert ids(outbox.due("r", 105.0, 10)) == ["2", "1"]
+
+
+def test_how_much_waits_is_told_from_an_index(outbox: Outbox) -> None:
+    """It is asked after every attempt: no long queue may be sorted or searched for it."""
+    query = "EXPLAIN QUERY PLAN SELECT COUNT(*), MIN(added) FROM notifications WHERE state = 'waiting'"
+    assert "USING INDEX oldest" in str(outbox._db.execute(query).fetchall())
