@@ -15,7 +15,7 @@ from alerts.delivery.headings import figure
 from alerts.delivery.phrases import Voice, amount, cut, has_window, is_share, number, odds, percent, pieces, times
 from streams.records import AlertEvent, Condition, Counterfactual, Evidence
 
-ADDRESS: Final = re.compile(r"https?://[^\s/?#]\S*")
+ADDRESS: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?")  # no user name: what stands before an @ misleads
 ADDRESS_LIMIT: Final = 2048
 RISKS_SHOWN: Final = 5
 NOTES_SHOWN: Final = 6

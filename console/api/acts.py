@@ -35,6 +35,8 @@ def operation_of(link: Link, entry: Entry, note: str, at: datetime) -> Operation
         return operations.acknowledge(link.alert, author=author, at=at, reason=note, key=key)
     if link.action == "silence":
         match = {"rule": (entry.event.rule,), "subject": (entry.event.subject,)}
+        if any(value.endswith(operations.ANY) for values in match.values() for value in values):
+            match = {"alert": (link.alert,)}  # a source may be called `*`: its name must not silence every other one
         return operations.silence(
             match, author=author, at=at, lasting=SILENCE, reason=note or "by signed link", key=key
         )

@@ -5,11 +5,12 @@ The Message-ID is the notification's identity, so a mailbox that compares them s
 
 from __future__ import annotations
 
+import base64
 import smtplib
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -127,6 +128,9 @@ def delivered(server: Server, sender: str, to: Sequence[str], part: bytes) -> Re
             refused = smtp.sendmail(sender, to, part)
     except smtplib.SMTPRecipientsRefused as error:
         return _refused_recipients(error.recipients, len(to), server)
+    except (smtplib.SMTPConnectError, smtplib.SMTPHeloError, smtplib.SMTPAuthenticationError) as error:
+        # Said before the letter was seen: its turn comes when the login is put right, or the server well again.
+        return replace(answered(error.smtp_code, error.smtp_error, server), final=False)
     except smtplib.SMTPResponseException as error:
         return answered(error.smtp_code, error.smtp_error, server)
     except smtplib.SMTPNotSupportedError:
@@ -167,12 +171,21 @@ def _opened(server: Server, name: str) -> smtplib.SMTP:
 def answered(code: int, text: bytes | str, server: Server) -> Reply:
     """What an SMTP code amounts to: 4xx passes, 5xx does not for this message."""
     words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    repeated = shown(words, (server.password.get_secret_value(),))
+    repeated = shown(words, _unsayable(server))
     default = ("the server refuses it", "See the server's log") if code >= 500 else _CODES[451]
     meaning, fix = _CODES.get(code, default)
     answer: Said = "throttled" if code in THROTTLING else "unreachable" if code < 500 else "refused"
     meaning = f"{meaning} ({repeated})" if repeated else meaning
     return Reply(None, f"smtp {code}", answer=answer, code=str(code), meaning=meaning, fix=fix, final=code >= 500)
+
+
+def _unsayable(server: Server) -> tuple[str, ...]:
+    """The password, as it is and as a login writes it: some servers repeat what they refuse."""
+    password = server.password.get_secret_value()
+    if not password:
+        return ()
+    written = (f"\0{server.user}\0{password}", f"{server.user}\0{server.user}\0{password}", password)
+    return (password, *(base64.b64encode(text.encode()).decode() for text in written))
 
 
 def _refused_recipients(refused: Mapping[str, tuple[int, bytes]], of: int, server: Server) -> Reply:

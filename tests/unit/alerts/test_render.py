@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from alerts.delivery import facts
 from alerts.delivery.card import Card, Span
 from alerts.delivery.render import card, lock_screen, mail
 from streams.records import Condition, Counterfactual
@@ -141,3 +142,19 @@ def test_buttons_are_the_links_that_still_make_sense() -> None:
     ]
     over = message(event(state="resolved"), links={of.alert: links})
     assert [b.label for b in card(over, "zh").buttons] == ["查看详情"]
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://wire.example/a@b?c=d", True),
+        ("http://wire.example:8080", True),
+        ("https://bank.example@evil.example/", False),
+        ("https://bank.example\\@evil.example/", False),
+        ("https://user:word@evil.example/", False),
+        ("javascript:alert(1)", False),
+    ],
+)
+def test_an_address_leads_where_it_says(url: str, kept: bool) -> None:
+    """What stands before an @ reads like the host and is none."""
+    assert bool(facts.address(url)) is kept

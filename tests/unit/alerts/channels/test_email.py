@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import socket
@@ -12,9 +13,10 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from pydantic import SecretStr
 
 from alerts.delivery.card import Mail
-from alerts.delivery.channels.email import answered, composed
+from alerts.delivery.channels.email import Server, answered, composed
 from alerts.delivery.specs import EmailSpec
 from streams.settings import SettingsError
 from tests.receivers.mailing import PASSWORD, USER, Mailbox, certificate, mail_server
@@ -150,14 +152,24 @@ async def test_what_the_server_says_is_read(
 async def test_a_wrong_password_is_told_and_not_shown(
     tmp_path: Path, pem: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """535, what to check, and no password in reply or repr."""
+    """535, what to check, and no password in reply or repr; the letter waits for the right one."""
     monkeypatch.setenv("MAIL_PASSWORD", "wrong-canary")
     async with mail_server(Mailbox(), pem, auth=True) as port:
         given = spec(port, pem, user=USER, password_env="MAIL_PASSWORD")
         reply = await sent(tmp_path, given)
         assert "canary" not in repr(channel(tmp_path, given))
-    assert (reply.answer, reply.code, reply.final) == ("refused", "535", True)
+    assert (reply.answer, reply.code, reply.final) == ("refused", "535", False)
     assert "canary" not in repr(reply)
+
+
+@pytest.mark.parametrize("form", ["{password}", "{plain}", "{login}"])
+def test_a_server_that_repeats_the_password_is_not_repeated(form: str) -> None:
+    """Neither as it is nor in the forms in which a login writes it."""
+    server = Server(host="mail.example", port=25, tls="none", user="desk", password=SecretStr("pass-0123"))
+    plain = base64.b64encode(b"\0desk\0pass-0123").decode()
+    forms = {"password": "pass-0123", "plain": plain, "login": base64.b64encode(b"pass-0123").decode()}
+    reply = answered(535, f"5.7.8 cannot use {form.format(**forms)} here", server)
+    assert "5.7.8 cannot use … here" in reply.meaning
 
 
 @pytest.mark.parametrize(("greeting", "code"), [(b"", "disconnected"), (None, "timeout")])

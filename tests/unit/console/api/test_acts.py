@@ -88,6 +88,16 @@ async def test_a_request_that_breaks_off_does_nothing(tmp_path: Path) -> None:
         assert api.written() == []
 
 
+async def test_a_name_that_ends_in_a_star_silences_itself_alone(tmp_path: Path) -> None:
+    """Names come from outside: a link is for one subject, whatever it is called."""
+    async with serving(tmp_path) as api:
+        api.board.take(event(1, "updated", subject="source:*"))
+        assert (await api.page("POST", path(api, "silence")))[0] == 200
+        (record,) = api.written()
+    assert isinstance(record, Silence)
+    assert record.match == {"alert": (ALERT,)}
+
+
 @pytest.mark.parametrize("before", ["/", "/tocsin", "/ACT/.."])
 async def test_a_link_under_a_wrong_path_is_not_logged(tmp_path: Path, before: str) -> None:
     """A proxy that passes its own prefix on must not write credentials into our log."""
