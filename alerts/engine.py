@@ -35,7 +35,7 @@ from alerts.moments import HOUR, MINUTE, SECOND, micros
 from alerts.rules import Rule
 from alerts.shares import Rates
 from alerts.snapshots import EngineState, SubjectState
-from alerts.stories import MILLION, UNJUDGED, Entry
+from alerts.stories import entry_of
 from alerts.subject import Subject
 from streams.records import AlertEvent, Mention, Signal, Tick
 
@@ -76,11 +76,7 @@ class Engine:
         self._patient = {name for name, subject in self._subjects.items() if subject.patient}
         self._alerts: dict[tuple[str, str], Alert] = {(a.rule, a.subject): a for a in self._state.alerts}
         self._fresh: set[str] = set()
-        current = {(r.name, r.hash): r for r in self._rules}
-        self._orphans = [
-            a for a in self._alerts.values()
-            if (rule := current.get((a.rule, a.rule_hash))) is None or not rule.covers(a.subject)
-        ]  # fmt: skip
+        self._orphans = lifecycle.orphans(self._alerts.values(), self._rules)
         self.counters: Counter[str] = Counter(self._state.counters)
 
     @classmethod
@@ -185,7 +181,7 @@ class Engine:
         subject.forget(now - self._memory)  # as it was, however long ago the last mention was released
         at = micros(mention.collected_at)
         story, _ = subject.stories.assign(at, mention.document, mention.signature)
-        return subject.take_late(_entry(at, mention, story), opened, now)
+        return subject.take_late(entry_of(at, mention, story), opened, now)
 
     def _tick(self, tick: Tick) -> list[AlertEvent]:
         at = micros(tick.at)
@@ -248,7 +244,7 @@ class Engine:
             self.counters["duplicate"] += 1
             return
         story, _ = subject.stories.assign(at, mention.document, mention.signature)
-        entry = _entry(at, mention, story)
+        entry = entry_of(at, mention, story)
         subject.state.name = mention.name
         subject.take(entry)
         self.counters["forgotten"] += subject.shorten()
@@ -292,11 +288,10 @@ class Engine:
         return events
 
     def _close_orphans(self, now: int) -> list[AlertEvent]:
-        events = [evidence.close(alert, now) for alert in self._orphans]
-        for alert in self._orphans:
+        gone, self._orphans = self._orphans, []
+        for alert in gone:
             del self._alerts[alert.rule, alert.subject]
-        self._orphans = []
-        return [event for event in events if event is not None]
+        return [event for alert in gone if (event := evidence.close(alert, now)) is not None]
 
     def _sweep(self, now: int) -> None:
         """Let go of what no window and no baseline needs. Changes no result: it would go at the next mention anyway."""
@@ -309,29 +304,3 @@ class Engine:
 
 def _waiting(mention: Mention) -> Waiting:
     return micros(mention.collected_at), mention.document, mention.subject, mention
-
-
-def _entry(at: int, mention: Mention, story: str) -> Entry:
-    sentiment = mention.sentiment
-    return Entry(
-        at=at,
-        document=mention.document,
-        story=story,
-        source=mention.source,
-        author=mention.author,
-        kind=mention.kind,
-        lang=mention.lang,
-        url=mention.url,
-        headline=mention.headline,
-        negative=UNJUDGED if sentiment is None else round(sentiment.get("negative", 0.0) * MILLION),
-        stale=mention.stale == "stale",
-        model=mention.model,
-        demo=mention.demo,
-        item=mention.item,
-        dated=mention.stale != "unknown",
-        topic=mention.topic,
-        topic_sure=round(mention.topic_confidence * MILLION),
-        risk=mention.risk,
-        risk_sure=round(mention.risk_confidence * MILLION),
-        relevance=round(mention.relevance * MILLION),
-    )

@@ -6,6 +6,7 @@ time at which the condition first held. Every step has a reason.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -67,6 +68,13 @@ class Step:
 def alert_id(rule: Rule, subject: str, since: int) -> str:
     """Identity of an episode: 32 hex digits of rule, rule hash, subject and its start."""
     return digest(rule.name, rule.hash, subject, moment(since).isoformat())
+
+
+def orphans(alerts: Iterable[Alert], rules: Iterable[Rule]) -> list[Alert]:
+    """The alerts whose rule is gone, says something else now, or looks at their subject no more."""
+    current = {(rule.name, rule.hash): rule for rule in rules}
+    found = [(alert, current.get((alert.rule, alert.rule_hash))) for alert in alerts]
+    return [alert for alert, rule in found if rule is None or not rule.covers(alert.subject)]
 
 
 def step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -26,6 +27,19 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or nothing."""
     best = process.extractOne(word, sorted(known), score_cutoff=60)
     return str(best[0]) if best else ""
+
+
+def choices_at(place: str) -> tuple[str, ...]:
+    """The values allowed at a place of a rule, for the fields that take one of a few."""
+    field = re.sub(r"\[.*\]$", "", place.rsplit(".", 1)[-1])
+    return {
+        "count": ("stories", "documents", "authors"),
+        "subject": ("entity", "topic", "source", "list", "market"),
+        "kind": ("any", "news", "chat"),
+        "severity": LEVELS,
+        "of": ("negative", "all"),
+        "what": ("risk", "topic", "source"),
+    }.get(field, ())
 
 
 def contradictions(rule: Rule) -> Iterator[Contradiction]:

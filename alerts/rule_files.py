@@ -17,8 +17,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.rule_checks import contradictions, suggest
-from alerts.rules import KINDS, LEAVES, LEVELS, OF_RULE, OF_SCOPE, Duration, Rule, Scope
+from alerts.rule_checks import choices_at, contradictions, suggest
+from alerts.rules import KINDS, LEAVES, OF_RULE, OF_SCOPE, Duration, Rule, Scope
 from alerts.yaml_lines import Lines, YamlFault, read_yaml
 from streams.settings import SettingsError
 
@@ -267,7 +267,7 @@ def _ill_typed(entry: Any, path: str, file: str, lines: Lines, whole: bool) -> I
         inner = re.search(r"\$[^`]*", where)
         place = path + (inner.group()[1:] if inner else "")
         value = re.search(r"[Ii]nvalid (?:enum )?value '(.*)'", message)
-        choices = _choices(place)
+        choices = choices_at(place)
         meant = suggest(value.group(1), choices) if value else ""
         told = f"{message}; there are: {', '.join(choices)}" if value and choices else message
         if "Expected `str`, got" in told:
@@ -284,19 +284,6 @@ def _unknown(data: Mapping[str, Any], known: set[str], path: str, file: str, lin
 
 def _fields(kind: type[Struct]) -> list[str]:
     return [f.encode_name for f in msgspec.structs.fields(kind)]
-
-
-def _choices(place: str) -> tuple[str, ...]:
-    """The values allowed at a place of a rule, for the fields that take one of a few."""
-    field = re.sub(r"\[.*\]$", "", place.rsplit(".", 1)[-1])
-    return {
-        "count": ("stories", "documents", "authors"),
-        "subject": ("entity", "topic", "source", "list", "market"),
-        "kind": ("any", "news", "chat"),
-        "severity": LEVELS,
-        "of": ("negative", "all"),
-        "what": ("risk", "topic", "source"),
-    }.get(field, ())
 
 
 def _read(kind: type, value: Any) -> Any:

@@ -14,13 +14,14 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from streams.records import Signature
+from streams.records import Mention, Signature
 
 SAME_STORY: Final = 0.7  # a follow-up that adds a fact stays below, a retweet with a comment lies above
 ROWS: Final = 4  # places per band: 16 bands of 4 (64 places) find 98.8 % of the pairs that agree in 0.7
 BANDS: Final = 16
 
 
+MOST_KEYS: Final = 1000  # of a story: a wording that is told every day for years must not grow without end
 UNJUDGED: Final = -1
 MILLION: Final = 1_000_000
 Band = tuple[str, int, bytes]
@@ -54,6 +55,33 @@ class Entry(Struct, array_like=True, gc=False):
     def person(self) -> str:
         """Who wrote it; an unknown author counts as its source, so that anonymous posts are one voice."""
         return self.author or f"source:{self.source}"
+
+
+def entry_of(at: int, mention: Mention, story: str) -> Entry:
+    """What is remembered of a mention."""
+    sentiment = mention.sentiment
+    return Entry(
+        at=at,
+        document=mention.document,
+        story=story,
+        source=mention.source,
+        author=mention.author,
+        kind=mention.kind,
+        lang=mention.lang,
+        url=mention.url,
+        headline=mention.headline,
+        negative=UNJUDGED if sentiment is None else round(sentiment.get("negative", 0.0) * MILLION),
+        stale=mention.stale == "stale",
+        model=mention.model,
+        demo=mention.demo,
+        item=mention.item,
+        dated=mention.stale != "unknown",
+        topic=mention.topic,
+        topic_sure=round(mention.topic_confidence * MILLION),
+        risk=mention.risk,
+        risk_sure=round(mention.risk_confidence * MILLION),
+        relevance=round(mention.relevance * MILLION),
+    )
 
 
 class Story(Struct, array_like=True, gc=False):
@@ -109,6 +137,8 @@ class Stories:
         if signature.copy_key not in self._by_key:
             story.keys.append(signature.copy_key)
             self._by_key[signature.copy_key] = name
+            if len(story.keys) > MOST_KEYS:
+                del self._by_key[story.keys.pop(0)]
         return name, False
 
     def _settle(self, story: Story) -> None:

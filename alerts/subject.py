@@ -8,18 +8,16 @@ from typing import Final
 
 from alerts.baseline import ALL, JUDGED, NEGATIVE, History, Profile, profile
 from alerts.calendars import market_of
-from alerts.detect import followed, seen
 from alerts.judge import Judge
-from alerts.moments import HOUR, SECOND
+from alerts.moments import HOUR
 from alerts.prior import prior_of
-from alerts.rules import FirstSeen, Rule
+from alerts.rules import Rule
 from alerts.shares import Rates
+from alerts.sightings import Sightings
 from alerts.snapshots import SubjectState
 from alerts.stories import MILLION, UNJUDGED, Entry, Stories
-from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
-FOLLOWED: Final = 400 * 24 * HOUR  # how long a first_seen rule follows a subject that nobody mentions
 KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules with windows up to a day share them
 
 
@@ -30,9 +28,9 @@ class Subject:
         "_filters",
         "_items",
         "_market",
-        "_memories",
         "_prior",
         "_profiles",
+        "_seen",
         "_told",
         "documents",
         "id",
@@ -52,8 +50,8 @@ class Subject:
         self.judges = [Judge(rule) for rule in rules if rule.covers(name)]
         # Any window of a filter speaks for it.
         self._filters = {w.filter: w for judge in self.judges for w in judge.windows if w.compares}
-        leaves = [leaf for judge in self.judges for leaf in judge.rule.leaves if isinstance(leaf, FirstSeen)]
-        self._memories = {followed(leaf): leaf.memory.seconds * SECOND for leaf in leaves}
+        self._seen = Sightings(state.runs, (leaf for judge in self.judges for leaf in judge.rule.leaves))
+        state.runs = self._seen.runs
         self._told: dict[str, Counter[str]] = {name: Counter() for name in ("", *self._filters)}
         self._items = {e.item: e for e in state.entries if e.item}
         self._market = market_of(name)
@@ -70,7 +68,6 @@ class Subject:
         for judge in self.judges:
             judge.settle()
             judge.amended = state.amended.get(judge.rule.name, "")
-        self.state.runs = {key: run for key, run in state.runs.items() if _sight(key) in self._memories}
 
     @property
     def fresh(self) -> bool:
@@ -100,9 +97,9 @@ class Subject:
         self.state.entries.append(entry)
         for judge in self.judges:
             for window in judge.windows:
-                self._follow(window, entry)
                 if window.add(entry):
-                    self._run(window, entry)
+                    self._seen.see(window, entry)
+        self._seen.follow(entry.at)
         if replaced is not None:
             self._unsee(replaced)
 
@@ -145,6 +142,11 @@ class Subject:
             at -= 1
         self.state.entries.insert(at, entry)
         return True
+
+    def _unsee(self, replaced: Entry) -> None:
+        for judge in self.judges:
+            for window in judge.windows:
+                self._seen.unsee(window, replaced)
 
     def _slide(self, now: int) -> None:
         """Let go of what lies before the windows: after a restart more stands in them than before."""
@@ -202,32 +204,6 @@ class Subject:
                 if not told[entry.story]:
                     del told[entry.story]
 
-    def _follow(self, window: Window, entry: Entry) -> None:
-        """A first_seen rule follows its subject from the first mention on, in its scope or not."""
-        if isinstance(window.rule, FirstSeen):
-            self._extend(followed(window.rule), entry.at, FOLLOWED)
-
-    def _run(self, window: Window, entry: Entry) -> None:
-        """Keep account of what a first_seen rule has seen."""
-        rule = window.rule
-        if isinstance(rule, FirstSeen) and (value := window.value(entry)) and window.counts(entry):
-            self._extend(seen(rule, value), entry.at, rule.memory.seconds * SECOND)
-
-    def _extend(self, key: str, at: int, memory: int) -> None:
-        run = self.state.runs.get(key)
-        self.state.runs[key] = (at if run is None or at - run[1] > memory else run[0], at)
-
-    def _unsee(self, replaced: Entry) -> None:
-        """What was seen in a replaced mention only, and not in what replaces it, was not there."""
-        for judge in self.judges:
-            for window in judge.windows:
-                if not isinstance(window.rule, FirstSeen) or not (value := window.value(replaced)):
-                    continue
-                key = seen(window.rule, value)
-                again = any(e.at == replaced.at and window.value(e) == value for e in window.entries)
-                if self.state.runs.get(key) == (replaced.at, replaced.at) and not again:
-                    del self.state.runs[key]
-
     def forget(self, until: int) -> None:
         """Let go of mentions and stories no later than `until`."""
         entries = self.state.entries
@@ -260,12 +236,7 @@ class Subject:
         """Let go of the hours that no baseline needs any more, and of what was not seen for as long as it counts."""
         for past in self.state.histories.values():
             past.forget(now)
-        runs = self.state.runs
-        for key in [key for key, run in runs.items() if now - run[1] > self._memory(key)]:
-            del runs[key]
-
-    def _memory(self, key: str) -> int:
-        return FOLLOWED if key.endswith("/") else self._memories[_sight(key)]
+        self._seen.forget(now)
 
     @property
     def idle(self) -> bool:
@@ -307,14 +278,8 @@ class Subject:
 
     def run(self, key: str) -> tuple[int, int] | None:
         """Since when, without a pause, the subject has had what the key names, and when last."""
-        return self.state.runs.get(key)
+        return self._seen.runs.get(key)
 
     def new(self, prefix: str, since: int) -> list[str]:
         """What keys with this prefix name and the subject has had only from later than `since` on, in order."""
-        runs = self.state.runs.items()
-        return sorted(key.removeprefix(prefix) for key, run in runs if key.startswith(prefix) and run[0] > since)
-
-
-def _sight(key: str) -> str:
-    """The part of a run's key that names the rules which see it."""
-    return key.partition("/")[0] + "/"
+        return self._seen.new(prefix, since)

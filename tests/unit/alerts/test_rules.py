@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.rule_files import SHIPPED, RuleError, in_force, load_rules, parse_rules
-from alerts.rules import Duration, Surge, Threshold, json_schema
+from alerts.rule_schema import json_schema
+from alerts.rules import Duration, Surge, Threshold
 from tests.unit.alerts.signals import rule
 
 GOOD = "rules:\n  - name: a\n    type: threshold\n    scope: {subject: entity}\n    window: 30m\n    at_least: 5\n"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.snapshots import EngineState, SubjectState, pack, unpack
-from alerts.stories import Stories
+from alerts.stories import MOST_KEYS, Stories
 from streams.records import Signature, digest
 
 
@@ -108,3 +108,39 @@ def test_stories_restored_anywhere_go_on_as_before(log: list[tuple[int, int, flo
 def test_any_numbers_are_a_signature_or_none(places: list[int]) -> None:
     """Values that no machine word holds are no reason to stop."""
     assert Stories().assign(1, "a", signature("a", places)) == ("a", True)
+
+
+def test_a_late_document_makes_no_story_older_and_stands_at_its_place() -> None:
+    """A story lives from its newest document on, whichever came last."""
+    stories = Stories()
+    stories.assign(100, "a", signature("a", []))
+    stories.assign(40, "late copy", signature("a", []))
+    stories.assign(50, "late story", signature("b", []))
+    assert list(stories.found) == ["late story", "a"]
+    stories.forget(60)
+    assert list(stories.found) == ["a"]
+    assert stories.found["a"].last == 100
+
+
+def test_a_document_that_is_signed_anew_begins_no_second_story() -> None:
+    """Another version of the code signs the same document otherwise; the story it began goes on, and is forgotten."""
+    stories = Stories()
+    stories.assign(1, "a", signature("old", BASE))
+    stories.assign(5, "copy", signature("old", BASE))
+    assert stories.assign(9, "a", signature("new", changed(BASE, 0.9), "m2")) == ("a", False)
+    assert stories.assign(10, "copy again", signature("old", BASE)) == ("a", False)
+    stories.forget(10)
+    assert stories.found == {}
+    assert stories.assign(11, "b", signature("old", BASE)) == ("b", True)
+
+
+def test_a_wording_that_is_told_for_years_does_not_grow_without_end() -> None:
+    """Of its copy keys the newest are kept; older ones are found by what they have in common."""
+    stories = Stories()
+    for day in range(MOST_KEYS + 50):
+        stories.assign(day, f"d{day}", signature(f"text of day {day}", BASE))
+    assert len(stories.found) == 1
+    assert len(stories.found["d0"].keys) == MOST_KEYS
+    assert stories.assign(MOST_KEYS + 60, "old words", signature("text of day 0", BASE)) == ("d0", False)
+    stories.forget(MOST_KEYS + 60)
+    assert stories.found == {}

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from alerts.rule_files import PRESETS, SHIPPED, presets
-from alerts.rules import json_schema
+from alerts.rule_schema import json_schema
 from console.exits import WRONG_SETTINGS
 from console.rules import register
 from streams.settings import load
