@@ -134,7 +134,8 @@ class Book:
             group.held += before.held
             group.since = min(filter(None, (group.since, before.since)), default=None)
             before.held, before.since = 0, None
-        self.settle(before, party)
+            self.settle(before, party)
+        self.groups.touch(before.id)
 
     def touched(self, id_: str, now: datetime) -> Group:
         """The group, in which something happens now."""

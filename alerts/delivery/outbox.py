@@ -31,6 +31,7 @@ from alerts.delivery.outbox_file import (
     PRUNE,
     READY,
     SCHEMA_VERSION,
+    WAITING,
     OutboxDamaged,
     OutboxUnavailable,
     faults,
@@ -215,8 +216,9 @@ class Outbox:
         return [unpacked(row) for row in rows]
 
     def waiting(self) -> tuple[int, float | None]:
-        """How many notifications wait for a delivery, and since when the oldest does."""
-        count, oldest = self._all("SELECT COUNT(*), MIN(added) FROM notifications WHERE state = 'waiting'")[0]
+        """How many notifications wait for a delivery, and since when the oldest does; those of receivers that were
+        taken out of the settings are nobody's trouble."""
+        count, oldest = self._all(WAITING)[0]
         return int(count), oldest
 
     def records(self, limit: int = 100) -> list[Waiting]:

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS notifications (
   reason TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS waiting ON notifications (receiver, due) WHERE state = 'waiting';
-CREATE INDEX IF NOT EXISTS oldest ON notifications (added) WHERE state = 'waiting';
+CREATE INDEX IF NOT EXISTS oldest ON notifications (receiver, added) WHERE state = 'waiting';
 CREATE INDEX IF NOT EXISTS ages ON notifications (added);
 -- The alerts of what still waits: a notification goes out after all earlier ones of any of its alerts.
 CREATE TABLE IF NOT EXISTS queue (
@@ -76,6 +76,10 @@ MOVE: Final = "UPDATE notifications SET receiver = :new WHERE receiver = :old AN
 MOVE_QUEUE: Final = """
 UPDATE queue SET receiver = :new WHERE receiver = :old
 AND number IN (SELECT number FROM notifications WHERE receiver = :old AND state = 'waiting' AND type = :type)
+"""
+WAITING: Final = """
+SELECT COUNT(*), MIN(added) FROM notifications
+WHERE state = 'waiting' AND receiver IN (SELECT id FROM receivers)
 """
 ORPHANS: Final = f"""
 SELECT {COLUMNS} FROM notifications

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alerts.delivery.outbox import Notification, Outbox, OutboxDamaged, OutboxUnavailable, open_outbox
+from alerts.delivery.outbox_file import WAITING
 from alerts.delivery.schedule import Decision
 from alerts.delivery.standing import Row
 from streams.kafka import Outgoing
@@ -372,5 +373,14 @@ def test_a_clock_that_is_set_back_leaves_nothing_waiting(outbox: Outbox) -> None
 
 def test_how_much_waits_is_told_from_an_index(outbox: Outbox) -> None:
     """It is asked after every attempt: no long queue may be sorted or searched for it."""
-    query = "EXPLAIN QUERY PLAN SELECT COUNT(*), MIN(added) FROM notifications WHERE state = 'waiting'"
-    assert "USING INDEX oldest" in str(outbox._db.execute(query).fetchall())
+    assert "INDEX oldest" in str(outbox._db.execute(f"EXPLAIN QUERY PLAN {WAITING}").fetchall())
+
+
+def test_what_waits_for_nobody_is_no_trouble(outbox: Outbox) -> None:
+    """A receiver that was taken out of the settings leaves no queue that the watch would ring for."""
+    outbox.store([row("1"), row("2", "b", receiver="s")], [], 100.0)
+    assert outbox.waiting() == (2, 100.0)
+    outbox.enrol({"r": "1"})
+    assert outbox.waiting() == (1, 100.0)
+    outbox.enrol({})
+    assert outbox.waiting() == (0, None)

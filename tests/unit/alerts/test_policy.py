@@ -535,3 +535,13 @@ def test_a_receiver_with_a_new_address_is_the_same_receiver(making: Making) -> N
     desk.at("610s").take(step("a", 1, "resolved"))
     desk.at("1h")
     assert [said[2:] for said in desk.said] == [("first", "a.0"), ("more", "a.1 b.0")]
+
+
+def test_what_moves_to_another_group_takes_no_steps_of_others_along(making: Making) -> None:
+    """What still waits in the group that it leaves is counted there."""
+    rules = routing({"match": {"severity": "critical"}, "receivers": ["desk"], "group_by": ["severity"]}, ROUTE)
+    desk = making(rules)
+    desk.take(step("b"), step("b", 1, "resolved"), step("a"), step("a", 1, "updated"))
+    desk.at("10m").take(step("c"))
+    desk.at("20m")
+    assert desk.said == [(30, "desk", "first", "a.1 +1"), (630, "desk", "first", "c.0 +2")]
