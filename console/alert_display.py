@@ -14,7 +14,7 @@ from rich.text import Text
 from alerts.board import Entry, History, Precision
 from alerts.delivery.answers import translated
 from alerts.delivery.channel import Message
-from alerts.delivery.phrases import Voice, amount
+from alerts.delivery.phrases import Voice, amount, cut
 from alerts.delivery.render import mail
 from console.messages import catalogue, language, say
 from streams.plain import plain
@@ -22,6 +22,7 @@ from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Receip
 
 COLOURS: Final = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
 NARROW: Final = ("id", "severity", "since", "at", "until", "attempt")  # columns whose cells stay on one line
+SENTENCE_LIMIT: Final = 120  # characters; `show` has the whole
 ID_SHOWN: Final = 8  # characters: more than `show` needs, and of millions hardly two are the same
 
 
@@ -53,7 +54,7 @@ def alerts(entries: Sequence[Entry]) -> Table:
             cell(event.alert[:ID_SHOWN]),
             Text(say(f"alerts.severity.{event.severity}"), style=COLOURS[event.severity]),
             cell(say(f"alerts.state.{event.state}") + _marks_of(event)),
-            cell(event.name or event.subject),
+            cell(_voice(event).name(event)),
             cell(_figures(event)),
             cell(event.rule),
             f"{event.since.astimezone(UTC):%m-%d %H:%M}",
@@ -66,8 +67,14 @@ def _marks_of(event: AlertEvent) -> str:
     return "".join(f" [{say(f'alerts.{name}')}]" for name in ("demo", "replay") if getattr(event, name))
 
 
+def _voice(event: AlertEvent) -> Voice:
+    return Voice(_lang(), UTC, event.at)
+
+
 def _figures(event: AlertEvent) -> str:
-    shown = Voice(_lang(), UTC, event.at).counted(event.observed, event.unit)
+    if event.kind == "system":  # a sentence tells more than 1 fault
+        return cut(event.annotations.get(_lang(), ""), SENTENCE_LIMIT)
+    shown = _voice(event).counted(event.observed, event.unit)
     if event.expected is None:
         return shown
     return say("alerts.list.against", observed=shown, expected=amount(event.expected, event.unit))

@@ -107,6 +107,6 @@ def label_name(name: str) -> str:
 def annotated(event: AlertEvent, language: Language) -> dict[str, str]:
     """The paragraph in the receiver's language, or languages, and the rule's own annotations."""
     texts = [text(event, lang) for lang in (("zh", "en") if language == "both" else (language,))]
-    own = {label_name(name): value for name, value in event.annotations.items()}
+    own = {label_name(name): clean(value).strip() for name, value in event.annotations.items()}
     found = own | {"description": "\n\n".join(clean(one).strip() for one in texts)}
     return {name: value[:TEXT_LIMIT] for name, value in found.items()}

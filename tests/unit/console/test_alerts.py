@@ -216,6 +216,22 @@ def test_the_same_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "持续足够久，触发" in run("show", ALERT).stdout
 
 
+def test_alerts_about_tocsin_itself_are_told_in_words(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the reader's language: their name, and what is wrong, instead of a count of faults."""
+    told = {
+        "en": "Kafka does not answer.",
+        "zh": "Kafka 无应答。",
+        "name_en": "Lag of enrich",
+        "name_zh": "enrich 滞后",
+    }
+    logs.ring(event(0, alert="c" * 32, kind="system", unit="fault", name="Lag of enrich", annotations=told))
+    for lang, words in (("en", ("Lag of enrich", "Kafka does not answer.")), ("zh", ("enrich 落后", "Kafka 无应答。"))):
+        monkeypatch.setenv("TOCSIN_LANG", lang)
+        for shown in (run("list").stdout, run("show", "c" * 8).stdout):
+            assert all(word in shown for word in words)
+            assert "fault" not in shown
+
+
 def test_receipts_are_told_in_chinese(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the platform's code means and what to do; its own words stay."""
     monkeypatch.setenv("TOCSIN_LANG", "zh")

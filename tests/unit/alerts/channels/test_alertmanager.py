@@ -116,3 +116,9 @@ def test_both_languages_and_own_annotations_are_told() -> None:
     assert "严重" in chinese
     assert "Brightwater" in english
     assert found == json.loads(json.dumps(found))
+
+
+def test_annotations_of_a_rule_move_no_cursor() -> None:
+    """They are filled with names from outside: one line, without control or direction characters."""
+    found = annotated(event(annotations={"summary": "a\x1b[31m\u202eb\nc"}), "en")
+    assert found["summary"] == "a[31mb c"
