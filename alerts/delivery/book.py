@@ -213,6 +213,13 @@ class Book:
                     self.groups.touch(group.id)
                     self.alerts.touch(alert)
 
+    def put_off(self, group: Group, at: datetime) -> None:
+        """Do nothing with this group before then, and look at all of it."""
+        group.flush_at = at
+        group.escalate_at = max(group.escalate_at, at) if group.escalate_at else None
+        group.repeat_at = max(group.repeat_at, at) if group.repeat_at else None
+        self.groups.touch(group.id)
+
     def set_back(self, group: Group, now: datetime) -> None:
         """The clock was wrong and was set back: nothing waits for what it said before."""
         group.touched, group.last = now, min(group.last or now, now)

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
 from msgspec.structs import replace
 
 from alerts.delivery.book import Book, Party, length
@@ -22,12 +23,16 @@ from alerts.delivery.channel import Why
 from alerts.delivery.routing import SYSTEM, Route, Routing, broken_channel, may_hear
 from alerts.delivery.standing import Group, Row, Standing, Told
 from alerts.delivery.telling import Dispatch, afterwards, compose, learn, news, rank
+from alerts.delivery.written import place
 from streams.records import Acknowledgement, AlertEvent, Operation
 
 FLAPPING: Final = "flapping"  # label of what is told once and then held back
 SILENT: Final = frozenset({("updated", "doubled"), ("resolved", "lapsed")})  # state and reason: nobody's news
 AHEAD: Final = timedelta(minutes=1)  # more than that in the future has not happened: the clock was wrong
+AGAIN: Final = timedelta(minutes=5)  # after a fault of ours in a group
 Telling = tuple[Standing, Told, Why]
+
+log = structlog.get_logger(__name__)
 
 
 class Policy:
@@ -149,15 +154,24 @@ class Policy:
         if self._book.holds.ended(now):
             self._book.look_again(now)
         messages: list[Dispatch] = []
-        for _, group in self._book.groups.items():
-            if max(group.touched, group.last or group.touched) > now + AHEAD:
-                self._book.set_back(group, now)
-            if group.flush_at is not None and group.flush_at <= now:
-                messages += self._flush(group, now)
-            if group.escalate_at is not None and group.escalate_at <= now:
-                messages += self._escalate(group, now)
-            if group.repeat_at is not None and group.repeat_at <= now:
-                messages += self._repeat(group, now)
+        for id_, group in self._book.groups.items():
+            try:
+                messages += self._due(group, now)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next group must be told
+                log.error("notify.group_failed", group=id_, again_in=AGAIN.total_seconds(), **place(error))
+                self._book.put_off(group, now + AGAIN)
+        return messages
+
+    def _due(self, group: Group, now: datetime) -> list[Dispatch]:
+        messages: list[Dispatch] = []
+        if max(group.touched, group.last or group.touched) > now + AHEAD:
+            self._book.set_back(group, now)
+        if group.flush_at is not None and group.flush_at <= now:
+            messages += self._flush(group, now)
+        if group.escalate_at is not None and group.escalate_at <= now:
+            messages += self._escalate(group, now)
+        if group.repeat_at is not None and group.repeat_at <= now:
+            messages += self._repeat(group, now)
         return messages
 
     def _flush(self, group: Group, now: datetime) -> list[Dispatch]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from alerts.delivery.holds import Holds
 from alerts.delivery.message import notification_id
 from alerts.delivery.routing import Routing
+from streams.records import AlertEvent
 from tests.ringing import START
 from tests.unit.alerts.desk import Desk, Party, ack, routing, seconds, silence, step, unsilence
 
@@ -545,3 +547,23 @@ def test_what_moves_to_another_group_takes_no_steps_of_others_along(making: Maki
     desk.at("10m").take(step("c"))
     desk.at("20m")
     assert desk.said == [(30, "desk", "first", "a.1 +1"), (630, "desk", "first", "c.0 +2")]
+
+
+def test_a_group_that_fails_keeps_no_other_from_being_told(making: Making, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is put off, and told when the fault is mended."""
+    hold = Holds.hold
+    broken = True
+
+    def failing(self: Holds, told: AlertEvent, *more: Any) -> Any:
+        if broken and told.subject == "entity:A":
+            raise RuntimeError("a bug")
+        return hold(self, told, *more)
+
+    monkeypatch.setattr(Holds, "hold", failing)
+    desk = making(routing({"receivers": ["desk"], "group_by": ["subject"]}))
+    desk.take(step("a"), step("b"))
+    desk.at("6m")
+    assert desk.said == [(30, "desk", "first", "b.0")]
+    broken = False
+    desk.at("11m")
+    assert desk.said[1:] == [(630, "desk", "first", "a.0")]
