@@ -222,7 +222,7 @@ def test_alerts_about_tocsin_itself_are_told_in_words(logs: Logs, monkeypatch: p
         "en": "Kafka does not answer.",
         "zh": "Kafka 无应答。",
         "name_en": "Lag of enrich",
-        "name_zh": "enrich 滞后",
+        "name_zh": "enrich 落后",
     }
     logs.ring(event(0, alert="c" * 32, kind="system", unit="fault", name="Lag of enrich", annotations=told))
     for lang, words in (("en", ("Lag of enrich", "Kafka does not answer.")), ("zh", ("enrich 落后", "Kafka 无应答。"))):
