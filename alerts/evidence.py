@@ -86,7 +86,8 @@ def tell(step: Step, scene: Scene, before: AlertEvent | None) -> AlertEvent:
                       window_seconds=p.window_seconds)
             for p in decision.parts
         ),
-        counterfactual=counterfactual(scene, counted) if decision.holds else None,
+        # Of a silence less would only be more of it.
+        counterfactual=counterfactual(scene, counted) if decision.holds and rule.type != "silence" else None,
         corrected=decision.corrected,
     )  # fmt: skip
     return replace(event, annotations=sentences(rule, event), **_left_out(scene))

@@ -301,6 +301,7 @@ def test_a_silence_shows_the_little_that_was_said() -> None:
     said = [mention(30 * DAY + 60 + n, f"little{n}", 0.1) for n in (1, 2)]
     first = fold(engine(quiet), *calm(30, 30), *said, tick(31 * DAY))[0]
     assert (first.state, first.observed, first.stories, first.documents) == ("firing", 2.0, 2, 2)
+    assert first.counterfactual is None
 
 
 def test_only_a_silence_begins_without_anything_new() -> None:
