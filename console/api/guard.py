@@ -22,6 +22,7 @@ from streams.sources.push import Bucket
 
 BODY_LIMIT: Final = 64 * 1024
 BODY_PATIENCE: Final = 10.0  # seconds a sender gets for its body
+LINES: Final = 10.0  # refusals a second that are logged here
 BUCKETS: Final = 10_000  # callers and addresses whose rate is remembered
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -62,6 +63,8 @@ class Guard:
         self._monotonic = monotonic
         self._patience = patience
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+        self._lines = Bucket(LINES)
+        self._unlogged = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
@@ -85,12 +88,22 @@ class Guard:
         except _BrokenOff:
             return  # nobody waits for an answer, and half a request asks for nothing
         except ApiError as error:
-            caller = scope.get("caller")
-            told = {"method": scope["method"], "path": shown_path(scope["path"]), "address": _address(scope)}
-            log.warning("api.refused", code=error.code, caller=caller.name if caller else "", **told)
+            self._log(error, scope)
             await refusal(error, language_of(headers))(scope, receive, guarded)
             return
         await self._app(scope, _replay(body, receive), guarded)
+
+    def _log(self, error: ApiError, scope: Scope) -> None:
+        """A flood of refusals must not fill the disk: what is left out is counted."""
+        if self._lines.take(self._monotonic()) > 0:
+            self._unlogged += 1
+            return
+        caller = scope.get("caller")
+        told = {"method": scope["method"], "path": shown_path(scope["path"]), "address": _address(scope)}
+        log.warning(
+            "api.refused", code=error.code, caller=caller.name if caller else "", unlogged=self._unlogged, **told
+        )
+        self._unlogged = 0
 
     def _admit(self, scope: Scope, headers: Headers) -> Caller | None:
         if len(headers.getlist("host")) != 1 or not answers_to(headers["host"], self._names, self._bound):

@@ -89,6 +89,18 @@ async def test_listening_everywhere_any_address_is_answered_but_no_strange_name(
         assert [(await api.ask("GET", "/alerts", headers={"Host": h}))[0] for h in hosts] == [200, 200, 421]
 
 
+async def test_a_flood_of_refusals_does_not_fill_the_log(tmp_path: Path) -> None:
+    """Some lines a second, and how many were left out."""
+    with capture_logs() as logs:
+        async with serving(tmp_path) as api:
+            for _ in range(50):
+                assert (await api.ask("GET", "/alerts", headers={"Host": "evil.example"}))[0] == 421
+            api.ticks[0] += 1
+            await api.ask("GET", "/alerts", headers={"Host": "evil.example"})
+    lines = [line["unlogged"] for line in logs if line["event"] == "api.refused"]
+    assert lines == [0] * 20 + [30]
+
+
 async def test_two_hosts_are_none(tmp_path: Path) -> None:
     """A request with two Host headers is refused: two readers of it would see two."""
     async with serving(tmp_path) as api:
