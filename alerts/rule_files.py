@@ -85,7 +85,7 @@ def in_force(rules: Sequence[Rule], lists: Mapping[str, Collection[str]]) -> tup
         missing = [name for name in named if name not in lists]
         for name in missing:
             message = f"rule {rule.name}: the watchlist has no list {name!r}; give companies `lists: [{name}]` there"
-            faults.append(RuleFault("TOCSIN_RULES", 1, message, suggest(name, lists)))
+            faults.append(RuleFault(*rule.place, message, suggest(name, lists)))
         if rule.enabled and not missing:
             found.append(_resolved(rule, lists))
     if faults:
@@ -98,6 +98,7 @@ def _resolved(rule: Rule, lists: Mapping[str, Collection[str]]) -> Rule:
         return rule
     ids = {*rule.scope.ids, *(id_ for name in rule.scope.lists for id_ in lists[name])}
     found = replace(rule, scope=replace(rule.scope, ids=tuple(sorted(ids)), lists=()))
+    found.__dict__["placed"] = rule.place
     found.__dict__["hash"] = rule.hash  # of the rule as written: one company more on a list ends no alert of another
     return found
 
@@ -175,6 +176,7 @@ class _Reader:
         wrong = list(_wrong(entry, path, file, lines, KINDS))
         if not wrong:
             rule = msgspec.convert(entry, Rule, dec_hook=_read)
+            rule.__dict__["placed"] = file, lines.at(f"{path}.scope")
             wrong = [
                 RuleFault(file, lines.at(f"{path}.{field}"), f"{field}: {said}" if "." in field else said, meant)
                 for field, said, meant in contradictions(rule)

@@ -89,17 +89,14 @@ class Rulebook:
 
 def _check_followed(rules: Sequence[Rule], settings: Settings) -> None:
     """RuleError where a rule looks at subjects that nobody follows: it would never ring."""
-    needed = {rule.scope.subject: rule.name for rule in rules if rule.scope.subject in FOLLOWED}
-    missing = {subject: name for subject, name in needed.items() if subject not in settings.follow}
-    if missing:
-        wanted = ",".join(s for s in FOLLOWED if s in needed or s in settings.follow)
-        raise RuleError(
-            [
-                RuleFault(
-                    "TOCSIN_RULES",
-                    1,
-                    f"rule {name} looks at {subject}, which is not followed: set TOCSIN_FOLLOW={wanted}",
-                )
-                for subject, name in missing.items()
-            ]
+    needed = {rule.scope.subject: rule for rule in rules if rule.scope.subject in FOLLOWED}
+    wanted = ",".join(s for s in FOLLOWED if s in needed or s in settings.follow)
+    faults = [
+        RuleFault(
+            *rule.place, f"rule {rule.name} looks at {subject}, which is not followed: set TOCSIN_FOLLOW={wanted}"
         )
+        for subject, rule in needed.items()
+        if subject not in settings.follow
+    ]
+    if faults:
+        raise RuleError(faults)

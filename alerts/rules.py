@@ -124,6 +124,11 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
         """The kind of rule as it is written in a file."""
         return str(self.__struct_config__.tag)
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """File and line of its scope, for what is found wrong later; set by `alerts.rule_files`."""
+        return cast("tuple[str, int]", self.__dict__.get("placed", ("TOCSIN_RULES", 1)))
+
     @cached_property
     def prefix(self) -> str:
         """How the ids of its subjects begin."""

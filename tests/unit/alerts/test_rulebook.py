@@ -76,7 +76,7 @@ def test_what_is_included_and_the_watchlist_are_looked_at_too(tmp_path: Path) ->
 def test_a_rule_about_what_nobody_follows_is_refused(tmp_path: Path) -> None:
     """It would never ring; the message says what to set."""
     text = ONE.replace("subject: entity", "subject: source")
-    with pytest.raises(RuleError, match="set TOCSIN_FOLLOW=source"):
+    with pytest.raises(RuleError, match=r"desk.yaml:2: rule one .* set TOCSIN_FOLLOW=source"):
         book(tmp_path, text).read()
     assert book(tmp_path, text, follow="source").read()
 
