@@ -7,7 +7,9 @@ The bytes depend on the alert and the receiver only, so every attempt and every 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -24,6 +26,7 @@ NAME_LIMIT: Final = 120  # characters of a name, a rule, a unit …
 LABELS_SHOWN: Final = 10
 MODELS_SHOWN: Final = 10
 CONDITIONS_SHOWN: Final = 10
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _encoder = msgspec.json.Encoder()
 
 
@@ -39,14 +42,19 @@ def notification_id(event: str, receiver: str) -> str:
     return "msg_" + base64.b32encode(raw).decode().rstrip("=").lower()
 
 
-def alert_body(event: AlertEvent, receiver: str, namespace: str = "", id_: str = "") -> bytes:
+def alert_body(
+    event: AlertEvent, receiver: str, namespace: str = "", id_: str = "", more: Mapping[str, Any] = NOTHING
+) -> bytes:
     """The body for an alert event, smaller than 20 kB: evidence is left out from the end until it fits, and where that
-    is not enough conditions and annotations too. `id_` is the notification's where it is not that of the event."""
+    is not enough conditions and annotations too. `id_` is the notification's where it is not that of the event; `more`
+    is said beside the record."""
     event = bounded(event)
     id_ = id_ or notification_id(event.id, receiver)
     bare = replace(event, conditions=(), annotations={})
     for given, shown in [*((event, n) for n in range(len(event.evidence), -1, -1)), (bare, 0)]:
-        body = envelope(id_, TYPE + event.state, event.subject, event.at, alert_data(given, shown), namespace)
+        body = envelope(
+            id_, TYPE + event.state, event.subject, event.at, alert_data(given, shown) | dict(more), namespace
+        )
         if len(body) < LIMIT:
             break
     return body

@@ -15,6 +15,7 @@ from typing import Final
 import yaml
 from msgspec.structs import replace
 
+from alerts.delivery.answers import translated
 from alerts.delivery.channel import Channel
 from alerts.delivery.routing import CHANNEL_RULE, CHANNEL_SUBJECT, SYSTEM, broken_channel
 from alerts.delivery.schedule import Decision, Reply
@@ -41,10 +42,10 @@ def trouble_after(
 def _firing(channel: Channel, reply: Reply, decision: Decision, attempt: int, at: datetime) -> AlertEvent:
     what = "failing" if decision.outcome == "retry" else decision.outcome
     alert = digest(CHANNEL_RULE, channel.id, at.isoformat())
-    facts = {"channel": channel.name, "attempts": str(attempt), "reason": plain(reply.meaning or str(reply), 200)}
-    annotations = {lang: say(what, lang, **facts) for lang in LANGUAGES}
+    annotations: dict[str, str] = {}
     for lang in LANGUAGES:
-        fix = plain(reply.fix, 200) if lang == "en" else ""
+        reason, fix = (plain(translated(text, lang), 200) for text in (reply.meaning or str(reply), reply.fix))
+        annotations[lang] = say(what, lang, channel=channel.name, attempts=str(attempt), reason=reason)
         annotations[f"fix_{lang}"] = say("fix", lang, channel=channel.name, fix=fix or say("anyway", lang))
     return AlertEvent(
         id=f"{alert}.0", alert=alert, sequence=0, state="firing", reason="held", rule=CHANNEL_RULE,

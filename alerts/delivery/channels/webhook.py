@@ -54,7 +54,9 @@ class WebhookChannel:
             return (group_body(message),)
         if len(message.events) != 1:
             raise ValueError(f"{self.name} takes one event a message, got {len(message.events)}")
-        return (alert_body(message.events[0], self.id, message.namespace, message.id),)
+        held = {"suppressed": message.suppressed, "suppressed_since": message.suppressed_since}
+        more = held if message.suppressed else {}
+        return (alert_body(message.events[0], self.id, message.namespace, message.id, more),)
 
     async def send(self, part: bytes, id_: str, at: datetime) -> Reply:
         """One attempt, signed for the moment `at`."""

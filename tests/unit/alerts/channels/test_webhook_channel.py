@@ -43,6 +43,14 @@ def test_one_event_is_the_body_it_always_was(tmp_path: Path) -> None:
         found.render(message(one, event(alert="b" * 32)))
 
 
+def test_what_was_held_back_is_told_with_the_next_event(tmp_path: Path) -> None:
+    """A plain webhook is told too how many steps a silence or quiet hours kept from it, and since when."""
+    (body,) = built(tmp_path).render(message(suppressed=3, suppressed_since=START))
+    data = json.loads(body)["data"]
+    assert (data["suppressed"], data["suppressed_since"]) == (3, START.isoformat().replace("+00:00", "Z"))
+    assert "suppressed" not in json.loads(built(tmp_path).render(message())[0])["data"]
+
+
 def test_the_identity_is_the_message_s(tmp_path: Path) -> None:
     """An event told a second time for another reason has another id, in the body too."""
     (body,) = built(tmp_path).render(message(why="repeat", id="msg_second"))
