@@ -184,4 +184,5 @@ def _story(event: AlertEvent, speaker: Voice) -> str:
     if first is None:
         return ""
     headline = "".join(piece for piece, _ in pieces(first))
-    return speaker.say("story", copies=first.copies, headline=headline, source=first.source)
+    key = "story" if first.copies > 1 else "story.single"
+    return speaker.say(key, copies=first.copies, headline=headline, source=first.source)
