@@ -33,7 +33,7 @@ def choices_at(place: str) -> tuple[str, ...]:
     """The values allowed at a place of a rule, for the fields that take one of a few."""
     field = re.sub(r"\[.*\]$", "", place.rsplit(".", 1)[-1])
     return {
-        "count": ("stories", "documents", "authors"),
+        "count": ("stories", "documents", "authors", "sources"),
         "subject": ("entity", "topic", "source", "list", "market"),
         "kind": ("any", "news", "chat"),
         "severity": LEVELS,

@@ -95,7 +95,7 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
     about: Annotated[str, Meta(max_length=1000)] = ""
     enabled: bool = True
     scope: Scope = Scope(subject="entity")
-    count: Literal["stories", "documents", "authors"] = "stories"
+    count: Literal["stories", "documents", "authors", "sources"] = "stories"
     negative_at: Annotated[float, Meta(gt=0.0, le=1.0)] = 0.5  # mean negative probability that makes a unit negative
     min_share: Share01 = 0.0  # negative units over judged units; keeps good news with a few complaints quiet
     min_support: Annotated[int, Meta(ge=0)] = 0  # judged units in the window

@@ -127,10 +127,16 @@ class Window:
         return entry.negative >= self._negative_at
 
     def key(self, entry: Entry) -> str:
-        """What this mention counts towards: its story, document or author."""
-        if self.rule.count == "stories":
-            return entry.story
-        return entry.document if self.rule.count == "documents" else entry.person
+        """What this mention counts towards: its story, document, author or source."""
+        match self.rule.count:
+            case "stories":
+                return entry.story
+            case "documents":
+                return entry.document
+            case "authors":
+                return entry.person
+            case "sources":
+                return entry.source
 
     def value(self, entry: Entry) -> str:
         """What a first_seen rule looks for in a mention; empty where the model is not sure of it or there is none."""

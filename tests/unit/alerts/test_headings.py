@@ -126,7 +126,7 @@ def test_words_exist_for_every_code_name() -> None:
 
 
 @pytest.mark.parametrize("tone", ["", "negative "])
-@pytest.mark.parametrize("what", ["stories", "documents", "authors"])
+@pytest.mark.parametrize("what", ["stories", "documents", "authors", "sources"])
 def test_units_of_every_kind_of_rule_are_words_of_the_language(tone: str, what: str) -> None:
     """What rules count is said in Chinese without a word left over; an unknown unit stands as it is."""
     for unit in (

@@ -351,3 +351,15 @@ def test_a_surge_clears_at_its_part_of_the_bound() -> None:
     burst = [mention(14 * DAY + m, f"new{m}", 0.9) for m in (1, 2, 3, 40, 41, 42)]
     steady = rung("type: surge, window: 1h, min_count: 6, clear_at: 0.5", past + burst, 15 * DAY)
     assert [(m - 14 * DAY, s) for m, s, _ in told(steady)] == [(42, "firing"), (100, "resolved")]
+
+
+@pytest.mark.parametrize(
+    ("count", "rings"), [("stories", True), ("documents", True), ("authors", True), ("sources", False)]
+)
+def test_a_rule_counts_stories_documents_authors_or_sources(count: str, rings: bool) -> None:
+    """Three stories by three people on two sources."""
+    signals = [mention(i, f"d{i}", source=f"s{i % 2}") for i in (1, 2, 3)]
+    events = rung(f"type: threshold, at_least: 3, window: 30m, count: {count}", signals, 5)
+    assert bool(events) is rings
+    if rings:
+        assert events[0].unit == f"negative {count}"
