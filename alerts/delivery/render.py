@@ -22,6 +22,9 @@ from streams.records import AlertEvent
 Lang = Literal["en", "zh"]
 CHAT_STORIES: Final = 3  # of one alert in a chat card
 CHAT_ALERTS: Final = 20  # of a group in a chat card
+NAMED: Final = 500  # of a group that are named, at least
+A_LINE: Final = 10  # names
+REST_NAME: Final = 40  # characters of such a name
 MAIL_ALERTS: Final = 100
 EVERYTHING: Final = 1000
 ACTIONS: Final[tuple[Action, ...]] = ("show", "acknowledge", "silence", "wrong")
@@ -34,7 +37,7 @@ def lock_screen(message: Message, lang: Lang, zone: tzinfo | None = None) -> str
 
 
 def card(message: Message, lang: Lang, zone: tzinfo | None = None) -> Card:
-    """The message for a chat: three stories of one alert, or twenty alerts of a group, and how many more there are."""
+    """The message for a chat: three stories of one alert, or twenty alerts of a group, and the names of the rest."""
     return _card(message, voice(lang, message.at, zone), CHAT_STORIES, CHAT_ALERTS)
 
 
@@ -94,7 +97,10 @@ def _group(message: Message, speaker: Voice, stories: int, alerts: int) -> Itera
     for event in message.events[:alerts]:
         yield Block(tuple(_brief(event, message, speaker, 1 if stories < EVERYTHING else stories)))
     if rest := message.events[alerts:]:
-        yield Block((line(speaker.say("group.rest", count=f"{len(rest):,}", counts=counts(rest, speaker))),))
+        said = [line(speaker.say("group.rest", count=f"{len(rest):,}", counts=counts(rest, speaker)))]
+        for at in range(0, min(len(rest), NAMED), A_LINE):  # in a storm nobody is left to guess who else it is
+            said.append(line(speaker.join(speaker.name(event, REST_NAME) for event in rest[at : at + A_LINE])))
+        yield Block(tuple(said))
     yield Block((line(speaker.say("zone", zone=speaker.zone_name)),))
 
 

@@ -99,6 +99,6 @@ def written(part: bytes) -> str:
 
 
 def folded(text: str) -> str:
-    """Letters and digits alone, twins back to what they stand for: what must not be lost."""
-    plain = unicodedata.normalize("NFKC", text.encode("utf-8", "replace").decode())
+    """Letters and digits alone, marks apart and twins back to what they stand for: what must not be lost."""
+    plain = unicodedata.normalize("NFKD", text.encode("utf-8", "replace").decode())
     return "".join(c for c in plain if c.isalnum())
