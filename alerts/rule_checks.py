@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
-
-from rapidfuzz import process
 
 from alerts.rules import LEVELS, Coordination, Duration, Leaf, Rule, Share, Shift, Silence, Surge
 from alerts.templates import FIELDS, unknown
+from alerts.yaml_structs import suggest
 from models.labels import RISKS, TOPICS
 
 MINUTE: Final = 60
@@ -21,12 +20,6 @@ STORIES_ONLY: Final = (Surge, Shift, Silence, Coordination)
 PREFIXES: Final = ("entity:", "topic:", "source:", "list:", "market:")
 
 Contradiction = tuple[str, str, str]
-
-
-def suggest(word: str, known: Iterable[str]) -> str:
-    """The known word that was probably meant, or nothing."""
-    best = process.extractOne(word, sorted(known), score_cutoff=60)
-    return str(best[0]) if best else ""
 
 
 def choices_at(place: str) -> tuple[str, ...]:

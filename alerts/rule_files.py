@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +16,10 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.rule_checks import choices_at, contradictions, suggest
+from alerts.rule_checks import choices_at, contradictions
 from alerts.rules import KINDS, LEAVES, OF_RULE, OF_SCOPE, Duration, Rule, Scope
 from alerts.yaml_lines import Lines, YamlFault, read_yaml
-from streams.settings import SettingsError
+from alerts.yaml_structs import Fault, FileRefused, suggest
 
 SHIPPED: Final = Path(__file__).parent / "rules"
 PRESETS: Final = SHIPPED / "presets"
@@ -28,27 +27,12 @@ PRESET: Final = "preset:"
 TEST_END: Final = "_test.yaml"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleFault:
-    """One thing wrong with a rule file."""
-
-    file: str
-    line: int
-    message: str
-    meant: str = ""
-
-    def __str__(self) -> str:
-        hint = f"; did you mean {self.meant!r}?" if self.meant else ""
-        return f"{self.file}:{self.line}: {self.message}{hint}"
-
-
-class RuleError(SettingsError):
+class RuleError(FileRefused):
     """Rules cannot be used. `faults` lists everything that is wrong."""
 
-    def __init__(self, faults: Sequence[RuleFault], files: Collection[Path] = ()) -> None:
+    def __init__(self, faults: Sequence[Fault], files: Collection[Path] = ()) -> None:
         """`files`: those that were read, or should have been; a change of one of them may mend it."""
-        super().__init__("\n".join(map(str, faults)))
-        self.faults = tuple(faults)
+        super().__init__(faults)
         self.files = frozenset(files)
 
 
@@ -79,13 +63,13 @@ def in_force(rules: Sequence[Rule], lists: Mapping[str, Collection[str]]) -> tup
     `lists`: ids of companies by name of the list, from the watchlist. RuleError for a list that is not there.
     """
     found: list[Rule] = []
-    faults: list[RuleFault] = []
+    faults: list[Fault] = []
     for rule in rules:
         named = rule.scope.lists if rule.scope.subject != "list" else rule.scope.ids
         missing = [name for name in named if name not in lists]
         for name in missing:
             message = f"rule {rule.name}: the watchlist has no list {name!r}; give companies `lists: [{name}]` there"
-            faults.append(RuleFault(*rule.place, message, suggest(name, lists)))
+            faults.append(Fault(*rule.place, message, suggest(name, lists)))
         if rule.enabled and not missing:
             found.append(_resolved(rule, lists))
     if faults:
@@ -108,7 +92,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._rules: list[Rule] = []
-        self._faults: list[RuleFault] = []
+        self._faults: list[Fault] = []
         self._named: dict[str, str] = {}
         self.seen: set[Path] = set()
 
@@ -178,11 +162,11 @@ class _Reader:
             rule = msgspec.convert(entry, Rule, dec_hook=_read)
             rule.__dict__["placed"] = file, lines.at(f"{path}.scope")
             wrong = [
-                RuleFault(file, lines.at(f"{path}.{field}"), f"{field}: {said}" if "." in field else said, meant)
+                Fault(file, lines.at(f"{path}.{field}"), f"{field}: {said}" if "." in field else said, meant)
                 for field, said, meant in contradictions(rule)
             ]
             if "scope" not in entry:
-                wrong.insert(0, RuleFault(file, lines.at(path), "the rule has no scope, e.g. scope: {subject: entity}"))
+                wrong.insert(0, Fault(file, lines.at(path), "the rule has no scope, e.g. scope: {subject: entity}"))
             self._name(rule, file, lines.at(path))
         self._faults.extend(wrong)
 
@@ -193,7 +177,7 @@ class _Reader:
         self._rules.append(rule)
 
     def _fault(self, file: str, line: int, message: str, meant: str = "") -> None:
-        self._faults.append(RuleFault(file, line, message, meant))
+        self._faults.append(Fault(file, line, message, meant))
 
 
 def presets() -> tuple[str, ...]:
@@ -217,16 +201,16 @@ def _inherited(entry: Any) -> Any:
     return {**entry, "conditions": inner}
 
 
-def _wrong(entry: Any, path: str, file: str, lines: Lines, kinds: Mapping[str, type[Struct]]) -> Iterator[RuleFault]:
+def _wrong(entry: Any, path: str, file: str, lines: Lines, kinds: Mapping[str, type[Struct]]) -> Iterator[Fault]:
     """What keeps `entry` from being a rule: unknown kind, unknown fields, then the first value of a wrong type."""
     if not isinstance(entry, dict):
-        yield RuleFault(file, lines.at(path), "expected a rule: a mapping with name, type, scope, window …")
+        yield Fault(file, lines.at(path), "expected a rule: a mapping with name, type, scope, window …")
         return
     kind = entry.get("type")
     if not isinstance(kind, str) or kind not in kinds:
         said = "the rule has no type" if kind is None else f"unknown type {kind!r}"
         message = f"{said}; there are: {', '.join(kinds)}"
-        yield RuleFault(file, lines.at(f"{path}.type"), message, suggest(str(kind), kinds))
+        yield Fault(file, lines.at(f"{path}.type"), message, suggest(str(kind), kinds))
         return
     unknown = list(_unknown(entry, set(_fields(kinds[kind])) | {"type"}, path, file, lines))
     if isinstance(entry.get("scope"), dict):
@@ -238,12 +222,12 @@ def _wrong(entry: Any, path: str, file: str, lines: Lines, kinds: Mapping[str, t
     yield from unknown or _ill_typed(entry, path, file, lines, kinds is KINDS)
 
 
-def _misplaced(each: Any, entry: Any, place: str, file: str, lines: Lines) -> list[RuleFault]:
+def _misplaced(each: Any, entry: Any, place: str, file: str, lines: Lines) -> list[Fault]:
     """Fields of a condition that belong to its rule."""
     if not isinstance(each, dict):
         return []
     found = [
-        RuleFault(file, lines.at(f"{place}.{name}"), f"{name!r} belongs to the rule, not to a condition of it")
+        Fault(file, lines.at(f"{place}.{name}"), f"{name!r} belongs to the rule, not to a condition of it")
         for name in each
         if name in OF_RULE
     ]
@@ -251,15 +235,15 @@ def _misplaced(each: Any, entry: Any, place: str, file: str, lines: Lines) -> li
     if not isinstance(inside, dict) or not isinstance(outside, dict):
         return found
     if inside.get("subject") != outside.get("subject"):
-        found.append(RuleFault(file, lines.at(f"{place}.scope"), "a condition looks at the subject of its rule"))
+        found.append(Fault(file, lines.at(f"{place}.scope"), "a condition looks at the subject of its rule"))
     for name in OF_SCOPE:
         if inside.get(name) != outside.get(name):
             said = f"scope.{name}: a condition looks at the subjects of its rule: write them in the scope of the rule"
-            found.append(RuleFault(file, lines.at(f"{place}.scope.{name}"), said))
+            found.append(Fault(file, lines.at(f"{place}.scope.{name}"), said))
     return found
 
 
-def _ill_typed(entry: Any, path: str, file: str, lines: Lines, whole: bool) -> Iterator[RuleFault]:
+def _ill_typed(entry: Any, path: str, file: str, lines: Lines, whole: bool) -> Iterator[Fault]:
     if not whole:
         return  # the rule around it is converted as a whole
     try:
@@ -275,13 +259,13 @@ def _ill_typed(entry: Any, path: str, file: str, lines: Lines, whole: bool) -> I
         if "Expected `str`, got" in told:
             told += "; write it in quotes"
         field = place.rsplit(".", 1)[-1] if place != path else ""
-        yield RuleFault(file, lines.at(place), f"{field}: {told}" if field else told, meant)
+        yield Fault(file, lines.at(place), f"{field}: {told}" if field else told, meant)
 
 
-def _unknown(data: Mapping[str, Any], known: set[str], path: str, file: str, lines: Lines) -> Iterator[RuleFault]:
+def _unknown(data: Mapping[str, Any], known: set[str], path: str, file: str, lines: Lines) -> Iterator[Fault]:
     for key in data:
         if key not in known:
-            yield RuleFault(file, lines.at(f"{path}.{key}"), f"unknown field {key!r}", suggest(str(key), known))
+            yield Fault(file, lines.at(f"{path}.{key}"), f"unknown field {key!r}", suggest(str(key), known))
 
 
 def _fields(kind: type[Struct]) -> list[str]:

@@ -28,9 +28,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from alerts.engine import Engine
-from alerts.rule_files import RuleError, RuleFault, in_force, load_rules
+from alerts.rule_files import RuleError, in_force, load_rules
 from alerts.rules import Duration, Level, Rule
 from alerts.yaml_lines import YamlFault, read_yaml
+from alerts.yaml_structs import Fault
 from streams.records import AlertEvent, Kind, Mention, Signature, State, Tick, Unit, digest
 
 CHANNEL: Final = "test/0"
@@ -118,14 +119,14 @@ def read_suite(path: Path) -> Suite:
     try:
         data, lines = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise RuleError([RuleFault(str(path), 1, f"cannot be read: {error}")]) from None
+        raise RuleError([Fault(str(path), 1, f"cannot be read: {error}")]) from None
     except YamlFault as fault:
-        raise RuleError([RuleFault(str(path), fault.line, str(fault))]) from None
+        raise RuleError([Fault(str(path), fault.line, str(fault))]) from None
     try:
         return msgspec.convert(_dated(data), Suite, dec_hook=_read)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `")
-        raise RuleError([RuleFault(str(path), lines.at(where.rstrip("`") or "$"), message)]) from None
+        raise RuleError([Fault(str(path), lines.at(where.rstrip("`") or "$"), message)]) from None
 
 
 def run(case: Case, rules: Sequence[Rule]) -> Outcome:
@@ -206,7 +207,7 @@ def _sentiment(feed: Feed) -> dict[str, float] | None:
 def _chosen(case: Case, rules: Sequence[Rule], path: Path) -> list[Rule]:
     unknown = set(case.rules) - {r.name for r in rules}
     if unknown:
-        raise RuleError([RuleFault(str(path), 1, f"{case.name}: no rule named {', '.join(sorted(unknown))}")])
+        raise RuleError([Fault(str(path), 1, f"{case.name}: no rule named {', '.join(sorted(unknown))}")])
     return [r for r in rules if not case.rules or r.name in case.rules]
 
 

@@ -12,8 +12,9 @@ from typing import Final, NoReturn
 
 import structlog
 
-from alerts.rule_files import SHIPPED, RuleError, RuleFault, in_force, read_rules
+from alerts.rule_files import SHIPPED, RuleError, in_force, read_rules
 from alerts.rules import Rule
+from alerts.yaml_structs import Fault
 from streams import metrics
 from streams.gazetteer.watchlist import read_lists
 from streams.settings import Settings, SettingsError
@@ -92,9 +93,7 @@ def _check_followed(rules: Sequence[Rule], settings: Settings) -> None:
     needed = {rule.scope.subject: rule for rule in rules if rule.scope.subject in FOLLOWED}
     wanted = ",".join(s for s in FOLLOWED if s in needed or s in settings.follow)
     faults = [
-        RuleFault(
-            *rule.place, f"rule {rule.name} looks at {subject}, which is not followed: set TOCSIN_FOLLOW={wanted}"
-        )
+        Fault(*rule.place, f"rule {rule.name} looks at {subject}, which is not followed: set TOCSIN_FOLLOW={wanted}")
         for subject, rule in needed.items()
         if subject not in settings.follow
     ]

@@ -12,12 +12,12 @@ import typer
 from rapidfuzz import fuzz, process
 from rich.console import Console
 
-from alerts.rule_checks import suggest
 from alerts.rule_files import PRESETS, SHIPPED, TEST_END, RuleError, in_force, load_rules, presets
 from alerts.rule_schema import json_schema
 from alerts.rule_tests import Outcome, read_suite, run_file
 from alerts.rulebook import FOLLOWED
 from alerts.rules import Rule
+from alerts.yaml_structs import suggest
 from console import rule_display as display
 from console.exits import WRONG_SETTINGS
 from console.messages import say
