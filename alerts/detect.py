@@ -15,7 +15,7 @@ from alerts.moments import HOUR, SECOND
 from alerts.rules import Coordination, FirstSeen, Leaf, Share, Shift, Silence, Surge, Threshold
 from alerts.shares import Rates, corrected, mixed
 from alerts.shifts import shift
-from alerts.stories import UNJUDGED, Entry
+from alerts.stories import Entry
 from alerts.windows import Window, lacking
 
 COLD: Final = 0.01  # of a rule's p, while a subject has no history of its own
@@ -90,10 +90,7 @@ def _share(window: Window, now: int, known: Known) -> Decision:
 
 def _rates(window: Window, known: Known) -> Rates | None:
     """The rates of the models that judged what is in the window, weighed by how much each judged."""
-    judged: dict[str, int] = defaultdict(int)
-    for entry in window.entries:
-        judged[entry.model] += entry.negative != UNJUDGED
-    return mixed((known.rates.get(model), count) for model, count in sorted(judged.items()))
+    return mixed((known.rates.get(model), count) for model, count in sorted(window.models.items()))
 
 
 def _surge(window: Window, now: int, known: Known) -> Decision:

@@ -6,7 +6,7 @@ Every sum is a whole number, so a window rebuilt after a restart decides exactly
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable
 from typing import Literal
 
@@ -35,7 +35,7 @@ class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
     __slots__ = ("_confidence", "_everything", "_negative_at", "_relevance", "compares", "entries", "filter", "fresh",
-                 "gone", "judged", "length", "negative", "rule", "summed", "units")  # fmt: skip
+                 "gone", "judged", "length", "models", "negative", "rule", "summed", "units")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
@@ -45,11 +45,11 @@ class Window:
         self.gone: frozenset[str] = frozenset()  # stories taken out, to see what would be without them
         self.entries: deque[Entry] = deque()
         self.units: dict[str, Unit] = {}
+        self.models: Counter[str] = Counter()  # judged mentions by model
         self.negative = 0  # units that are negative
         self.judged = 0  # units with a judged document
-        self.summed: tuple[int, int, float, int, int, float] | None = (
-            None  # of a shift rule: once an hour, see alerts.detect
-        )
+        # Of a shift rule: once an hour, see alerts.detect.
+        self.summed: tuple[int, int, float, int, int, float] | None = None
         self.fresh = False  # something was counted since the rule was last evaluated
         self._negative_at = round(rule.negative_at * MILLION)
         self._confidence = round(rule.scope.min_confidence * MILLION)
@@ -166,6 +166,7 @@ class Window:
         was_judged, was_negative = unit.judged > 0, unit.is_negative(self._negative_at)
         unit.documents += by
         if entry.negative != UNJUDGED:
+            self.models[entry.model] += by
             unit.judged += by
             unit.negative += by * entry.negative
         self.judged += (unit.judged > 0) - was_judged

@@ -66,8 +66,6 @@ class Acts:
         if isinstance(found, HTMLResponse):
             return found
         link, entry = found
-        if link.action == "show":
-            return page.alert(entry, lang)
         before = self._board.operation(operation_of(link, entry, "", self._now()).id)
         if before is not None:
             return page.done(link, before.author, before.at, False, lang)
@@ -80,8 +78,6 @@ class Acts:
         if isinstance(found, HTMLResponse):
             return found
         link, entry = found
-        if link.action == "show":
-            return page.alert(entry, lang)
         wanted = operation_of(link, entry, await _note(request), self._now())
         before = self._board.operation(wanted.id)
         if before is not None:
@@ -95,13 +91,15 @@ class Acts:
         return page.done(link, stands.author, stands.at, new, lang)
 
     def _read(self, token: str, lang: str) -> tuple[Link, Entry] | HTMLResponse:
+        """What a link would do to which alert; a page at once for one that is refused, or that only shows."""
         link = read_link(self._settings, token, self._now())
         if isinstance(link, LinkRefused):
             return self._refuse(link.reason, lang)
         try:
-            return link, self._board.history(link.alert, self._now()).entry
+            entry = self._board.history(link.alert, self._now()).entry
         except NotOne:
             return self._refuse("unknown", lang)
+        return page.alert(entry, lang) if link.action == "show" else (link, entry)
 
     def _refuse(self, reason: str, lang: str) -> HTMLResponse:
         log.info("api.refused", code=f"link_{reason}", path="/act/...")
