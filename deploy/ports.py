@@ -28,6 +28,13 @@ def free(port: int) -> bool:
     return True
 
 
+def listening(port: int) -> bool:
+    """Whether a server takes connections on this port of loopback."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextlib.contextmanager
 def claim(wanted: Mapping[str, int]) -> Iterator[dict[str, int]]:
     """A free port for each use in `wanted`, the wanted number where possible (0: any).

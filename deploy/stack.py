@@ -21,11 +21,11 @@ import msgspec
 from deploy import logs, processes
 from deploy.cache import locked
 from deploy.elastic import Elasticsearch
-from deploy.engine import Check, Engine, Launch
+from deploy.engine import Check, Engine, Launch, Ports
 from deploy.faults import EngineError
 from deploy.kafka import Kafka
 from deploy.lock import short
-from deploy.ports import claim
+from deploy.ports import claim, listening
 from deploy.processes import Process
 from deploy.triton import Triton, shared_memory
 from streams.settings import Settings, without_secrets
@@ -268,7 +268,8 @@ class Stack:
     def _await(self, engine: Engine, record: Record) -> None:
         (address,) = list(engine.addresses(record.ports).values())[:1]
         deadline = time.monotonic() + START_WITHIN
-        while answer := _ask(engine, address):
+        # An engine that answers on one port may still be opening the others: Triton's HTTP comes after its gRPC.
+        while answer := _ask(engine, address) or _deaf(record.ports):
             if not processes.alive(record.process):
                 raise EngineError("died", name=engine.name, **self._trace(engine.name))
             if time.monotonic() > deadline:
@@ -339,6 +340,11 @@ def end_abandoned() -> list[int]:
     for process in found:
         processes.end(process, END_WITHIN)
     return [process.pid for process in found]
+
+
+def _deaf(ports: Ports) -> str:
+    """Which of an engine's ports nobody listens on yet; nothing when each takes connections."""
+    return next((f"nobody listens on port {port} ({use})" for use, port in ports.items() if not listening(port)), "")
 
 
 def _ask(engine: Engine, address: str) -> str:
