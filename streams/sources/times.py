@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from streams.records import Reject, check_time
 
 # Seconds since 1970 stay below this until the year 5138; milliseconds were above it from March 1973 on.
 MILLISECONDS_FROM: Final = 100_000_000_000
+EASTERN: Final = ZoneInfo("America/New_York")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER: Final = re.compile(r"-?\d{1,16}(\.\d{1,9})?", re.ASCII)
 _WRITTEN: Final = re.compile(
     r"(?P<day>\d{4}-\d{2}-\d{2})"
-    r"(?:[Tt ](?P<clock>\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?) ?(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?)?",
+    r"(?:[Tt ](?P<clock>\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?) ?(?P<zone>[Zz]|[+-]\d{2}:?\d{2}|[- ]?ET)?)?",
     re.ASCII,
 )
 
 
 def parse_time(value: Any, zone: tzinfo | None, now: datetime, field: str) -> datetime:
-    """The instant in `value`, in UTC: RFC 3339, a date alone, or seconds or milliseconds since 1970.
+    """The instant in `value`, in UTC: RFC 3339 (the zone may be `ET`), a date alone, or seconds or milliseconds
+    since 1970.
 
     `zone` holds for times that state none; without it such a time is refused, and a date alone means midnight UTC.
     Raises Reject `bad_time` for everything else, for times before 1990 and for times more than a day after `now`.
@@ -48,6 +51,8 @@ def _since_1970(number: float, field: str) -> datetime:
 
 def _written(found: re.Match[str], zone: tzinfo | None, field: str) -> datetime:
     clock, stated = found["clock"], found["zone"]
+    if stated and stated.endswith("ET"):  # of American newsrooms: Eastern Time, winter or summer as the date has it
+        zone, stated = EASTERN, ""
     if clock and not stated and zone is None:
         raise Reject("bad_time", f"{field} has no time zone: write ...Z or +08:00, or state the zone (--zone)")
     try:

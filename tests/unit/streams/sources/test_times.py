@@ -22,6 +22,8 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
         ("2014-01-02T03:04:05.123456789Z", datetime(2014, 1, 2, 3, 4, 5, 123456, tzinfo=UTC)),
         ("2014-01-02T03:04+0530", datetime(2014, 1, 1, 21, 34, tzinfo=UTC)),
         ("2014-01-02", datetime(2014, 1, 2, tzinfo=UTC)),
+        ("2020-07-17T19:51-ET", datetime(2020, 7, 17, 23, 51, tzinfo=UTC)),
+        ("2020-01-17 19:51 ET", datetime(2020, 1, 18, 0, 51, tzinfo=UTC)),
         (" 1388631845 ", datetime(2014, 1, 2, 3, 4, 5, tzinfo=UTC)),
         (1388631845, datetime(2014, 1, 2, 3, 4, 5, tzinfo=UTC)),
         (1388631845000, datetime(2014, 1, 2, 3, 4, 5, tzinfo=UTC)),
@@ -37,7 +39,8 @@ def test_accepted(value: object, expected: datetime) -> None:
 @pytest.mark.parametrize(
     ("value", "word"),
     [
-        ("2020-07-17T19:51-ET", "is not a time"),
+        ("2020-07-17T19:51-XT", "is not a time"),
+        ("2020-07-17T19:51 BST", "is not a time"),
         ("2022-01-21 10:51:59", "no time zone"),
         ("Fri, 02 Jan 2015 10:00:00 GMT", "is not a time"),
         ("2014-02-30", "does not exist"),
