@@ -1,5 +1,5 @@
 """The result of an evaluation as data: what `tocsin replay --json` writes, and what pages, comparisons, gates and
-badges are made of. Shares are of 1, durations seconds, times RFC 3339. A figure that cannot be computed is null, never zero.
+badges are made of. Shares are of 1, durations seconds, times RFC 3339. What cannot be computed is null, never zero.
 """
 
 from __future__ import annotations

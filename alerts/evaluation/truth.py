@@ -15,7 +15,7 @@ from streams.records import Id, Short, Time
 
 
 class TruthEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One thing that happened to one subject. `negative` must ring; `control` (copies, good news, a namesake) must not."""
+    """One thing that happened to one subject. `negative` must ring; `control` (copies, good news) must not."""
 
     subject: Id  # "entity:AAPL"
     onset: Time  # when it began, or when the public could first know
