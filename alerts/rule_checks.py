@@ -87,6 +87,9 @@ def _of_words(rule: Rule) -> Iterator[Contradiction]:
 def _of_scope(rule: Rule) -> Iterator[Contradiction]:
     scope = rule.scope
     yield from _of_words(rule)
+    for index, keyword in enumerate(scope.keywords):
+        if not keyword.strip():
+            yield f"scope.keywords[{index}]", "a keyword needs a letter: a blank one would be found everywhere", ""
     for index, name in enumerate(scope.ids):
         if name.startswith(PREFIXES):
             yield f"scope.ids[{index}]", f"write the id without its prefix: {name.partition(':')[2]}", ""

@@ -57,6 +57,7 @@ class Feed(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     topic: str = ""
     risk: str = ""
     relevance: Unit = 1.0
+    headline: str = ""
     item: str = ""  # all documents of this line are revisions of this item of their source: only the newest counts
     late: Duration = msgspec.field(default_factory=Duration)  # arrives so long after its collection
 
@@ -179,7 +180,7 @@ def _mentions(case: Case, number: int, feed: Feed) -> Iterator[Mention]:
             author=f"author-{number}-{turn % feed.authors}" if feed.authors else "",
             lang=feed.lang,
             url="",
-            headline="",
+            headline=feed.headline,
             collected_at=at,
             published_at=None,
             stale=feed.stale,

@@ -72,6 +72,7 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     lists: tuple[Text, ...] = ()  # of the watchlist: their companies, each for itself
     topics: tuple[Text, ...] = ()  # only documents about these topics
     risks: tuple[Text, ...] = ()  # only documents that tell of these kinds of risk event
+    keywords: tuple[Text, ...] = ()  # only headlines with one of these words or phrases (`alerts.keywords`)
     min_confidence: Share01 = 0.5  # of the model in such a topic or kind of risk event
     min_relevance: Share01 = 0.0  # of the company for the document
     sources: tuple[Text, ...] = ()
@@ -81,7 +82,7 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def filter(self) -> str:
         """Names what the scope leaves out of its subject's mentions; empty when nothing. Equal filters, equal names."""
         whole = Scope(subject=self.subject)
-        names = ("topics", "risks", "min_relevance", "sources", "languages", "kind")
+        names = ("topics", "risks", "min_relevance", "sources", "languages", "kind", "keywords")
         narrow = {name: getattr(self, name) for name in names if getattr(self, name) != getattr(whole, name)}
         if self.topics or self.risks:
             narrow["min_confidence"] = self.min_confidence
@@ -117,7 +118,11 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
     @cached_property
     def hash(self) -> str:
         """16 hex digits of everything the rule says: another text of the rule is another rule."""
-        return digest(msgspec.json.encode(self, enc_hook=str, order="deterministic").decode())[:16]
+        said = msgspec.to_builtins(self, enc_hook=str, order="deterministic")
+        for part in (said, *said.get("conditions", ())):
+            if not part["scope"]["keywords"]:  # came later, and says nothing: an upgrade ends no alert
+                del part["scope"]["keywords"]
+        return digest(msgspec.json.encode(said).decode())[:16]
 
     @cached_property
     def type(self) -> str:

@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Iterable
 from typing import Literal
 
+from alerts.keywords import pattern
 from alerts.moments import SECOND
 from alerts.rules import FirstSeen, Leaf, Share, Shift, Silence, Surge
 from alerts.stories import MILLION, UNJUDGED, Entry
@@ -34,8 +35,9 @@ class Unit:
 class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
-    __slots__ = ("_confidence", "_everything", "_negative_at", "_relevance", "compares", "entries", "filter", "fresh",
-                 "gone", "judged", "length", "models", "negative", "rule", "summed", "units")  # fmt: skip
+    __slots__ = ("_confidence", "_everything", "_keywords", "_negative_at", "_relevance", "compares", "entries",
+                 "filter", "fresh", "gone", "judged", "length", "models", "negative", "rule", "summed",
+                 "units")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
@@ -54,6 +56,7 @@ class Window:
         self._negative_at = round(rule.negative_at * MILLION)
         self._confidence = round(rule.scope.min_confidence * MILLION)
         self._relevance = round(rule.scope.min_relevance * MILLION)
+        self._keywords = pattern(rule.scope.keywords) if rule.scope.keywords else None
         self._everything = isinstance(rule, Silence) or getattr(rule, "of", "negative") == "all"
 
     @property
@@ -71,6 +74,7 @@ class Window:
             and (not scope.topics or (entry.topic in scope.topics and entry.topic_sure >= self._confidence))
             and (not scope.risks or (entry.risk in scope.risks and entry.risk_sure >= self._confidence))
             and entry.relevance >= self._relevance
+            and (self._keywords is None or self._keywords.search(entry.headline) is not None)
         )
 
     def wants(self, entry: Entry) -> bool:

@@ -109,6 +109,7 @@ def brief(scope: Scope) -> str:
         what = say("rules.brief.ids", subject=subject, ids=names(scope.ids))
     narrowed = [language_name(code) for code in scope.languages]
     narrowed += [say(f"rules.brief.{scope.kind}")] if scope.kind != "any" else []
+    narrowed += [say("rules.brief.keywords", keywords=names(scope.keywords))] if scope.keywords else []
     narrowed += [label("risk", name) for name in scope.risks] + [label("topic", name) for name in scope.topics]
     return say("rules.brief.narrowed", what=what, narrowed=joined(narrowed)) if narrowed else what
 

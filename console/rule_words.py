@@ -48,6 +48,8 @@ def _only(scope: Scope, outer: Scope | None = None) -> Iterator[str]:
         yield word("only.risks", risks=joined([label("risk", name) for name in scope.risks]), sure=sure)
     if scope.topics != before.topics:
         yield word("only.topics", topics=joined([label("topic", name) for name in scope.topics]), sure=sure)
+    if scope.keywords != before.keywords:
+        yield word("only.keywords", keywords=names(scope.keywords))
     if scope.sources != before.sources:
         yield word("only.sources", sources=names(scope.sources))
     if scope.languages != before.languages:
