@@ -1,0 +1,1 @@
+"""`tocsin replay`: the past through the rules of now."""
