@@ -1,0 +1,135 @@
+"""Whether a change loses more than was stated: a result against a baseline of the same history, figure by figure. Pure.
+
+The figures of a rule are those of `Measure`. A figure that the baseline has and the result lacks is lost; one that gets
+better never fails the gate. What is not compared with is told: rules that the baseline does not know pass, and are new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from alerts.evaluation.result import Evaluation, RuleResult
+from alerts.yaml_structs import suggest
+
+MORE: Final = ("precision", "recall", "f1", "score", "score_low_false", "score_low_miss", "found", "true")  # is better
+LESS: Final = (
+    *("false_per_subject_day", "false", "controls_fired"),
+    *("delay_median_s", "delay_p90_s", "public_delay_median_s", "public_delay_p90_s"),
+)
+FIGURES: Final = (*MORE, *LESS)  # every one may be given a tolerance
+# What a gate looks at unless told otherwise: a twentieth of all events or alerts; one false alarm in 2,000 days of one
+# subject; ten minutes.
+TOLERANCES: Final[Mapping[str, float]] = MappingProxyType(
+    {"recall": 0.05, "precision": 0.05, "false_per_subject_day": 0.0005, "delay_median_s": 600.0}
+)
+ROUNDING: Final = 1e-9
+
+State = Literal["lost", "worse", "same", "better", "missing", "new"]
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One figure of one rule. `lost`: worse than the baseline by more than is tolerated; `worse`: by less."""
+
+    rule: str
+    figure: str  # empty for a whole rule that is missing or new
+    before: float | None
+    after: float | None
+    tolerance: float
+    state: State
+
+    @property
+    def fails(self) -> bool:
+        """Whether it fails the gate."""
+        return self.state in ("lost", "missing")
+
+
+class NotComparable(ValueError):  # noqa: N818 - what is wrong
+    """The result is not of the history of the baseline, or a tolerance names no figure; the message says which."""
+
+
+def gate(baseline: Evaluation, result: Evaluation, tolerances: Mapping[str, float] = TOLERANCES) -> tuple[Check, ...]:
+    """Every check, rule by rule in the order of the baseline. Raises NotComparable."""
+    _comparable(baseline, result)
+    _known(tolerances)
+    checks: list[Check] = []
+    for name, rule in baseline.rules.items():
+        found = result.rules.get(name)
+        checks += [_of_rule(name, "missing")] if found is None else _checks(name, rule, found, tolerances)
+    return (*checks, *(_of_rule(name, "new") for name in result.rules if name not in baseline.rules))
+
+
+def figures_only(evaluation: Evaluation) -> Evaluation:
+    """The evaluation as a baseline needs it: without alerts, documents, timelines and curves."""
+    rules = {
+        name: replace(rule, by={}, episodes=(), outcomes=(), curve=(), at_false_rates=(), at_alerts_a_week=())
+        for name, rule in evaluation.rules.items()
+    }
+    events = tuple(replace(event, told=()) for event in evaluation.events)
+    return replace(evaluation, rules=rules, events=events, timelines={})
+
+
+def parse_tolerance(text: str) -> tuple[str, float]:
+    """`recall=0.05` as a figure and how much of it may be lost. Raises NotComparable."""
+    name, _, value = text.partition("=")
+    _known({name: 0.0})
+    try:
+        allowed = float(value)
+    except ValueError:
+        allowed = -1.0
+    if not 0 <= allowed < float("inf"):
+        raise NotComparable(f"{text!r}: expected FIGURE=NUMBER with a number of 0 or more, e.g. recall=0.05")
+    return name, allowed
+
+
+def _comparable(baseline: Evaluation, result: Evaluation) -> None:
+    ours, theirs = ({(e.subject, e.onset, e.kind) for e in side.events} for side in (baseline, result))
+    if ours != theirs:
+        raise NotComparable(
+            f"the result knows {len(theirs)} events, the baseline {len(ours)}, and {len(ours ^ theirs)} are in one of "
+            "them only: replay with the truth of the baseline, or make the baseline anew"
+        )
+    if (baseline.begin, baseline.end) != (result.begin, result.end):
+        raise NotComparable(
+            f"the result is of {result.begin:%Y-%m-%d %H:%M} to {result.end:%Y-%m-%d %H:%M}, the baseline of "
+            f"{baseline.begin:%Y-%m-%d %H:%M} to {baseline.end:%Y-%m-%d %H:%M}: replay the same history, or make the "
+            "baseline anew"
+        )
+    if baseline.matching != result.matching:
+        raise NotComparable("alerts and events were matched in another way: give the same matching, or make it anew")
+
+
+def _known(tolerances: Mapping[str, float]) -> None:
+    for name in tolerances:
+        if name not in FIGURES:
+            meant = suggest(name, FIGURES)
+            hint = f"; did you mean {meant}?" if meant else ""
+            raise NotComparable(f"there is no figure {name!r}; there are: {', '.join(FIGURES)}{hint}")
+
+
+def _checks(name: str, before: RuleResult, after: RuleResult, tolerances: Mapping[str, float]) -> Iterator[Check]:
+    for figure, tolerance in tolerances.items():
+        was, is_ = getattr(before, figure), getattr(after, figure)
+        state = _state(was, is_, tolerance, more=figure in MORE)
+        yield Check(rule=name, figure=figure, before=was, after=is_, tolerance=tolerance, state=state)
+
+
+def _state(before: float | None, after: float | None, tolerance: float, *, more: bool) -> State:
+    if before is None:
+        return "same" if after is None else "new"
+    if after is None:
+        return "lost"
+    worse = before - after if more else after - before
+    if abs(worse) <= ROUNDING:
+        return "same"
+    if worse < 0:
+        return "better"
+    return "lost" if worse > tolerance + ROUNDING else "worse"
+
+
+def _of_rule(name: str, state: State) -> Check:
+    return Check(rule=name, figure="", before=None, after=None, tolerance=0.0, state=state)

@@ -1,0 +1,109 @@
+"""Rules side by side at the same number of false alarms: what each finds when all are allowed to be wrong as often.
+
+At their own settings two rules hardly compare: one rings more often. Along its curve each rule has a setting that keeps
+a rate, and there recall, delay and controls are comparable. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from alerts.evaluation.result import AtRate, Point, RuleResult
+
+HEAD: Final = ("recall", "delay", "controls")
+NOTHING: Final = "–"
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One rule at each of the rates, in their order."""
+
+    rule: str
+    hash: str
+    knob: str
+    events: int
+    controls: int
+    at: tuple[AtRate, ...]
+
+
+def table(rules: Mapping[str, RuleResult], rates: Sequence[float]) -> tuple[Row, ...]:
+    """A row for each rule by the name it is given here, at each rate (false alerts per subject-day).
+
+    The setting of a rule's curve with the best recall at no more than the rate, the rule as it is among them; of
+    several that with the least delay, then the fewest false alarms. A rule that no setting keeps within a rate has no
+    figures there. Rows are in order of recall at the rates, the best first.
+    """
+    rows = [
+        Row(
+            rule=name,
+            hash=rule.hash,
+            knob=rule.knob,
+            events=rule.events,
+            controls=rule.controls,
+            at=tuple(at_rate(rule, rate) for rate in rates),
+        )
+        for name, rule in rules.items()
+    ]
+    return tuple(sorted(rows, key=lambda row: ([-(at.recall or 0.0) for at in row.at], row.rule)))
+
+
+def at_rate(rule: RuleResult, limit: float) -> AtRate:
+    """The best of a rule's settings that keeps the limit."""
+    kept = [p for p in (*rule.curve, _itself(rule)) if p.recall is not None and _rate(p) <= limit]
+    if not kept:
+        return AtRate(
+            limit=limit, value=None, recall=None, false_per_subject_day=None, delay_median_s=None, controls_fired=None
+        )
+    best = min(kept, key=lambda p: (-(p.recall or 0.0), _delay(p), _rate(p)))
+    return AtRate(
+        limit=limit,
+        value=best.value,
+        recall=best.recall,
+        false_per_subject_day=best.false_per_subject_day,
+        delay_median_s=best.delay_median_s,
+        controls_fired=best.controls_fired,
+    )
+
+
+def markdown(rows: Iterable[Row], rates: Sequence[float]) -> str:
+    """The rows as a table in Markdown: `recall · delay in minutes · controls that rang` at each rate."""
+    head = ["rule", "varied", *(f"≤ {rate:g} false a subject-day" for rate in rates)]
+    lines = [_line(head), _line(["---", "---", *("---:" for _ in rates)])]
+    for row in rows:
+        lines.append(_line([f"`{row.rule}`", row.knob or NOTHING, *(cell(at, row.controls) for at in row.at)]))
+    return "\n".join(lines)
+
+
+def cell(at: AtRate, controls: int) -> str:
+    """One rule at one rate in a few characters: `0.41 · 42 min · 1/12`."""
+    if at.recall is None:
+        return NOTHING
+    delay = NOTHING if at.delay_median_s is None else f"{at.delay_median_s / 60:.0f} min"
+    return f"{at.recall:.2f} · {delay} · {at.controls_fired or 0}/{controls}"
+
+
+def _itself(rule: RuleResult) -> Point:
+    return Point(
+        value=float("nan"),
+        precision=rule.precision,
+        recall=rule.recall,
+        false_per_subject_day=rule.false_per_subject_day,
+        delay_median_s=rule.delay_median_s,
+        controls_fired=rule.controls_fired,
+        alerts=rule.alerts,
+        found=rule.found,
+    )
+
+
+def _rate(point: Point) -> float:
+    return float("inf") if point.false_per_subject_day is None else point.false_per_subject_day
+
+
+def _delay(point: Point) -> float:
+    return float("inf") if point.delay_median_s is None else point.delay_median_s
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
