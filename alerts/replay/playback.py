@@ -4,9 +4,9 @@ What is promised: an alert of a minute is made of mentions that were collected b
 mentions give the same events, whatever the speed, the density of ticks, and wherever it was paused and continued.
 
 An archive has no ticks: `mention` makes them. It takes the mentions in order of collection, and each one promises that
-everything before it has come. All of them move one clock, that of the channel ARCHIVE: with a clock for each channel, one
-that ends early would hold back all others for ever. A log of the topic `mentions` has its own ticks: `signal` takes it
-as it is, with one engine for each of its partitions, as the live detector does.
+everything before it has come. All of them move one clock, that of the channel ARCHIVE: with one for each channel, a
+channel that ends early would hold back all others for ever. A log of the topic `mentions` has its own ticks: `signal`
+takes it as it is, with one engine for each of its partitions, as the live detector does.
 """
 
 from __future__ import annotations
