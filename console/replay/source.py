@@ -19,13 +19,14 @@ class SourceError(ValueError):
 class Batch:
     """Some records of one sort, in order of `collected_at`; signals in the order of their log.
 
-    Only one of the four is filled.
+    Only one of the four is filled. `position` is where to continue after this batch, in the source's own words.
     """
 
     mentions: Sequence[Mention] = ()
     documents: Sequence[Document] = ()
     raw: Sequence[RawItem] = ()
     signals: Sequence[tuple[int, Signal]] = ()  # (partition, mention or tick): a log with its own ticks
+    position: str = ""
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Notes:
     """What a source says beside its records, filled while it is read."""
 
     total: int = 0  # records there are; 0 while nobody knows
-    read: int = 0  # records given out
+    read: int = 0  # records given out, by this run and those it continues
     day_only: int = 0  # records whose time is known to the day
     faults: dict[str, Faults] = field(default_factory=dict)  # by reason
     caveats: list[str] = field(default_factory=list)  # sentences for the result: what this source cannot show
@@ -57,12 +58,12 @@ class Notes:
 class Source(Protocol):
     """Where the past is read from. It is read in bounded memory, and a record that cannot be read stops nothing.
 
-    Read again it gives the same records in the same order: a paused replay continues by passing over those it had.
+    Read again it gives the same records in the same order.
     """
 
     name: str  # for people and the result
     channels: Collection[str]  # of signals: raw partitions that must all have ticked; ("archive/0",) for all others
     notes: Notes
 
-    def items(self) -> AsyncIterator[Batch]:
-        """All records, in order of collection. Raises SourceError when it cannot be read."""
+    def items(self, position: str = "") -> AsyncIterator[Batch]:
+        """All records after `position`, in order of collection. Raises SourceError when it cannot be read."""
