@@ -16,6 +16,7 @@ ANALYSIS: Final = {"analyzer": {"tocsin": {"type": "custom", "tokenizer": "stand
 # Set, because the default stops refreshing an index nobody searched for thirty seconds.
 REFRESH: Final = "1s"
 COPIES: Final = "0-1"  # one copy of each shard where there is a second node for it, none on a single one
+KINDS: Final = ("documents", "alerts")
 LONG_AGO: Final = timedelta(days=366)
 CLOCKS_APART: Final = timedelta(days=1)
 
@@ -57,23 +58,29 @@ def pattern(settings: Settings, kind: str) -> str:
     return f"{prefix(settings)}{kind}-*"
 
 
+def shape(kind: str) -> dict[str, Any]:
+    """Settings and strict mappings of an index of one kind (`documents` or `alerts`); a new object each time."""
+    mappings = json.loads(files("streams").joinpath("mappings.json").read_text(encoding="utf-8"))
+    return {
+        "settings": {
+            "index": {"number_of_shards": 1, "auto_expand_replicas": COPIES, "refresh_interval": REFRESH},
+            "analysis": ANALYSIS,
+        },
+        "mappings": mappings[kind],
+    }
+
+
 async def put_templates(elastic: AsyncElasticsearch, settings: Settings) -> None:
     """Install the index templates: strict mappings, one place, the same on every start."""
-    mappings = json.loads(files("streams").joinpath("mappings.json").read_text(encoding="utf-8"))
-    for kind, mapping in mappings.items():
+    for kind in KINDS:
+        template = shape(kind)
         await elastic.indices.put_index_template(
             name=f"tocsin-{prefix(settings)}{kind}",
             index_patterns=[pattern(settings, kind)],
             priority=500,
-            template={
-                "settings": {
-                    "index": {"number_of_shards": 1, "auto_expand_replicas": COPIES, "refresh_interval": REFRESH},
-                    "analysis": ANALYSIS,
-                },
-                "mappings": mapping,
-            },
+            template=template,
         )
         # Indices made by an earlier version learn the fields that came later; a field is never changed.
         await elastic.indices.put_mapping(
-            index=pattern(settings, kind), properties=mapping["properties"], allow_no_indices=True
+            index=pattern(settings, kind), properties=template["mappings"]["properties"], allow_no_indices=True
         )
