@@ -14,7 +14,7 @@ VERSION: Final = 1
 
 
 class Interval(Struct, frozen=True):
-    """95 %, by bootstrap over truth events (precision: over alerts)."""
+    """95 %, by percentile bootstrap over truth events and, for what false alarms enter, over subject-weeks."""
 
     low: float
     high: float
@@ -100,7 +100,7 @@ class Episode(Struct, frozen=True, kw_only=True):
     observed: float
     expected: float | None
     judged: Literal["true", "repeat", "false", "control", "excluded"]
-    event: int | None = None  # index in the truth
+    event: int | None = None  # place in `Evaluation.events`
     lang: str = ""
     topic: str = ""
     risk: str = ""
@@ -110,7 +110,7 @@ class Episode(Struct, frozen=True, kw_only=True):
 class Outcome(Struct, frozen=True, kw_only=True):
     """What one rule made of one truth event."""
 
-    event: int  # index in the truth
+    event: int  # place in `Evaluation.events`
     found: bool  # a control: it rang
     at: Time | None = None
     alert: str = ""
@@ -135,7 +135,9 @@ class RuleResult(Measure, frozen=True, kw_only=True):
 class Matching(Struct, frozen=True, kw_only=True):
     """How alerts and events are brought together. An alert matches a negative event of its subject when it fires no
     earlier than `before_s` before the onset and no later than the end, or `after_s` after the onset when that is later.
-    The first alert finds the event; of several events it takes the one that began last."""
+    The first alert finds the event. Of several events that nothing has found yet an alert takes the one that began last;
+    where all of them are found it is a repeat. Controls have the same window; within a negative event's there is no
+    control. `unlabelled`: what becomes of alerts outside the subjects and the time that the truth is complete for."""
 
     before_s: float = 7200.0
     after_s: float = 86_400.0
@@ -143,7 +145,8 @@ class Matching(Struct, frozen=True, kw_only=True):
 
 
 class EventOf(Struct, frozen=True, kw_only=True):
-    """A truth event as it was used, with what the replayed stream holds about it."""
+    """A truth event as it was used, with what the replayed stream holds about it. Elsewhere it goes by its place in
+    `Evaluation.events`: events of the truth that lie outside the replay are not among them."""
 
     subject: str
     name: str
@@ -170,6 +173,13 @@ class Day(Struct, frozen=True, kw_only=True):
     negative: int
 
 
+class Note(Struct, frozen=True, kw_only=True):
+    """A sentence by its code, so that it can be said in any language (`alerts.evaluation.notes.sentence`)."""
+
+    code: str
+    values: dict[str, str | int | float] = {}
+
+
 class Evaluation(Struct, frozen=True, kw_only=True):
     """Everything measured in one replay."""
 
@@ -189,3 +199,5 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     rules: dict[str, RuleResult]  # by name
     timelines: dict[str, tuple[Day, ...]] = {}  # of subjects with events or false alarms
     caveats: tuple[str, ...] = ()  # what the data cannot show
+    notes: tuple[Note, ...] = ()  # the sentences of `caveats`, in their order
+    labelled_as: Note | None = None  # the sentence of `labelled`

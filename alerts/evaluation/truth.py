@@ -28,6 +28,7 @@ class TruthEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: Short = ""  # of the subject, for people
     day_only: bool = False  # the onset is known to the day: no delay is measured
     source: Short = ""  # who says so: a file, an importer, a person
+    stream: Short = ""  # noted in this collection: left out where a replay's stream never speaks of the subject
 
 
 class Labelled(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

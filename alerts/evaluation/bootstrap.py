@@ -1,0 +1,62 @@
+"""How far figures could be off by the chance of which events there were: percentile bootstrap, seeded.
+
+Efron & Tibshirani (1993), *An Introduction to the Bootstrap*, section 13.3. Truth events are drawn anew with
+replacement, and so are subject-weeks, because the false alarms of one subject in one week belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from alerts.evaluation.result import Interval
+
+LEVEL: Final = 95.0  # per cent
+MOST_DRAWS: Final = 4_000_000  # numbers drawn at once, to bound memory (32 MiB)
+
+Draws = NDArray[np.float64]
+
+
+def found_draws(found: int, events: int, rounds: int, rng: np.random.Generator) -> Draws:
+    """How many of `events` drawn with replacement are among those `found`, `rounds` times: exactly a binomial."""
+    if not events:
+        return np.zeros(rounds)
+    return rng.binomial(events, found / events, rounds).astype(np.float64)
+
+
+def false_draws(weeks: Sequence[int], cells: int, rounds: int, rng: np.random.Generator) -> Draws:
+    """False alarms of `cells` subject-weeks drawn with replacement, `rounds` times.
+
+    `weeks`: false alarms of each subject-week that has any; there are never fewer cells than these.
+    """
+    if not weeks:
+        return np.zeros(rounds)
+    amounts, sizes = np.unique(np.asarray(weeks), return_counts=True)
+    cells = max(cells, len(weeks))
+    shares = np.append(sizes, cells - len(weeks)) / cells
+    return rng.multinomial(cells, shares, size=rounds)[:, :-1] @ amounts.astype(np.float64)
+
+
+def median_interval(values: Sequence[float], rounds: int, rng: np.random.Generator) -> Interval | None:
+    """Interval of the median of values drawn with replacement; None without any."""
+    if not values:
+        return None
+    known = np.asarray(values)
+    step = max(1, MOST_DRAWS // len(known))
+    medians = [
+        np.median(known[rng.integers(0, len(known), (min(step, rounds - done), len(known)))], axis=1)
+        for done in range(0, rounds, step)
+    ]
+    return interval(np.concatenate(medians))
+
+
+def interval(draws: Draws) -> Interval | None:
+    """The middle 95 % of the draws that are numbers; None when none is."""
+    known = draws[~np.isnan(draws)]
+    if not len(known):
+        return None
+    low, high = np.percentile(known, [(100 - LEVEL) / 2, (100 + LEVEL) / 2])
+    return Interval(low=float(low), high=float(high))
