@@ -1,0 +1,104 @@
+"""Words, numbers and times of the report: one catalogue for each language, one way to round.
+
+What could not be computed is a dash, never a zero. Times are UTC and say so.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal
+
+import yaml
+
+from alerts.delivery import phrases
+from alerts.delivery.phrases import cut
+from alerts.evaluation.result import Interval
+
+Lang = Literal["en", "zh"]
+NONE: Final = "–"
+NAME_LIMIT: Final = 60
+GROUPS: Final = ("topic", "risk")  # whose values have names of ours
+STEPS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+@cache
+def catalogue(lang: Lang) -> dict[str, str]:
+    """The sentences of one language, by key."""
+    source = (files(__package__) / "texts" / f"{lang}.yaml").read_text(encoding="utf-8")
+    return {str(key): str(value) for key, value in yaml.safe_load(source).items()}
+
+
+def say(lang: Lang, key: str, **values: object) -> str:
+    """One sentence, filled. Values are inserted as they are: braces in them mean nothing."""
+    return catalogue(lang)[key].format(**values)
+
+
+def share(value: float | None) -> str:
+    """A share of one, to two digits."""
+    return NONE if value is None else f"{value:.2f}"
+
+
+def rate(value: float | None) -> str:
+    """A small number, to two significant digits and never in powers of ten: 0.0015, 0.12, 3.4, 120."""
+    if value is None:
+        return NONE
+    if value == 0 or not math.isfinite(value):
+        return "0" if value == 0 else "∞"
+    digits = max(0, 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{digits}f}"
+
+
+def setting(value: float | None) -> str:
+    """A value of a knob, as a person would write it into a rule."""
+    return NONE if value is None else f"{value:g}"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """A difference with its sign; what rounds to nothing has none."""
+    if value is None:
+        return NONE
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else f"{0:.{digits}f}"
+
+
+def between(interval: Interval | None, small: bool = False) -> str:
+    """The bounds of an interval; empty where there is none."""
+    if interval is None:
+        return ""
+    show = rate if small else share
+    return f"{show(interval.low)}–{show(interval.high)}"
+
+
+def length(seconds: float | None, lang: Lang) -> str:
+    """A length of time by its two largest units: `2 h 5 min`; what comes before its time has a minus."""
+    if seconds is None:
+        return NONE
+    rest, parts = round(abs(seconds)), list[str]()
+    if rest >= 3600:
+        rest = round(rest / 60) * 60
+    for name, size in STEPS:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(say(lang, f"length.{name}", count=count))
+        elif parts:
+            break
+    return ("−" if seconds < 0 and parts else "") + (" ".join(parts[:2]) or say(lang, "length.s", count=0))
+
+
+def stamp(at: datetime | None) -> str:
+    """Date, time and zone."""
+    return NONE if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def told(text: str, limit: int = NAME_LIMIT) -> str:
+    """Text from outside on one line, without characters that hide or turn others, cut at `limit`."""
+    return cut(text, limit)
+
+
+def group(of: str, value: str, lang: Lang) -> str:
+    """The name of a topic or a kind of risk in this language, or the value where there is none."""
+    known = phrases.catalogue(lang) if of in GROUPS else {}
+    return known.get(f"{of}.{value}", value) or NONE
