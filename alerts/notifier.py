@@ -26,6 +26,7 @@ from alerts.delivery.sender import DAY, Records, Sender
 from alerts.delivery.telling import Dispatch
 from alerts.delivery.trouble import reconcile
 from alerts.delivery.written import Links, no_links, place, write_all
+from alerts.evaluation.badge import BadgeOf, no_badge
 from alerts.rebuild import NOTHING, ReadTopic, Told, already_told, history, remembered, until_read
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
@@ -73,6 +74,7 @@ class Notifier:
         draw: Callable[[], float],
         links: Links = no_links,
         heart: Heart | None = None,
+        badge_of: BadgeOf = no_badge,
         first_pause: float = FIRST_PAUSE,
     ) -> None:
         self._settings = settings
@@ -84,6 +86,7 @@ class Notifier:
         self._draw = draw
         self._links = links
         self._heart = heart
+        self._badge_of = badge_of
         self._first_pause = first_pause
         kinds: dict[Topic, Any] = {ALERTS: AlertEvent, FEEDBACK: Opinion, HEALTH: Heartbeat}
         self._kinds = {topic.full(settings): kind for topic, kind in kinds.items()}
@@ -221,7 +224,8 @@ class Notifier:
                 dispatches += policy.take(one.record, now, known, old=one.message.timestamp < horizon)
         dispatches += policy.tick(now) if due else []
         rows, disabled = policy.changes(), outbox.disabled() if dispatches else {}
-        notifications, lost = write_all(dispatches, self._channels, self._links, self._settings.namespace, disabled)
+        namespace = self._settings.namespace
+        notifications, lost = write_all(dispatches, self._channels, self._links, namespace, disabled, self._badge_of)
         added: list[int] = []
         if notifications or rows or lost:
             await self._wait_out(lambda: added.append(outbox.store(notifications, rows, now.timestamp(), lost)))

@@ -10,6 +10,7 @@ import faust
 
 from alerts.delivery.channels_file import load_channels
 from alerts.delivery.heart import Heart, read_switch
+from alerts.evaluation.badges import Shelf
 from alerts.links import links_for
 from alerts.notifier import STAGE, Decoded, Notifier
 from streams import clock, kafka, metrics
@@ -37,6 +38,7 @@ def build(settings: Settings) -> faust.App:
         now=clock.now,
         draw=random.random,
         links=partial(links_for, settings),
+        badge_of=Shelf(settings).best,
         heart=Heart(switch[0], settings.heartbeat_every, clock.now) if switch else None,
     )
     batches = SafeBatches[list[Decoded]](

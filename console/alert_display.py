@@ -16,6 +16,8 @@ from alerts.delivery.answers import translated
 from alerts.delivery.channel import Message
 from alerts.delivery.phrases import Voice, amount, cut
 from alerts.delivery.render import mail
+from alerts.delivery.written import badges_for
+from alerts.evaluation.badge import BadgeOf, no_badge
 from console.messages import catalogue, language, say
 from streams.plain import plain
 from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Receipt, Silence
@@ -96,10 +98,17 @@ def care(entry: Entry) -> str:
     return " ".join(found)
 
 
-def show(console: Console, history: History, receipts: Sequence[Receipt], precision: Precision) -> None:
+def show(
+    console: Console,
+    history: History,
+    receipts: Sequence[Receipt],
+    precision: Precision,
+    badge_of: BadgeOf = no_badge,
+) -> None:
     """One alert: what it says, how it came, what people did, who was told, how often its rule is right."""
     event = history.entry.event
-    message = Message(id="show", at=event.at, why="first", events=(event,))
+    badges = badges_for((event,), badge_of)
+    message = Message(id="show", at=event.at, why="first", events=(event,), badges=badges)
     letter = mail(message, _lang())
     console.print(cell(event.alert, COLOURS[event.severity]))
     for line in letter.text.splitlines():

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from alerts import operations
 from alerts.board import Board, History
+from alerts.evaluation.badges import Shelf
 from alerts.rules import LEVELS
 from console import alert_channels
 from console import alert_display as display
@@ -51,8 +52,9 @@ def list_alerts(
         board = asyncio.run(log.read_board(settings, bootstrap))
     entries = board.entries(clock.now(), everything=everything, rule=rule, severity=severity)
     if as_json:
+        badge_of = Shelf(settings).best
         for entry in entries:
-            typer.echo(_dumps(shapes.alert(entry)))
+            typer.echo(_dumps(shapes.alert(entry, badge_of)))
     elif entries:
         Console().print(display.alerts(entries))
     else:
@@ -64,12 +66,13 @@ def show(alert: Id, as_json: AsJson = False) -> None:
     """One alert: every step of its life, what people did about it, who was told and what they answered."""
     with log.kafka() as (settings, bootstrap):
         board, history, receipts = asyncio.run(_history(settings, bootstrap, alert))
+    badge_of = Shelf(settings).best
     if as_json:
-        told = shapes.history(history, current=True).model_dump(exclude={"current"})
+        told = shapes.history(history, current=True, badge_of=badge_of).model_dump(exclude={"current"})
         typer.echo(_dumps(told | {"receipts": [shapes.receipt(each) for each in receipts]}))
         return
     precision = board.precision(history.entry.event.rule, clock.now(), DAYS)
-    display.show(Console(), history, receipts, precision)
+    display.show(Console(), history, receipts, precision, badge_of)
 
 
 async def _history(settings: Settings, bootstrap: str, prefix: str) -> tuple[Board, History, list[Receipt]]:

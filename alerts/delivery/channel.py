@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from alerts.delivery.schedule import Reply
+from alerts.evaluation.badge import Badge
 from streams.records import AlertEvent, Severity
 
 Language = Literal["en", "zh", "both"]
@@ -43,6 +44,7 @@ class Message:
     suppressed: int = 0  # steps of these alerts, or of the group, that were held back before this message …
     suppressed_since: datetime | None = None  # … since then
     links: Mapping[str, Mapping[Action, str]] = field(default_factory=dict)  # alert -> action -> signed address
+    badges: Mapping[str, Badge] = field(default_factory=dict)  # hash of a rule -> what was measured of it
     namespace: str = ""
 
     @property

@@ -12,7 +12,9 @@ from typing import Final
 
 from alerts.delivery.card import Block, Line, Span
 from alerts.delivery.headings import figure
+from alerts.delivery.measured import measured
 from alerts.delivery.phrases import Voice, amount, cut, has_window, is_share, number, odds, percent, pieces, times
+from alerts.evaluation.badge import Badge
 from streams.records import AlertEvent, Condition, Counterfactual, Evidence
 
 ADDRESS: Final = re.compile(r"https?://[^\s/?#@\\]+(?:[/?#]\S*)?")  # no user name: what stands before an @ misleads
@@ -162,13 +164,15 @@ def itself(event: AlertEvent, speaker: Voice) -> Block:
     return Block(tuple(found))
 
 
-def provenance(event: AlertEvent, speaker: Voice) -> Block:
-    """Rule and hash, when, models, and the id by which the alert is found."""
+def provenance(event: AlertEvent, speaker: Voice, badge: Badge | None = None) -> Block:
+    """Rule and hash, what was measured of it, when, models, and the id by which the alert is found."""
     key = "rule.over" if event.state == "resolved" else "rule"
     rule, hash_ = cut(event.rule, 64), cut(event.rule_hash, SHORT + 1)[:SHORT]
     found = [
         line(speaker.say(key, rule=rule, hash=hash_, since=speaker.clock(event.since), at=speaker.clock(event.at)))
     ]
+    if badge is not None:
+        found.append(line(measured(badge, speaker.lang)))
     if event.models:
         found.append(line(speaker.say("models", models=speaker.join(cut(model, 60) for model in event.models[:4]))))
     id_, subject, zone = event.alert[:SHORT], cut(event.subject, 64), speaker.zone_name

@@ -15,7 +15,9 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from alerts.delivery.measured import measured
 from alerts.delivery.phrases import LANGUAGES, Voice, amount, has_window, is_quiet, marks, pieces, say, voice
+from alerts.evaluation.badge import Badge, as_data
 from streams.plain import plain
 from streams.records import AlertEvent, Condition, Evidence, digest
 
@@ -43,7 +45,12 @@ def notification_id(event: str, receiver: str) -> str:
 
 
 def alert_body(
-    event: AlertEvent, receiver: str, namespace: str = "", id_: str = "", more: Mapping[str, Any] = NOTHING
+    event: AlertEvent,
+    receiver: str,
+    namespace: str = "",
+    id_: str = "",
+    more: Mapping[str, Any] = NOTHING,
+    badge: Badge | None = None,
 ) -> bytes:
     """The body for an alert event, smaller than 20 kB: evidence is left out from the end until it fits, and where that
     is not enough conditions and annotations too. `id_` is the notification's where it is not that of the event; `more`
@@ -52,22 +59,31 @@ def alert_body(
     id_ = id_ or notification_id(event.id, receiver)
     bare = replace(event, conditions=(), annotations={})
     for given, shown in [*((event, n) for n in range(len(event.evidence), -1, -1)), (bare, 0)]:
-        body = envelope(
-            id_, TYPE + event.state, event.subject, event.at, alert_data(given, shown) | dict(more), namespace
-        )
+        data = alert_data(given, shown, badge) | dict(more)
+        body = envelope(id_, TYPE + event.state, event.subject, event.at, data, namespace)
         if len(body) < LIMIT:
             break
     return body
 
 
-def alert_data(event: AlertEvent, shown: int) -> dict[str, Any]:
-    """The record of a `bounded` event with its first `shown` pieces of evidence, and its paragraphs."""
+def alert_data(event: AlertEvent, shown: int, badge: Badge | None = None) -> dict[str, Any]:
+    """The record of a `bounded` event with its first `shown` pieces of evidence, what was measured of its rule, and its
+    paragraphs."""
     record: dict[str, Any] = msgspec.to_builtins(event)
-    return record | {
-        "evidence": msgspec.to_builtins(event.evidence[:shown]),
-        "evidence_left_out": len(event.evidence) - shown,
-        "text": {lang: text(event, lang) for lang in LANGUAGES},
-    }
+    return (
+        record
+        | {
+            "evidence": msgspec.to_builtins(event.evidence[:shown]),
+            "evidence_left_out": len(event.evidence) - shown,
+            "text": {lang: text(event, lang) for lang in LANGUAGES},
+        }
+        | ({} if badge is None else {"measured": measured_data(badge)})
+    )
+
+
+def measured_data(badge: Badge) -> dict[str, Any]:
+    """What was measured of a rule, and the sentence about it."""
+    return as_data(badge) | {"text": {lang: measured(badge, lang) for lang in LANGUAGES}}
 
 
 def notice_body(kind: str, id_: str, at: datetime, namespace: str = "", **values: str) -> bytes:

@@ -52,7 +52,7 @@ def _card(message: Message, speaker: Voice, stories: int, alerts: int) -> Card:
     if len(message.events) > 1:
         body = list(_group(message, speaker, stories, alerts))
     else:
-        body = list(_single(message.events[0], speaker, stories))
+        body = list(_single(message, speaker, stories))
     over = all(event.state == "resolved" for event in message.events)
     return Card(
         title=title(message, speaker),
@@ -75,7 +75,8 @@ def _opening(message: Message, speaker: Voice) -> Iterator[Line]:
         yield line(speaker.say("reason.amended"))
 
 
-def _single(event: AlertEvent, speaker: Voice, stories: int) -> Iterator[Block]:
+def _single(message: Message, speaker: Voice, stories: int) -> Iterator[Block]:
+    event = message.events[0]
     if event.kind == "system":
         yield facts.itself(event, speaker)
         yield facts.provenance(event, speaker)
@@ -86,7 +87,7 @@ def _single(event: AlertEvent, speaker: Voice, stories: int) -> Iterator[Block]:
     yield from facts.stories(event, speaker, stories)
     if told := facts.without(event, speaker):
         yield Block((line(told),))
-    yield facts.provenance(event, speaker)
+    yield facts.provenance(event, speaker, message.badges.get(event.rule_hash))
     if stories >= EVERYTHING and event.labels:
         yield Block((line(speaker.say("labels", labels=speaker.join(_pairs(event.labels)))),))
 

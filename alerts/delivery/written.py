@@ -19,6 +19,7 @@ from alerts.delivery.accounts import letters
 from alerts.delivery.channel import Action, Channel, Message
 from alerts.delivery.notification import Notification
 from alerts.delivery.telling import Dispatch
+from alerts.evaluation.badge import Badge, BadgeOf, no_badge
 from streams.kafka import Outgoing
 from streams.records import AlertEvent
 
@@ -41,12 +42,13 @@ def write_all(
     links: Links,
     namespace: str,
     disabled: Mapping[str, str],
+    badge_of: BadgeOf = no_badge,
 ) -> Written:
     """All of them. What goes to a receiver that asked for no more is a dead letter: it is stored, and never sent."""
     made, lost = list[Notification](), list[Outgoing]()
     for dispatch in dispatches:
         channel = channels[dispatch.receiver]
-        rows, failed = write(channel, dispatch.message, links, namespace)
+        rows, failed = write(channel, dispatch.message, links, namespace, badge_of)
         made += rows
         lost += failed
         if channel.id in disabled:
@@ -54,9 +56,10 @@ def write_all(
     return made, lost
 
 
-def write(channel: Channel, message: Message, links: Links, namespace: str) -> Written:
-    """The message as this channel sends it, with links where they can be made."""
-    message = replace(message, namespace=namespace, links=_linked(channel, message, links))
+def write(channel: Channel, message: Message, links: Links, namespace: str, badge_of: BadgeOf = no_badge) -> Written:
+    """The message as this channel sends it, with links where they can be made and what was measured of its rules."""
+    linked, badges = _linked(channel, message, links), badges_for(message.events, badge_of)
+    message = replace(message, namespace=namespace, links=linked, badges=badges)
     parts = _parts(channel, message)
     if parts:
         return [_row(channel, message, parts)], []
@@ -68,6 +71,12 @@ def write(channel: Channel, message: Message, links: Links, namespace: str) -> W
         return [], letters(channel, [_row(channel, message, ())], UNWRITABLE, message.at)
     out = replace(message, id=f"{message.id}_rest", events=tuple(e for e in message.events if e not in well))
     return [_row(channel, rest, parts)], letters(channel, [_row(channel, out, ())], UNWRITABLE, message.at)
+
+
+def badges_for(events: Iterable[AlertEvent], badge_of: BadgeOf) -> dict[str, Badge]:
+    """What was measured of the rules of these alerts, by their hashes."""
+    found = {event.rule_hash: badge_of(event.rule_hash) for event in events}
+    return {hash_: badge for hash_, badge in found.items() if badge is not None}
 
 
 def place(error: BaseException) -> dict[str, str]:

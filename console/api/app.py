@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from alerts import operations
 from alerts.board import Board
+from alerts.evaluation.badges import Shelf
 from console.api import errors, shapes
 from console.api.acts import Acts
 from console.api.desk import Desk, Records
@@ -64,6 +65,7 @@ class Api:
         self._feed = feed
         self._desk = Desk(board, records)
         self._now = now
+        self._badge_of = Shelf(settings).best
 
     def app(self) -> FastAPI:
         """The application without its guard."""
@@ -110,11 +112,12 @@ class Api:
     ) -> shapes.AlertPage:
         """Alerts, the newest first."""
         found = self._board.entries(self._now(), everything=state == "all", rule=rule, severity=severity)
-        return shapes.page(found, cursor, limit, self._feed.current)
+        return shapes.page(found, cursor, limit, self._feed.current, self._badge_of)
 
     async def alert(self, _: Reader, alert: AlertId) -> shapes.AlertHistory:
         """One alert, every step of its life and what people did about it."""
-        return shapes.history(self._board.history(self._board.find(alert), self._now()), self._feed.current)
+        found = self._board.history(self._board.find(alert), self._now())
+        return shapes.history(found, self._feed.current, self._badge_of)
 
     async def silences(self, _: Reader) -> shapes.SilenceList:
         """Silences in force."""

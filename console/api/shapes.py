@@ -13,6 +13,8 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from alerts.board import Entry, History, Precision
+from alerts.delivery.message import measured_data
+from alerts.evaluation.badge import BadgeOf, no_badge
 from console.api.errors import ApiError
 from streams.records import AlertEvent, Operation, Receipt
 
@@ -69,7 +71,7 @@ class AlertPage(BaseModel):
 
     alerts: list[dict[str, Any]] = Field(
         description="The newest event of each (streams/schemas/alert.json), with `status`: open, steps, acknowledged, "
-        "silences, right, wrong."
+        "silences, right, wrong; and `measured`: how good its rule was on history, null where nobody measured it."
     )
     next: str | None = Field(description="`cursor` of the next page; null on the last.")
     current: bool = Field(description="False while Kafka does not answer: this may be old.")
@@ -116,8 +118,9 @@ class Done(BaseModel):
     new: bool = Field(description="False: the same was done before, and nothing was written.")
 
 
-def alert(entry: Entry) -> dict[str, Any]:
-    """An alert as it stands: its newest event and what people did about it."""
+def alert(entry: Entry, badge_of: BadgeOf = no_badge) -> dict[str, Any]:
+    """An alert as it stands: its newest event, what people did about it, and what was measured of its rule."""
+    badge = badge_of(entry.event.rule_hash)
     status = {
         "open": entry.open,
         "steps": entry.steps,
@@ -126,7 +129,7 @@ def alert(entry: Entry) -> dict[str, Any]:
         "right": entry.right,
         "wrong": entry.wrong,
     }
-    return event(entry.event) | {"status": status}
+    return event(entry.event) | {"status": status, "measured": None if badge is None else measured_data(badge)}
 
 
 def event(of: AlertEvent) -> dict[str, Any]:
@@ -150,10 +153,10 @@ def receipt(of: Receipt) -> dict[str, Any]:
     return found
 
 
-def history(of: History, current: bool) -> AlertHistory:
+def history(of: History, current: bool, badge_of: BadgeOf = no_badge) -> AlertHistory:
     """One alert with its events and operations."""
     return AlertHistory(
-        alert=alert(of.entry),
+        alert=alert(of.entry, badge_of),
         events=[event(each) for each in of.events],
         operations=[operation(each) for each in of.operations],
         current=current,
@@ -165,7 +168,7 @@ def precision(rule: str, of: Precision) -> RulePrecision:
     return RulePrecision(rule=rule, right=of.right, wrong=of.wrong, share=of.share, low=of.low, high=of.high)
 
 
-def page(entries: Sequence[Entry], cursor: str, limit: int, current: bool) -> AlertPage:
+def page(entries: Sequence[Entry], cursor: str, limit: int, current: bool, badge_of: BadgeOf = no_badge) -> AlertPage:
     """Entries after the cursor, newest `since` first: an alert never moves, so no page repeats or skips one."""
     ordered = sorted(entries, key=_place, reverse=True)
     if cursor:
@@ -173,7 +176,7 @@ def page(entries: Sequence[Entry], cursor: str, limit: int, current: bool) -> Al
         ordered = [entry for entry in ordered if _place(entry) < after]
     shown = ordered[:limit]
     more = _cursor(shown[-1]) if len(ordered) > limit else None
-    return AlertPage(alerts=[alert(entry) for entry in shown], next=more, current=current)
+    return AlertPage(alerts=[alert(entry, badge_of) for entry in shown], next=more, current=current)
 
 
 def _place(entry: Entry) -> tuple[float, str]:

@@ -56,7 +56,9 @@ class WebhookChannel:
             raise ValueError(f"{self.name} takes one event a message, got {len(message.events)}")
         held = {"suppressed": message.suppressed, "suppressed_since": message.suppressed_since}
         more = held if message.suppressed else {}
-        return (alert_body(message.events[0], self.id, message.namespace, message.id, more),)
+        event = message.events[0]
+        badge = message.badges.get(event.rule_hash)
+        return (alert_body(event, self.id, message.namespace, message.id, more, badge),)
 
     async def send(self, part: bytes, id_: str, at: datetime) -> Reply:
         """One attempt, signed for the moment `at`."""
@@ -86,7 +88,9 @@ def _sizes(events: Sequence[AlertEvent]) -> Iterator[tuple[int, int, bool]]:
 
 def _group(message: Message, events: Sequence[AlertEvent], evidence: int, *, bare: bool) -> bytes:
     told = [replace(event, conditions=(), annotations={}) if bare else event for event in events]
-    alerts = [alert_data(event, evidence) | _links(message, event) for event in told]
+    alerts = [
+        alert_data(event, evidence, message.badges.get(event.rule_hash)) | _links(message, event) for event in told
+    ]
     data: dict[str, Any] = {
         "why": message.why,
         "group": {key[:80]: value[:200] for key, value in list(message.group.items())[:GROUP_SHOWN]},
