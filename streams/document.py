@@ -9,7 +9,7 @@ the body is judged and signed, and forgotten.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -73,20 +73,12 @@ class Prepared:
 
     @property
     def judged_text(self) -> str:
-        """What the model reads: title and body, the title once when the body repeats it."""
-        return unmarked(joined(self.title, self.text))
+        """What the model reads."""
+        return judged_text(self.title, self.text)
 
     def judged_for(self) -> dict[str, str]:
-        """For a document that names several companies: what the model reads for the sake of each, by company id.
-
-        At most TOWARDS of them, the most relevant; nothing for a document about one.
-        """
-        if len(self.entities) < 2:
-            return {}
-        chief = sorted(self.entities, key=lambda entity: -entity.relevance)[:TOWARDS]
-        names = {entity.id: entity.matched.split(", ") for entity in self.entities}
-        others = [name for each in names.values() for name in each]
-        return {entity.id: about(self.judged_text, names[entity.id], others) for entity in chief}
+        """What it reads for the sake of each company, where there are several."""
+        return judged_for(self.judged_text, self.entities)
 
 
 class Pipeline:
@@ -268,6 +260,24 @@ def likeliest(probabilities: Mapping[str, float]) -> tuple[str, float]:
         return "", 0.0
     label = max(probabilities, key=probabilities.__getitem__)
     return label, probabilities[label]
+
+
+def judged_text(title: str, text: str) -> str:
+    """What the model reads: title and body, the title once when the body repeats it."""
+    return unmarked(joined(title, text))
+
+
+def judged_for(text: str, entities: Sequence[Entity]) -> dict[str, str]:
+    """For a document that names several companies: what the model reads for the sake of each, by company id.
+
+    At most TOWARDS of them, the most relevant; nothing for a document about one. `text`: its judged text.
+    """
+    if len(entities) < 2:
+        return {}
+    chief = sorted(entities, key=lambda entity: -entity.relevance)[:TOWARDS]
+    names = {entity.id: entity.matched.split(", ") for entity in entities}
+    others = [name for each in names.values() for name in each]
+    return {entity.id: about(text, names[entity.id], others) for entity in chief}
 
 
 def joined(title: str, text: str) -> str:

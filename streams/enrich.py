@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from models.client import BadText, Scorer, Unjudged, Verdict
+from models.client import Scorer, Unjudged
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.document import Pipeline, Prepared
 from streams.drift import DriftWatch
 from streams.kafka import Message, Outgoing, Producer
-from streams.records import Document, Judgement, Raw, RawItem, RawTick, Reject, Tick, check_time, decode, encode
+from streams.opinion import Asked, form
+from streams.records import Document, Raw, RawItem, RawTick, Reject, Tick, check_time, decode, encode
 from streams.settings import Settings
 from streams.topics import DOCUMENTS, MENTIONS
 
@@ -103,34 +104,15 @@ class Enrich:
         return self._pipeline.prepare(item, message.origin, now)
 
     async def _judge(self, prepared: Prepared) -> Document:
-        try:
-            verdict = await self._scorer.score(prepared.judged_text, prepared.lang, kind=prepared.item.kind)
-        except BadText as error:
-            raise Reject("model_refused", str(error)) from None
-        if isinstance(verdict, Unjudged):
-            metrics.UNJUDGED.labels(verdict.reason).inc()
-            return self._pipeline.document(prepared, None, verdict.reason)
-        if self._drift is not None:
+        found = await form(self._scorer, Asked.of(prepared))
+        if isinstance(found.verdict, Unjudged):
+            metrics.UNJUDGED.labels(found.verdict.reason).inc()
+        elif self._drift is not None:
             self._drift.see(
-                verdict, prepared.lang, prepared.item.kind, prepared.collected_at,
+                found.verdict, prepared.lang, prepared.item.kind, prepared.collected_at,
                 prepared.judged_text, prepared.signature.copy_key,
             )  # fmt: skip
-        return self._pipeline.document(prepared, judgement(verdict), "", await self._towards(prepared))
-
-    async def _towards(self, prepared: Prepared) -> dict[str, dict[str, float]]:
-        """The sentiment towards each of several companies, by its id."""
-        asked = prepared.judged_for()
-        try:
-            verdicts = await asyncio.gather(
-                *(self._scorer.score(text, prepared.lang, kind=prepared.item.kind) for text in asked.values())
-            )
-        except BadText as error:
-            raise Reject("model_refused", str(error)) from None
-        return {
-            company: rounded(verdict.sentiment)
-            for company, verdict in zip(asked, verdicts, strict=True)
-            if isinstance(verdict, Verdict)
-        }
+        return self._pipeline.document(prepared, found.judgement, found.unjudged, found.towards)
 
     def _records(self, document: Document, message: Message) -> tuple[Outgoing, ...]:
         for kind, count in document.masked.items():
@@ -170,20 +152,3 @@ class Enrich:
             metrics.LATENCY.labels(STAGE).observe(max(0.0, now - one.message.timestamp))
         metrics.LAST_DELIVERY.labels(STAGE).set(now)
         self._breaker.count(len(batch) - len(rejected), len(rejected))
-
-
-def judgement(verdict: Verdict) -> Judgement:
-    """The model's answer as the record that travels on."""
-    return Judgement(
-        model=verdict.model,
-        version=verdict.version,
-        sentiment=rounded(verdict.sentiment),
-        topic=rounded(verdict.topic),
-        risk=rounded(verdict.risk),
-        abstained=verdict.abstained,
-    )
-
-
-def rounded(probabilities: dict[str, float]) -> dict[str, float]:
-    """Four digits: what lies below depends on the neighbours a text was batched with, and would differ on restart."""
-    return {label: round(value, 4) for label, value in probabilities.items()}

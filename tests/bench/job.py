@@ -22,9 +22,9 @@ from streams import clock
 from streams.document import Pipeline
 from streams.elastic import client, documents_index, put_templates
 from streams.endpoints import resolve
-from streams.enrich import judgement
 from streams.entities import Gazetteer
 from streams.index import document_source, document_version
+from streams.opinion import judgement
 from streams.pseudonyms import pseudonym_key
 from streams.records import Document, Raw, RawItem, decode
 from streams.settings import Settings
