@@ -12,9 +12,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from alerts.evaluation.badges import Badges
 from alerts.rule_files import PRESET, PRESETS, read_rules
 from alerts.rules import Rule, Scope
 from alerts.yaml_lines import read_yaml
+from console import rule_badges
 from console.messages import say
 from console.rule_phrases import joined, label, language_name, names, number, steps, word
 from console.rule_words import sentences
@@ -52,17 +54,21 @@ def _file(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def tables(found: Sequence[Place]) -> Iterator[Table]:
+def tables(found: Sequence[Place], badges: Badges) -> Iterator[Table]:
     """A table for each file, a line for each rule."""
+    measured = [rule_badges.cell(place.rule, badges) for place in found]
+    columns = (*COLUMNS, "measured") if any(measured) else COLUMNS
+    shown = dict(zip((place.rule.name for place in found), measured, strict=True))
     for file, places in groupby(found, key=lambda place: place.file):
         made = Table(title=Text(plain(file), style="bold"), title_justify="left", box=SIMPLE_HEAD)
-        for column in COLUMNS:
+        for column in columns:
             made.add_column(say(f"rules.list.{column}"), overflow="fold", no_wrap=column in WHOLE)
         for place in places:
             rule = place.rule
             kind = rule.type if rule.enabled else f"{rule.type}\n{say('rules.list.off')}"
             cells = (rule.name, kind, brief(rule.scope), window(rule), ladder(rule))
-            made.add_row(*(_cell(cell, rule.enabled) for cell in cells))
+            shows = (*cells, shown[rule.name])[: len(columns)]
+            made.add_row(*(_cell(cell, rule.enabled) for cell in shows))
         yield made
 
 
@@ -70,7 +76,7 @@ def _cell(text: str, enabled: bool) -> Text:
     return Text("\n".join(map(plain, text.splitlines())), style="" if enabled else "dim")
 
 
-def explanation(place: Place) -> Text:
+def explanation(place: Place, badges: Badges) -> Text:
     """The rule in sentences, section by section, a line each."""
     rule = place.rule
     made = Text(word("heading" if rule.enabled else "heading_off", name=rule.name, type=rule.type), style="bold")
@@ -81,22 +87,24 @@ def explanation(place: Place) -> Text:
         made.append(f"\n{word(f'section.{section}')}")
         for sentence in said:
             made.append(f"\n  {sentence}", style="not bold")
+    for sentence in rule_badges.said(rule, badges):
+        made.append(f"\n{plain(sentence)}", style="not bold")
     return made
 
 
-def summary(place: Place) -> dict[str, Any]:
+def summary(place: Place, badges: Badges) -> dict[str, Any]:
     """What a list says about a rule, as plain data."""
     rule = place.rule
     return {
         "name": rule.name, "type": rule.type, "enabled": rule.enabled, "scope": brief(rule.scope),
         "windows": [str(leaf.window) for leaf in rule.leaves], "severity": dict(steps(rule)),
         "labels": rule.labels, "hash": rule.hash, "file": place.file,
-    }  # fmt: skip
+    } | rule_badges.data(rule, badges)  # fmt: skip
 
 
-def full(place: Place) -> dict[str, Any]:
+def full(place: Place, badges: Badges) -> dict[str, Any]:
     """The same with the rule's own words and its sentences."""
-    return summary(place) | {"about": place.rule.about, "sentences": sentences(place.rule)}
+    return summary(place, badges) | {"about": place.rule.about, "sentences": sentences(place.rule)}
 
 
 def brief(scope: Scope) -> str:

@@ -12,6 +12,7 @@ import typer
 from rapidfuzz import fuzz, process
 from rich.console import Console
 
+from alerts.evaluation.badges import read_badges
 from alerts.rule_files import PRESETS, SHIPPED, TEST_END, RuleError, in_force, load_rules, presets
 from alerts.rule_schema import json_schema
 from alerts.rule_tests import Outcome, read_suite, run_file
@@ -76,11 +77,12 @@ def list_rules(
     """The rules in use, or those in files, with what each looks at."""
     paths = [*(files or ([] if shipped else [_in_use()])), *(_preset_files() if shipped else [])]
     found = _read(lambda: display.placed(paths))
+    badges = _read(lambda: read_badges(*paths))
     if as_json:
         for place in found:
-            typer.echo(_dumps(display.summary(place)))
+            typer.echo(_dumps(display.summary(place, badges)))
         return
-    Console().print(*display.tables(found), sep="\n")
+    Console().print(*display.tables(found, badges), sep="\n")
     if not found:
         typer.echo(say("rules.list.none"))
     if shipped:
@@ -93,16 +95,18 @@ def explain(
 ) -> None:
     """What a rule does, in sentences: of the rules in use, of those in files, else of a preset. Exit code 1 where there
     is none of that name."""
-    found = _read(lambda: display.placed(files or [_in_use()]))
+    paths = files or [_in_use()]
+    found = _read(lambda: display.placed(paths))
     if not files and all(place.rule.name != name for place in found):
         found = [*found, *_read(lambda: display.placed(_preset_files()))]
     place = next((place for place in found if place.rule.name == name), None)
     if place is None:
         _unknown(name, found)
+    badges = _read(lambda: read_badges(*paths))
     if as_json:
-        typer.echo(_dumps(display.full(place)))
+        typer.echo(_dumps(display.full(place, badges)))
     else:
-        Console(soft_wrap=True).print(display.explanation(place))
+        Console(soft_wrap=True).print(display.explanation(place, badges))
 
 
 def _unknown(name: str, found: Sequence[Place]) -> NoReturn:
