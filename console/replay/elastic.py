@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from alerts.replay.playback import ARCHIVE
 from console.messages import say
-from console.replay.kafka_range import Span
 from console.replay.source import Batch, Notes, SourceError
+from console.replay.span import Span
 from streams import clock
 from streams import elastic as es
 from streams.document import joined

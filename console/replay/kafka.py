@@ -23,9 +23,10 @@ from alerts.detector import expected_channels, read_signal
 from alerts.moments import micros
 from alerts.replay.playback import ARCHIVE
 from console.messages import say
-from console.replay.kafka_range import Range, Reader, Span, reading
+from console.replay.kafka_range import Range, Reader, reading
 from console.replay.ordering import Key, Ordering
 from console.replay.source import Batch, Notes, SourceError
+from console.replay.span import Span
 from streams.kafka import Message
 from streams.records import Document, Mention, Raw, RawItem, RawTick, Reject, Signal, Tick, decode
 from streams.settings import Settings

@@ -10,13 +10,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from console.replay.source import SourceError
+from console.replay.span import Span
 from streams.kafka import Message, client_options
 from streams.lag import partitions as existing
 from streams.records import FUTURE_SLACK
@@ -25,24 +25,6 @@ from streams.topics import MIB, Topic
 
 AT_ONCE: Final = 500  # records held of each partition
 FETCH: Final = 2 * MIB  # bytes the client reads ahead of each partition
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """What to read: by time of collection, [begin, end), and by offset, `first` and `stop` per partition."""
-
-    begin: datetime | None = None
-    end: datetime | None = None
-    first: Mapping[int, int] = field(default_factory=dict)
-    stop: Mapping[int, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.begin is not None and self.end is not None and self.begin >= self.end:
-            raise SourceError(f"--from {self.begin.isoformat()} is not before --to {self.end.isoformat()}")
-
-    def holds(self, at: datetime) -> bool:
-        """Whether something collected at this time is asked for."""
-        return (self.begin is None or at >= self.begin) and (self.end is None or at < self.end)
 
 
 @dataclass(slots=True)
