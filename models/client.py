@@ -13,7 +13,7 @@ import hashlib
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -83,11 +83,16 @@ class Scorer:
         ca_file: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         observe: Callable[[str, float], None] | None = None,
+        pinned: Mapping[str, registry.Served] | None = None,
     ) -> None:
-        """`repository`: the folder Triton reads (default: the shipped one). `observe`: told of each request."""
+        """`repository`: the folder Triton reads (default: the shipped one). `observe`: told of each request.
+
+        `pinned`: the version that judges each language, whichever is active; Triton must serve it.
+        """
         self.stats = Stats()
         self._url, self._tls, self._ca_file = url, tls, ca_file
         self._repository = repository or registry.SHIPPED
+        self._pinned = pinned
         self._limits = Limits(tokens=token_budget)
         self._token_limit = token_limit
         self._requests = requests_in_flight
@@ -109,10 +114,11 @@ class Scorer:
         # The tokenizer would otherwise spread each call over all cores, which the model needs more.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         self._client = client = connect(self._url, tls=self._tls, ca_file=self._ca_file)
-        for lang, served in registry.find(self._repository).items():
+        judges = registry.find(self._repository) if self._pinned is None else self._pinned
+        for lang, served in judges.items():
             name = served.metadata.model
             if name not in self._lanes:
-                self._lanes[name] = self._lane(client, served)
+                self._lanes[name] = self._lane(client, served, self._pinned is not None)
             self._judges[lang] = self._lanes[name]
         try:
             for lane in self._lanes.values():
@@ -129,11 +135,11 @@ class Scorer:
         for task in self._tasks:
             task.add_done_callback(self._ended)
 
-    def _lane(self, client: grpc.InferenceServerClient, served: registry.Served) -> Lane:
+    def _lane(self, client: grpc.InferenceServerClient, served: registry.Served, pinned: bool) -> Lane:
         def opened(version: registry.Served) -> Judge:
             return open_judge(client, version, self._token_limit, self._timeout)
 
-        return Lane(opened(served), opened, self._limits, self._trust, self._clock, self.stats.shadow)
+        return Lane(opened(served), opened, self._limits, self._trust, self._clock, self.stats.shadow, pinned)
 
     async def stop(self) -> None:
         """End the requests under way; callers still waiting get CancelledError."""

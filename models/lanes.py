@@ -79,7 +79,9 @@ class Lane:
         trust: float,
         clock: Callable[[], float],
         outcomes: Outcomes,
+        pinned: bool = False,
     ) -> None:
+        """`pinned`: this version judges whichever is active, and no shadow beside it."""
         self.judge = judge
         self.pool: Pool[Entry] = Pool(limits)
         self.fresh: list[Entry] = []  # not tokenised yet
@@ -88,6 +90,7 @@ class Lane:
         self._trust = trust
         self._clock = clock
         self._outcomes = outcomes
+        self._pinned = pinned
         self._shadow: Shadow | None = None
         self._trusted_at: float | None = None
         self._proved = False
@@ -159,6 +162,9 @@ class Lane:
 
     async def _check(self) -> None:
         told = await self.judge.model.told()
+        if self._pinned:
+            await self.judge.prove(told)
+            return
         number = told.get(ACTIVE, "")
         judge = self.judge if number == self.judge.served.number else await self._other(number)
         await judge.prove(told)

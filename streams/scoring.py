@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from models.client import Scorer, check_repository
+from models.registry import Served
 from streams import metrics
 from streams.settings import Settings
 
 
-def create_scorer(settings: Settings, url: str) -> Scorer:
-    """A scorer for the Triton at `url`, not started yet. Raises ModelRefused when the model's folder is not right."""
+def create_scorer(settings: Settings, url: str, pinned: Mapping[str, Served] | None = None) -> Scorer:
+    """A scorer for the Triton at `url`, not started yet. Raises ModelRefused when the model's folder is not right.
+
+    `pinned`: the version that judges each language, whichever is active.
+    """
     check_repository(settings.model_repository)  # told now, not when Triton and Kafka have answered
     scorer = Scorer(
         url,
@@ -20,6 +26,7 @@ def create_scorer(settings: Settings, url: str) -> Scorer:
         tls=settings.triton_tls,
         ca_file=settings.triton_ca_file,
         observe=_observe,
+        pinned=pinned,
     )
     metrics.SCORE_PADDING.set_function(lambda: scorer.stats.padding_efficiency)
     metrics.SCORE_TEXTS.labels("model").set_function(lambda: scorer.stats.texts)

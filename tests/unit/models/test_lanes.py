@@ -134,6 +134,23 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.002)
 
 
+async def test_a_pinned_version_judges_whichever_is_active(bed: Bed) -> None:
+    """A scorer that was given a version asks that one, before and after another becomes active, and no shadow."""
+    async with serving(bed.double) as url:
+        scorer = Scorer(url, bed.repository, clock=bed.clock, pinned={"en": read(bed.folder, "2")})
+        await scorer.start()
+        try:
+            first = await scorer.score("Shares fell", "en")
+            bed.shadow("1")
+            second = await scorer.score("Shares rose", "en")
+        finally:
+            await scorer.stop()
+    assert isinstance(first, Verdict)
+    assert isinstance(second, Verdict)
+    assert (first.version, second.version) == ("2-b", "2-b")
+    assert set(bed.double.asked) == {"2"}
+
+
 async def test_the_active_version_is_followed(bed: Bed) -> None:
     """Texts before the change are judged by the old version, those after by the new one, each once."""
     async with serving(bed.double) as url:
