@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from alerts import baseline
+from alerts import baseline, comparisons
 from alerts.baseline import interval, tail
 from alerts.decisions import BaselineState, Decision, Known, Why
 from alerts.false_alarms import p_for
+from alerts.gates import short
 from alerts.moments import HOUR, SECOND
-from alerts.rules import Coordination, FirstSeen, Leaf, Share, Shift, Silence, Surge, Threshold
+from alerts.rules import Coordination, Deviation, FirstSeen, Leaf, Share, Shift, Silence, Spike, Surge, Threshold
 from alerts.shares import Rates, corrected, mixed
 from alerts.shifts import shift
 from alerts.stories import Entry
@@ -41,7 +42,7 @@ def _threshold(window: Window, _now: int, _known: Known) -> Decision:
     rule = window.rule
     assert isinstance(rule, Threshold)  # noqa: S101 - chosen by its type
     amount = window.amount
-    why = _short(window, rule.at_least)
+    why = short(window, rule.at_least)
     tone = "negative " if rule.of == "negative" else ""
     return Decision(
         holds=why == "beyond",
@@ -61,7 +62,7 @@ def _share(window: Window, now: int, known: Known) -> Decision:
     judged, negative = window.judged, window.negative
     rates = _rates(window, known) if rule.corrected else None
     share = corrected(negative, judged, rule.confidence, rates)
-    why = _short(window, 1)
+    why = short(window, 1)
     usual: float | None = None
     state: BaselineState = ""
     bound = rule.at_least or 0.0
@@ -97,7 +98,7 @@ def _surge(window: Window, now: int, known: Known) -> Decision:
     rule = window.rule
     assert isinstance(rule, Surge)  # noqa: S101
     amount, unit = window.amount, _stories(rule.of)
-    why = _short(window, math.ceil(rule.min_count * rule.clear_at))
+    why = short(window, math.ceil(rule.min_count * rule.clear_at))
     if why != "beyond":
         return Decision(False, why, amount, float(amount), unit, window.judged)
     start = _start(rule, now)
@@ -135,7 +136,7 @@ def _shift(window: Window, now: int, known: Known) -> Decision:
     rule = window.rule
     assert isinstance(rule, Shift)  # noqa: S101
     amount, unit = window.amount, _stories(rule.of)
-    why = _short(window, math.ceil(rule.min_count * rule.clear_at))
+    why = short(window, math.ceil(rule.min_count * rule.clear_at))
     if why != "beyond":
         return Decision(False, why, amount, float(amount), unit, window.judged)
     start, last = _start(rule, now), now // HOUR
@@ -209,7 +210,7 @@ def _first_seen(window: Window, now: int, known: Known) -> Decision:
     rule = window.rule
     assert isinstance(rule, FirstSeen)  # noqa: S101
     unit = f"{'negative ' if rule.of == 'negative' else ''}{rule.count} of a {rule.what} not seen before"
-    why = _short(window, rule.at_least)
+    why = short(window, rule.at_least)
     since = known.run(followed(rule))
     if why == "beyond" and (since is None or now - since[0] < rule.learn.seconds * SECOND):
         why = "learning"
@@ -243,7 +244,7 @@ def _coordination(window: Window, _now: int, _known: Known) -> Decision:
     rule = window.rule
     assert isinstance(rule, Coordination)  # noqa: S101
     unit = "copies of one story"
-    why = _short(window, 1)
+    why = short(window, 1)
     most = max((each.documents for each in window.units.values()), default=0)
     if why == "beyond" and most < rule.at_least:
         why = "below"
@@ -286,6 +287,8 @@ _KINDS: Final[Mapping[type, Callable[[Window, int, Known], Decision]]] = {
     Silence: _silence,
     FirstSeen: _first_seen,
     Coordination: _coordination,
+    Spike: comparisons.spike,
+    Deviation: comparisons.deviation,
 }
 
 
@@ -299,20 +302,6 @@ def _stories(of: str) -> str:
 
 def _column(of: str) -> int:
     return baseline.ALL if of == "all" else baseline.NEGATIVE
-
-
-def _short(window: Window, bound: int) -> Why:
-    """What is missing before the rule's own condition is looked at; "beyond" when nothing is."""
-    rule = window.rule
-    if not window.entries:
-        return "no_data"
-    if window.amount < bound:
-        return "below"
-    if window.judged < rule.min_support:
-        return "few_judged"
-    if window.negative < rule.min_share * window.judged:
-        return "low_share"
-    return window.lacks(rule.min_sources, rule.min_authors) or "beyond"
 
 
 def enough(floor: int, mean: float, size: float, p: float) -> int:

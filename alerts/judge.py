@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from alerts.compared import window_of
 from alerts.decisions import Decision, Known, Part, lead
 from alerts.detect import decide
 from alerts.moments import SECOND
@@ -20,7 +21,7 @@ class Judge:
 
     def __init__(self, rule: Rule, windows: list[Window] | None = None) -> None:
         self.rule = rule
-        self.windows = windows if windows is not None else [Window(leaf) for leaf in rule.leaves]
+        self.windows = windows if windows is not None else [window_of(leaf) for leaf in rule.leaves]
         self.amended = ""  # why what was counted earlier has changed since the last evaluation
         # Silence grows with time alone; everything else begins only with something new.
         self.patient = any(isinstance(leaf, Silence) for leaf in rule.leaves)

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from alerts.rules import LEVELS, Coordination, Duration, Leaf, Rule, Share, Shift, Silence, Surge
+from alerts.rules import LEVELS, Coordination, Deviation, Duration, Leaf, Rule, Share, Shift, Silence, Spike, Surge
 from alerts.templates import FIELDS, unknown
 from alerts.yaml_structs import suggest
 from models.labels import RISKS, TOPICS
 
 MINUTE: Final = 60
+HOUR: Final = 3600
 LONGEST_WINDOW: Final = 7 * 86_400  # what a window holds stays in memory; longer trends belong to the index
 SHORTEST_SHIFT: Final = 6 * 3600  # a sum over hours needs some
+LONGEST_REFERENCE: Final = 28 * 86_400  # of documents, which stay in memory as well
 LONGEST_MEMORY: Final = 400 * 86_400
 RESERVED_LABELS: Final = frozenset({"baseline"})  # set by the engine itself
 STORIES_ONLY: Final = (Surge, Shift, Silence, Coordination)
@@ -69,9 +71,24 @@ def _of_leaf(leaf: Leaf) -> Iterator[Contradiction]:
         yield "type", "a share rule needs at_least, over_baseline or both", ""
     if isinstance(leaf, STORIES_ONLY) and leaf.count != "stories":
         yield "count", f"a {leaf.type} counts stories: its baseline does", ""
+    if isinstance(leaf, Spike | Deviation):
+        yield from _of_reference(leaf)
     memory = getattr(leaf, "memory", None)
     if memory is not None and not leaf.window.seconds < memory.seconds <= LONGEST_MEMORY:
         yield "memory", f"expected more than the window and at most {Duration(LONGEST_MEMORY)}, got {memory}", ""
+
+
+def _of_reference(leaf: Spike | Deviation) -> Iterator[Contradiction]:
+    length = leaf.before if isinstance(leaf, Spike) else leaf.reference.seconds
+    shortest = MINUTE if isinstance(leaf, Spike) else HOUR + leaf.window.seconds * (not leaf.apart)
+    if not shortest <= length <= LONGEST_REFERENCE:
+        limits = f"{Duration(shortest)} and {Duration(LONGEST_REFERENCE)}"
+        yield "reference", f"the reference must be between {limits}, got {leaf.reference}", ""
+    if isinstance(leaf, Deviation) and length % HOUR:
+        yield "reference", f"the reference must be whole hours, got {leaf.reference}: counts are taken by the hour", ""
+    if isinstance(leaf, Spike) and length != leaf.window.seconds and leaf.count in ("authors", "sources"):
+        said = f"distinct {leaf.count} do not grow with time: give the reference the length of the window, or count"
+        yield "reference", f"{said} documents or stories", ""
 
 
 def _of_words(rule: Rule) -> Iterator[Contradiction]:

@@ -145,9 +145,14 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
         return cast("tuple[Leaf, ...]", getattr(self, "conditions", (self,)))
 
     @cached_property
+    def span(self) -> int:
+        """Seconds that a window of its own must hold."""
+        return self.window.seconds
+
+    @cached_property
     def reach(self) -> int:
         """Seconds it looks back."""
-        return max(leaf.window.seconds for leaf in self.leaves)
+        return max(leaf.span for leaf in self.leaves)
 
     def covers(self, subject: str) -> bool:
         """Whether the rule looks at this subject."""
@@ -241,7 +246,42 @@ class Coordination(Common, frozen=True, kw_only=True, tag="coordination"):
     of: Tone = "all"
 
 
-Leaf = Threshold | Share | Surge | Shift | Silence | FirstSeen | Coordination
+class Spike(Common, frozen=True, kw_only=True, tag="spike"):
+    """Rings when the window has many times what the time right before it had, hour for hour."""
+
+    ratio: Annotated[float, Meta(ge=1.0, le=1000.0)] = 3.0
+    reference: Duration = msgspec.field(default_factory=Duration)  # right before the window; 0: as long as the window
+    of: Tone = "negative"
+    min_count: Count = 5  # units in the window
+    min_reference: Annotated[int, Meta(ge=0, le=1_000_000)] = 1  # units before it: many times nothing says nothing
+
+    @cached_property
+    def before(self) -> int:
+        """Seconds of its reference."""
+        return self.reference.seconds or self.window.seconds
+
+    @cached_property
+    def span(self) -> int:
+        """Seconds that a window of its own must hold, with what lies behind it."""
+        return self.window.seconds + self.before
+
+
+class Deviation(Common, frozen=True, kw_only=True, tag="deviation"):
+    """Rings when the mean of the hours of the window is more than `k` standard deviations above that of a reference."""
+
+    k: Annotated[float, Meta(ge=0.0, le=100.0)] = 2.0
+    reference: Duration = msgspec.field(default_factory=lambda: Duration(7 * 86_400))  # whole hours
+    apart: bool = False  # the reference ends where the window begins; else now, so that the window is part of it
+    of: Tone = "negative"
+    min_count: Count = 5  # units in the window
+
+    @cached_property
+    def span(self) -> int:
+        """Seconds that a window of its own must hold, with the hour that a reference of whole hours begins within."""
+        return max(self.window.seconds, self.reference.seconds + 3600 + self.window.seconds * self.apart)
+
+
+Leaf = Threshold | Share | Surge | Shift | Silence | FirstSeen | Coordination | Spike | Deviation
 Conditions = Annotated[tuple[Leaf, ...], Meta(min_length=2, max_length=8)]
 
 
@@ -266,6 +306,8 @@ LEAVES: Final[dict[str, type[Struct]]] = {
     "silence": Silence,
     "first_seen": FirstSeen,
     "coordination": Coordination,
+    "spike": Spike,
+    "deviation": Deviation,
 }
 KINDS: Final[dict[str, type[Struct]]] = LEAVES | {"all": All, "any": Any_}
 # What only a whole rule has.

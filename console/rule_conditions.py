@@ -8,7 +8,19 @@ from typing import Any, Final, cast
 from alerts.baseline import CERTAIN_WINDOWS
 from alerts.detect import COLD
 from alerts.false_alarms import p_for
-from alerts.rules import Coordination, Duration, FirstSeen, Leaf, Share, Shift, Silence, Surge, Threshold
+from alerts.rules import (
+    Coordination,
+    Deviation,
+    Duration,
+    FirstSeen,
+    Leaf,
+    Share,
+    Shift,
+    Silence,
+    Spike,
+    Surge,
+    Threshold,
+)
 from console.rule_phrases import amount, least, most, number, odds, percent, word
 
 
@@ -79,6 +91,29 @@ def _coordination(leaf: Coordination) -> str:
     )
 
 
+def _spike(leaf: Spike) -> str:
+    said = word(
+        "begins.spike",
+        amount=_amount(leaf, leaf.min_count),
+        window=leaf.window,
+        ratio=number(leaf.ratio),
+        reference=Duration(leaf.before),
+    )
+    if not leaf.min_reference:
+        return said
+    return word("gap").join((said, word("begins.spike_reference", amount=_amount(leaf, leaf.min_reference))))
+
+
+def _deviation(leaf: Deviation) -> str:
+    return word(
+        "begins.deviation_apart" if leaf.apart else "begins.deviation",
+        amount=_amount(leaf, leaf.min_count),
+        window=leaf.window,
+        k=number(leaf.k),
+        reference=leaf.reference,
+    )
+
+
 _CONDITIONS: Final[Mapping[type, Callable[[Any], str]]] = {
     Threshold: _threshold,
     Share: _share,
@@ -87,6 +122,8 @@ _CONDITIONS: Final[Mapping[type, Callable[[Any], str]]] = {
     Silence: _silence,
     FirstSeen: _first_seen,
     Coordination: _coordination,
+    Spike: _spike,
+    Deviation: _deviation,
 }
 
 
@@ -107,6 +144,8 @@ def reached(leaf: Leaf, at: float) -> str:
             return word("severity.coordination", count=least(at * leaf.at_least))
         case Surge():
             return word("severity.surge", amount=_amount(leaf, least(at * leaf.min_count)))
+        case Spike() | Deviation():
+            return word("severity.compared", amount=_amount(leaf, least(at * leaf.min_count)))
     return word(f"severity.{leaf.type}", amount=_amount(leaf, least(at * leaf.at_least)))
 
 
@@ -123,6 +162,8 @@ def history(leaf: Leaf) -> Iterator[str]:
             yield word("needs.silence")
         case FirstSeen():
             yield word("needs.first_seen", time=leaf.learn)
+        case Spike(min_reference=0) | Deviation():
+            yield word("needs.compared")
 
 
 def of_negative(leaf: Leaf) -> bool:

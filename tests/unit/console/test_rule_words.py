@@ -63,6 +63,13 @@ def told(body: str, section: str, scope: str = "{subject: entity}") -> str:
             "with a topic that the subject did not have for 30d",
         ),
         ("type: coordination, window: 1h, at_least: 25, max_author_share: 0.3", "25 copies by 7 authors at most."),
+        (
+            "type: spike, window: 1h, reference: 12h, count: documents",
+            "5 negative documents or more within 1h, and 3 times or more what the 12h right before had",
+        ),
+        ("type: spike, window: 1h, min_reference: 4", "that time before had 4 negative stories or more."),
+        ("type: deviation, window: 1d, k: 1.5", "more than 1.5 standard deviations above the mean of the hours of the"),
+        ("type: deviation, window: 1d, apart: true", "the hours of the 7d before it."),
     ],
 )
 def test_each_kind_says_when_it_rings(body: str, words: str) -> None:
@@ -101,6 +108,10 @@ def test_each_kind_says_when_it_rings(body: str, words: str) -> None:
             "warning from a silence where 20 stories are usual",
         ),
         ("type: coordination, window: 1h, severity: {info: 1, warning: 4}", "warning from 80 copies on"),
+        (
+            "type: spike, window: 1h, severity: {info: 1, warning: 4}",
+            "warning from 20 negative stories (more where there",
+        ),
     ],
 )
 def test_severity_grows_with_concrete_numbers(body: str, words: str) -> None:
@@ -220,6 +231,8 @@ LEAVES = st.one_of(
     st.fixed_dictionaries({"type": st.just("silence"), "min_expected": st.floats(0.1, 1e6)}),
     st.fixed_dictionaries({"type": st.just("first_seen"), "what": st.sampled_from(["risk", "topic", "source"])}),
     st.fixed_dictionaries({"type": st.just("coordination"), "max_author_share": st.floats(0.01, 1.0)}),
+    st.fixed_dictionaries({"type": st.just("spike"), "ratio": st.floats(1.0, 1000.0), "reference": st.just("3d")}),
+    st.fixed_dictionaries({"type": st.just("deviation"), "k": st.floats(0.0, 100.0), "apart": st.booleans()}),
 ).map(lambda leaf: leaf | {"window": "12h"})
 
 

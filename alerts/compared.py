@@ -1,0 +1,179 @@
+"""Windows that are compared with the subject's own recent counts: what lies behind the window is counted, too.
+
+Everything a window has (amount, support, sources, evidence) is of the window alone. What leaves it goes into `past`
+until no rule can look so far back. All sums are whole numbers over what lies there, so neither a restart nor the order
+of arrival changes a decision.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Collection
+
+from alerts.moments import HOUR, SECOND
+from alerts.rules import Deviation, Leaf, Spike
+from alerts.stories import MILLION, UNJUDGED, Entry
+from alerts.windows import Unit, Window
+
+
+class Tally:
+    """Units of some mentions, counted as their window counts."""
+
+    __slots__ = ("_everything", "_negative", "_negative_at", "_window", "units")
+
+    def __init__(self, window: Window) -> None:
+        self.units: dict[str, Unit] = {}
+        self._window = window
+        self._everything = getattr(window.rule, "of", "negative") == "all"
+        self._negative = 0
+        self._negative_at = round(window.rule.negative_at * MILLION)
+
+    def change(self, entry: Entry, by: int) -> None:
+        """Count a mention, or count it no longer."""
+        key = self._window.key(entry)
+        unit = self.units.get(key) or self.units.setdefault(key, Unit())
+        was = unit.is_negative(self._negative_at)
+        unit.documents += by
+        if entry.negative != UNJUDGED:
+            unit.judged += by
+            unit.negative += by * entry.negative
+        self._negative += unit.is_negative(self._negative_at) - was
+        if not unit.documents:
+            del self.units[key]
+
+    @property
+    def amount(self) -> int:
+        """Units that the rule counts: negative ones, or all."""
+        return len(self.units) if self._everything else self._negative
+
+
+class Compared(Window):
+    """A window with what lies behind it, in order of time."""
+
+    __slots__ = ("past",)
+
+    def __init__(self, rule: Leaf) -> None:
+        super().__init__(rule)
+        self.length = rule.span * SECOND
+        self.past: deque[Entry] = deque()
+
+    def came(self, entry: Entry, by: int) -> None:
+        """A mention was counted, or is let go of for good."""
+
+    def passed(self, entry: Entry, by: int) -> None:
+        """A mention has left the window, or is let go of after that."""
+
+    def add(self, entry: Entry) -> bool:
+        """Count a mention; entries come in order of time. Whether it is counted."""
+        counted = super().add(entry)
+        if counted:
+            self.came(entry, 1)
+        return counted
+
+    def insert(self, entry: Entry) -> bool:
+        """Count a mention that comes too late, at its place in time; sliding takes it on from there."""
+        counted = super().insert(entry)
+        if counted:
+            self.came(entry, 1)
+        return counted
+
+    def withdraw(self, entry: Entry) -> bool:
+        """Let go of a mention wherever it stands; whether it was there."""
+        if super().withdraw(entry):
+            self.came(entry, -1)
+            return True
+        if not any(e is entry for e in self.past):
+            return False
+        self.past = deque(e for e in self.past if e is not entry)
+        self._forget(entry)
+        return True
+
+    def slide(self, until: int) -> None:
+        """Let what is not later than `until` leave the window, and let go of what lies before all that is compared."""
+        while self.entries and self.entries[0].at <= until:
+            entry = self.entries.popleft()
+            self._change(entry, -1)
+            self._keep(entry)
+        oldest = until + self.rule.window.seconds * SECOND - self.length
+        while self.past and self.past[0].at <= oldest:
+            self._forget(self.past.popleft())
+
+    def drop(self, entry: Entry) -> None:
+        """Let go of this mention when it is the oldest (the subject's memory is full)."""
+        if self.past:
+            if self.past[0] is entry:
+                self._forget(self.past.popleft())
+        elif self.entries and self.entries[0] is entry:
+            super().drop(entry)
+            self.came(entry, -1)
+
+    def without(self, stories: Collection[str]) -> Window:
+        """The same window had these stories never been told, neither now nor before."""
+        other = type(self)(self.rule)
+        other.gone = frozenset(stories)
+        for entry in self.past:
+            if entry.story not in stories:
+                other.came(entry, 1)
+                other._keep(entry)
+        for entry in self.entries:
+            if entry.story not in stories:
+                other.add(entry)
+        return other
+
+    def _keep(self, entry: Entry) -> None:
+        self.past.insert(bisect_right(self.past, entry.at, key=lambda e: e.at), entry)
+        self.passed(entry, 1)
+
+    def _forget(self, entry: Entry) -> None:
+        self.passed(entry, -1)
+        self.came(entry, -1)
+
+
+class Adjacent(Compared):
+    """A spike's window and, right before it, its reference."""
+
+    __slots__ = ("reference",)
+
+    def __init__(self, rule: Leaf) -> None:
+        super().__init__(rule)
+        self.reference = Tally(self)
+
+    def passed(self, entry: Entry, by: int) -> None:
+        """What has left the window is in the reference."""
+        self.reference.change(entry, by)
+
+
+class Hourly(Compared):
+    """A deviation's window and the counts of the hours of its reference."""
+
+    __slots__ = ("_hours", "_known")
+
+    def __init__(self, rule: Leaf) -> None:
+        super().__init__(rule)
+        self._hours: dict[int, Tally] = {}
+        self._known: tuple[int, int, int, int] | None = None  # of hours that are over: they stay what they are
+
+    def came(self, entry: Entry, by: int) -> None:
+        """Every mention counts in its hour, within the window as before it."""
+        hour = entry.at // HOUR
+        tally = self._hours.get(hour) or self._hours.setdefault(hour, Tally(self))
+        tally.change(entry, by)
+        if not tally.units:
+            del self._hours[hour]
+        if self._known is not None and self._known[0] <= hour < self._known[1]:
+            self._known = None
+
+    def moments(self, first: int, last: int) -> tuple[float, float]:
+        """Mean and population standard deviation of the counts of the hours [first, last) since 1970."""
+        if self._known is None or self._known[:2] != (first, last):
+            counts = [tally.amount for hour, tally in self._hours.items() if first <= hour < last]
+            self._known = first, last, sum(counts), sum(count * count for count in counts)
+        *_, total, squares = self._known
+        hours = last - first
+        return total / hours, (hours * squares - total * total) ** 0.5 / hours
+
+
+def window_of(rule: Leaf) -> Window:
+    """The window of a rule, of the kind that its type needs."""
+    return {Spike: Adjacent, Deviation: Hourly}.get(type(rule), Window)(rule)
