@@ -91,7 +91,7 @@ class Side:
     hash: str
     subject_days: float
     episodes: tuple[Episode, ...]
-    outcomes: Mapping[int, Outcome]  # by common event
+    outcomes: Mapping[int, Outcome]  # by common event, of those about subjects that the rules look at
 
 
 class NothingToCompare(ValueError):  # noqa: N818 - what happened
@@ -232,8 +232,9 @@ def _matched(before: Sequence[Episode], after: Sequence[Episode], within: float)
 
 def _changes(before: Side, after: Side, events: Sequence[EventOf], seed: int) -> Iterator[Change]:
     sides = (before, after)
-    negative = [i for i in range(len(events)) if _negative(events, i)]
-    controls = [i for i in range(len(events)) if not _negative(events, i)]
+    able = sorted(before.outcomes.keys() | after.outcomes.keys())  # about subjects that a side looks at
+    negative = [i for i in able if _negative(events, i)]
+    controls = [i for i in able if not _negative(events, i)]
     yield _recall(sides, negative)
     counts = [_weekly(side) for side in sides]
     weeks = sorted(counts[0].keys() | counts[1].keys())

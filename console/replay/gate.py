@@ -1,0 +1,84 @@
+"""`tocsin replay gate`: does a change lose more than was stated? Exit code 1 when it does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from alerts.delivery.phrases import cut
+from alerts.evaluation.gate import TOLERANCES, Check, NotComparable, gate, parse_tolerance
+from console.exits import told
+from console.messages import say
+from console.replay.comparison_display import figure
+from console.replay.results import ResultUnreadable, read_result
+
+LOST: Final = 1  # exit code
+COLUMNS: Final = ("rule", "figure", "baseline", "result", "tolerated", "state")
+STYLES: Final = {"lost": "bold red", "missing": "bold red", "better": "green", "worse": "yellow"}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to those of `replay`."""
+    app.command("gate")(gate_results)
+
+
+def gate_results(
+    baseline: Annotated[Path, typer.Argument(help="The result to hold on to, of `tocsin replay … --json FILE`.")],
+    result: Annotated[Path, typer.Argument(help="The result of the change, on the same history.")],
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIGURE=NUMBER",
+            help="How much of a figure may be lost, e.g. recall=0.05. Given once or more, only these figures count.",
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Show what is the same, too.")] = False,
+) -> None:
+    """Compare a result with a baseline of the same history. Exit code 1 when a rule is missing or a figure is worse by
+    more than is tolerated."""
+    with told(refused=(ResultUnreadable, NotComparable)):
+        allowed = dict(map(parse_tolerance, tolerance)) if tolerance else TOLERANCES
+        checks = gate(read_result(baseline), read_result(result), allowed)
+    if not report(Console(), checks, everything=everything):
+        raise typer.Exit(LOST)
+
+
+def report(console: Console, checks: Sequence[Check], *, everything: bool = False) -> bool:
+    """Print the checks that tell something, and what they come to; whether the gate is open."""
+    shown = [check for check in checks if everything or check.state != "same"]
+    if shown:
+        console.print(_table(shown))
+    counts = Counter(check.state for check in checks)
+    lost = sum(check.fails for check in checks)
+    if lost:
+        console.print(Text(say("gate.lost", count=lost), style="bold red"))
+    else:
+        console.print(Text(say("gate.open", count=len(checks))))
+    if counts["better"] or counts["new"]:
+        console.print(Text(say("gate.renew", better=counts["better"], new=counts["new"])))
+    return not lost
+
+
+def _table(checks: Sequence[Check]) -> Table:
+    made = Table(box=SIMPLE_HEAD)
+    for column in COLUMNS:
+        made.add_column(say(f"gate.column.{column}"), overflow="fold")
+    for check in checks:
+        cells = (cut(check.rule, 64), *_cells(check), say(f"gate.state.{check.state}"))
+        made.add_row(*(Text(cell, style=STYLES.get(check.state, "")) for cell in cells))
+    return made
+
+
+def _cells(check: Check) -> tuple[str, str, str, str]:
+    if not check.figure:
+        return "", "", "", ""
+    before, after, allowed = (figure(check.figure, each) for each in (check.before, check.after, check.tolerance))
+    return say(f"figures.{check.figure}"), before, after, allowed
