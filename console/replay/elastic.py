@@ -24,7 +24,7 @@ from streams import clock
 from streams import elastic as es
 from streams.document import joined
 from streams.index import AS_IS
-from streams.records import Document, Reject, Signature
+from streams.records import Document, Reject
 from streams.settings import Settings
 from streams.signature import ALGORITHM, sign
 
@@ -61,12 +61,12 @@ def document_of(source: Mapping[str, Any]) -> Document:
         raise Reject("bad_schema", str(error)) from None
 
 
-def _signature(source: Mapping[str, Any]) -> Signature:
+def _signature(source: Mapping[str, Any]) -> dict[str, Any]:
     """Of the stored text, when that is the one that was signed; else what is known of it: the key of exact copies."""
     found = sign(joined(source["title"], source["text"]), source["lang"])
     if found.copy_key == source["copy_key"]:
-        return found
-    return Signature(copy_key=source["copy_key"])
+        return msgspec.structs.asdict(found)
+    return {"copy_key": source["copy_key"]}
 
 
 def _judgement(source: Mapping[str, Any]) -> dict[str, Any]:
