@@ -59,7 +59,7 @@ class Scale:
         return room + (1 - room) * math.log(value / self.low) / math.log(self.high / self.low)
 
 
-ZERO_ROOM: Final = 0.06
+ZERO_ROOM: Final = 0.1
 
 
 def decades(values: Iterable[float]) -> tuple[float, float]:

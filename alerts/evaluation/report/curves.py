@@ -15,7 +15,7 @@ from alerts.evaluation.result import Evaluation, Measure, Point, RuleResult
 
 WIDTH: Final = 480
 HEIGHT: Final = 350
-LEFT, RIGHT, TOP, BOTTOM = 48, 468, 26, 306
+LEFT, RIGHT, TOP, BOTTOM = 44, 460, 26, 306
 SHARES: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 At = Callable[[Measure | Point], "tuple[float, float] | None"]
 
@@ -32,6 +32,11 @@ class Plane:
     place: At
 
 
+def any_place(evaluation: Evaluation) -> bool:
+    """Whether a rule or a setting of it has a place on a chart: without events there is no recall."""
+    return any(_rf(m) or _pr(m) for rule in evaluation.rules.values() for m in _settings(rule))
+
+
 def precision_recall(evaluation: Evaluation, lang: Lang) -> Markup:
     """Precision (up) against recall (across)."""
     plane = Plane(
@@ -42,13 +47,17 @@ def precision_recall(evaluation: Evaluation, lang: Lang) -> Markup:
 
 def recall_false(evaluation: Evaluation, lang: Lang) -> Markup:
     """Recall (up) against false alerts per subject-day (across, by powers of ten; none at all at the left end)."""
-    every = [m.false_per_subject_day for r in evaluation.rules.values() for m in (r, *r.curve)]
+    every = [m.false_per_subject_day for rule in evaluation.rules.values() for m in _settings(rule)]
     low, high = charts.decades(value for value in every if value is not None)
     plane = Plane(
         say(lang, "curve.rf"), say(lang, "false_rate"), say(lang, "recall"),
         Scale(low, high, LEFT, RIGHT, log=True), (0.0, *charts.log_ticks(low, high)), _rf,
     )  # fmt: skip
-    return _chart(evaluation, plane, lang, rate)
+    return _chart(evaluation, plane, lang, setting)
+
+
+def _settings(rule: RuleResult) -> list[Measure | Point]:
+    return [rule, *rule.curve]
 
 
 def _pr(measure: Measure | Point) -> tuple[float, float] | None:
@@ -106,9 +115,13 @@ def _current(plane: Plane, y: Scale, rules: Sequence[tuple[str, RuleResult]], la
     """Each rule as it stands: a large mark with the rule's letter, on top of all lines."""
     placed = [(n, name, at) for n, (name, result) in enumerate(rules) if (at := plane.place(result)) is not None]
     places = [(plane.x(a), y(b)) for _, _, (a, b) in placed]
-    labels = charts.spread([(x - 13 if x > RIGHT - 20 else x + 13, y - 8 if y > TOP + 12 else y + 12) for x, y in places])
+    labels = charts.spread(
+        [(x - 13 if x > RIGHT - 20 else x + 13, y - 8 if y > TOP + 12 else y + 12) for x, y in places]
+    )
     parts = [
-        charts.mark(x, y, charts.style(n).mark, 6, f"{charts.style(n).colour} filled", say(lang, "curve.now", rule=name))
+        charts.mark(
+            x, y, charts.style(n).mark, 6, f"{charts.style(n).colour} filled", say(lang, "curve.now", rule=name)
+        )
         for (n, name, _), (x, y) in zip(placed, places, strict=True)
     ]
     return parts + [

@@ -10,11 +10,12 @@ from alerts.evaluation.result import Day, Episode, Evaluation, EventOf, Outcome,
 
 MOST: Final = 12  # of each kind and rule: what nobody reads hides what somebody would
 DRAWN: Final = 36  # timelines
+FAR: Final = timedelta(days=7)  # an alert further from an event than this has nothing to do with it
 
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """An event that a rule did not find, which others found it, and the rule's alert about the subject nearest to it."""
+    """An event that a rule did not find, the rules that did, and its own alert about the subject nearest to it."""
 
     event: EventOf
     others: tuple[str, ...]

@@ -34,7 +34,7 @@ def render(evaluation: Evaluation, lang: Lang = "en", *, compare: Evaluation | N
     """
     style = _read("style.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return _environment().get_template("page.html").render(
+    page = _environment().get_template("page.html").render(
         e=evaluation,
         lang=lang,
         say=_speaker(lang),
@@ -45,6 +45,7 @@ def render(evaluation: Evaluation, lang: Lang = "en", *, compare: Evaluation | N
         before=compare,
         changes=findings.changes(evaluation, compare) if compare else [],
     )  # fmt: skip
+    return page.lstrip() + "\n"
 
 
 @cache

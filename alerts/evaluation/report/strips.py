@@ -15,9 +15,9 @@ from alerts.evaluation.result import Day, Episode, Evaluation, EventOf
 
 WIDTH: Final = 480
 LEFT, RIGHT = 30, 474
-TOP, BASE = 8, 66  # of the counts
-STRIP, STRIP_HEIGHT = 70, 8  # the negative share
-LANES, LANE = 84, 12  # a lane of alerts for each rule
+TOP, BASE = 8, 78  # of the counts
+STRIP, STRIP_HEIGHT = 82, 8  # the negative share
+LANES, LANE = 96, 12  # a lane of alerts for each rule
 NARROWEST: Final = 2.5  # of a window, so that a day in a year can be seen
 ENOUGH: Final = 5  # judged mentions from which a day has a share worth a colour
 LEVELS: Final = 5
@@ -31,7 +31,7 @@ MARKS: Final = {
 
 
 def strip(line: Timeline, evaluation: Evaluation, lang: Lang) -> Markup:
-    """Mentions by day with the negative ones in them, their share, truth windows, and alerts in a lane for each rule."""
+    """Mentions by day, the negative ones in them, their share, truth windows, and a lane of alerts for each rule."""
     begin = _midnight(evaluation.begin)
     days = max(1, (_midnight(evaluation.end) - begin).days + 1)
     across = Scale(0, days, LEFT, RIGHT)
@@ -106,7 +106,7 @@ def _place(at: datetime, begin: datetime, across: Scale) -> float:
 
 
 def _axis(begin: datetime, days: int, across: Scale, bottom: float) -> Markup:
-    ticks = charts.month_ticks(begin, begin + timedelta(days=days), 7)
+    ticks = charts.month_ticks(begin, begin + timedelta(days=days), 6)
     pattern = "%m-%d" if days <= 60 else "%Y-%m"
     parts = [charts.rule(LEFT, BASE, RIGHT, BASE, "axis-line")]
     for at in ticks:

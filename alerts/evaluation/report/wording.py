@@ -21,6 +21,7 @@ Lang = Literal["en", "zh"]
 NONE: Final = "–"
 NAME_LIMIT: Final = 60
 GROUPS: Final = ("topic", "risk")  # whose values have names of ours
+SHORT: Final = 600  # seconds are told of what is shorter
 STEPS: Final = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -77,7 +78,7 @@ def length(seconds: float | None, lang: Lang) -> str:
     if seconds is None:
         return NONE
     rest, parts = round(abs(seconds)), list[str]()
-    if rest >= 3600:
+    if rest >= SHORT:
         rest = round(rest / 60) * 60
     for name, size in STEPS:
         count, rest = divmod(rest, size)

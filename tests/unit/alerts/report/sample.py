@@ -26,9 +26,17 @@ from alerts.evaluation.result import (
 BEGIN: Final = datetime(2024, 1, 1, tzinfo=UTC)
 END: Final = datetime(2024, 12, 31, tzinfo=UTC)
 HOUR: Final = timedelta(hours=1)
-NAMES: Final = "Halden Corp,Vintra Foods,Ostmark Bank,Selby Motors,Kestrel Air,明远证券,Corvane,海陆食品,Tarn Energy".split(",")
-RULES: Final = "negative-surge,fixed-count,mean-and-deviations,last-hour,spike,share-of-negatives,keywords,level-shift".split(",")
-HEADLINES: Final = ("Halden Corp shares plunge on fraud probe", "Vintra Foods recalls infant formula", "明远证券涉嫌违规被立案调查")
+NAMES: Final = (
+    "Halden Corp,Vintra Foods,Ostmark Bank,Selby Motors,Kestrel Air,明远证券,Corvane,海陆食品,Tarn Energy".split(",")
+)
+RULES: Final = (
+    "negative-surge,fixed-count,mean-and-deviations,last-hour,spike,share-of-negatives,keywords,level-shift".split(",")
+)
+HEADLINES: Final = (
+    "Halden Corp shares plunge on fraud probe",
+    "Vintra Foods recalls infant formula",
+    "明远证券涉嫌违规被立案调查",
+)
 
 
 def told(rng: random.Random, at: datetime, headline: str = "") -> Told:
@@ -62,8 +70,9 @@ def event(rng: random.Random, n: int, kind: Literal["negative", "control"], text
     onset = BEGIN + timedelta(days=rng.randint(5, 350), seconds=rng.randint(0, 86_399))
     which = rng.randrange(len(NAMES))
     return EventOf(
-        subject=f"entity:S{which}", name=text or NAMES[which], onset=onset, begin=onset - 2 * HOUR, end=onset + 24 * HOUR,
-        kind=kind, note=text or "Q2 loss", day_only=n % 4 == 0, documents=rng.randint(8, 90), first_public=onset + HOUR,
+        subject=f"entity:S{which}", name=text or NAMES[which], onset=onset, begin=onset - 2 * HOUR,
+        end=onset + 24 * HOUR, kind=kind, note=text or "Q2 loss", day_only=n % 4 == 0, documents=rng.randint(8, 90),
+        first_public=onset + HOUR,
         told=tuple(told(rng, onset + HOUR, text) for _ in range(3)), topic="legal", risk="fraud_accounting", lang="en",
     )  # fmt: skip
 
@@ -77,7 +86,9 @@ def rule(rng: random.Random, name: str, events: tuple[EventOf, ...], text: str) 
         found = rng.random() < 0.5
         delay = None if one.day_only else float(rng.randint(-3_000, 70_000))
         at = one.begin + HOUR * 3
-        outcomes.append(Outcome(event=index, found=found, at=at if found else None, delay_s=delay, public_delay_s=900.0))
+        outcomes.append(
+            Outcome(event=index, found=found, at=at if found else None, delay_s=delay, public_delay_s=900.0)
+        )
         if found:
             verdict: Any = "true" if one.kind == "negative" else "control"
             episodes.append(episode(rng, name, one.subject, one.name, at, verdict, text))
@@ -97,7 +108,12 @@ def rule(rng: random.Random, name: str, events: tuple[EventOf, ...], text: str) 
         for n, r in enumerate(rates)
     )  # fmt: skip
     at_rates = [(limit, 0.002 if limit > 0.002 else None) for limit in (0.0015, 0.005, 0.015)]
-    best: dict[str, Any] = {"recall": 0.55, "false_per_subject_day": 0.0014, "delay_median_s": 5400.0, "controls_fired": 1}
+    best: dict[str, Any] = {
+        "recall": 0.55,
+        "false_per_subject_day": 0.0014,
+        "delay_median_s": 5400.0,
+        "controls_fired": 1,
+    }
     none: dict[str, Any] = dict.fromkeys(best)
     return RuleResult(
         **figures, hash="3f2a9c81d0b7e4", type="surge", knob="p", curve=curve, episodes=tuple(episodes),
@@ -116,9 +132,9 @@ def episode(
 ) -> Episode:
     """An alert."""
     return Episode(
-        alert=f"{rng.getrandbits(128):032x}", rule=name, subject=subject, name=text or company, at=at, until=at + 5 * HOUR,
-        severity="warning", beyond=round(1 + rng.random() * 4, 2), observed=float(rng.randint(5, 40)), expected=3.2,
-        judged=verdict, lang="en", topic="legal", risk="rumour",
+        alert=f"{rng.getrandbits(128):032x}", rule=name, subject=subject, name=text or company, at=at,
+        until=at + 5 * HOUR, severity="warning", beyond=round(1 + rng.random() * 4, 2),
+        observed=float(rng.randint(5, 40)), expected=3.2, judged=verdict, lang="en", topic="legal", risk="rumour",
         documents=tuple(told(rng, at - HOUR, text) for _ in range(2)),
     )  # fmt: skip
 
@@ -130,14 +146,16 @@ def days(rng: random.Random) -> tuple[Day, ...]:
         mentions = int(rng.expovariate(1 / 8)) * (8 if rng.random() < 0.02 else 1)
         judged = int(mentions * 0.95)
         negative = sum(rng.random() < 0.2 for _ in range(judged))
-        found.append(Day(day=f"{BEGIN + timedelta(days=n):%Y-%m-%d}", mentions=mentions, judged=judged, negative=negative))
+        found.append(
+            Day(day=f"{BEGIN + timedelta(days=n):%Y-%m-%d}", mentions=mentions, judged=judged, negative=negative)
+        )
     return tuple(found)
 
 
 def evaluation(rules: int = 2, events: int = 8, controls: int = 3, text: str = "", seed: int = 1) -> Evaluation:
     """An evaluation of so many rules over so many events; `text` in the place of everything that comes from outside."""
     rng = random.Random(seed)
-    kinds: list[Literal["negative", "control"]] = ["negative"] * events + ["control"] * controls
+    kinds: tuple[Literal["negative", "control"], ...] = (*("negative",) * events, *("control",) * controls)
     truth = tuple(event(rng, n, kind, text) for n, kind in enumerate(kinds))
     names = (RULES * (rules // len(RULES) + 1))[:rules]
     return Evaluation(
