@@ -37,7 +37,9 @@ def false_draws(weeks: Sequence[int], cells: int, rounds: int, rng: np.random.Ge
     amounts, sizes = np.unique(np.asarray(weeks), return_counts=True)
     cells = max(cells, len(weeks))
     shares = np.append(sizes, cells - len(weeks)) / cells
-    return rng.multinomial(cells, shares, size=rounds)[:, :-1] @ amounts.astype(np.float64)
+    drawn = rng.multinomial(cells, shares, size=rounds)[:, :-1].astype(np.float64)
+    total: Draws = drawn @ amounts.astype(np.float64)
+    return total
 
 
 def median_interval(values: Sequence[float], rounds: int, rng: np.random.Generator) -> Interval | None:

@@ -112,8 +112,8 @@ class Observed:
         """What alerts of this replay are judged against.
 
         `labelled_subjects` takes the place of the subjects that the truth says it is complete for. Where alerts outside
-        what is labelled are excluded, and nobody says what is, the truth is taken to be complete for the subjects of its
-        events. ValueError before anything was seen.
+        what is labelled are excluded, and nobody says what is, the truth is taken to be complete for the subjects of
+        its events. ValueError before anything was seen.
         """
         if self.first is None or self.last is None:
             raise ValueError("the replay holds no mention: there is nothing to judge")
@@ -133,6 +133,10 @@ class Observed:
         about subjects that this stream never speaks of."""
         outside = [event for event in self.truth.events if not self._within(event)]
         return outside, [event for event in self.truth.events if self._within(event) and self._foreign(event)]
+
+    def used(self) -> list[TruthEvent]:
+        """Events of the truth that take part, in its order."""
+        return [event for event in self.truth.events if self._used(event)]
 
     def unmentioned(self) -> list[TruthEvent]:
         """Negative events that take part, of which the stream holds no document: no rule could find them."""
@@ -225,9 +229,9 @@ def _event(event: TruthEvent, around: _Around) -> EventOf:
     return EventOf(
         subject=event.subject,
         name=event.name,
-        onset=event.onset,
-        begin=around.begin,
-        end=around.end,
+        onset=event.onset.astimezone(UTC),
+        begin=around.begin.astimezone(UTC),
+        end=around.end.astimezone(UTC),
         kind=event.kind,
         note=event.note,
         day_only=event.day_only,

@@ -135,9 +135,10 @@ class RuleResult(Measure, frozen=True, kw_only=True):
 class Matching(Struct, frozen=True, kw_only=True):
     """How alerts and events are brought together. An alert matches a negative event of its subject when it fires no
     earlier than `before_s` before the onset and no later than the end, or `after_s` after the onset when that is later.
-    The first alert finds the event. Of several events that nothing has found yet an alert takes the one that began last;
-    where all of them are found it is a repeat. Controls have the same window; within a negative event's there is no
-    control. `unlabelled`: what becomes of alerts outside the subjects and the time that the truth is complete for."""
+    The first alert finds the event. Of several events that nothing has found yet an alert takes the one that began
+    last; where all of them are found it is a repeat. Controls have the same window; within a negative event's there is
+    no control. `unlabelled`: what becomes of alerts outside the subjects and the time that the truth is complete for.
+    """
 
     before_s: float = 7200.0
     after_s: float = 86_400.0

@@ -2,11 +2,11 @@
 
 Lavin & Ahmad (2015), "Evaluating Real-time Anomaly Detection Algorithms - the Numenta Anomaly Benchmark", IEEE ICMLA,
 section II (arXiv 1510.03336). With y the place of an alert relative to an event's window, -1 at its left edge and 0 at
-its right, sigma(y) = 2 / (1 + exp(5 y)) - 1. An event found earns sigma(y) / sigma(-1), one missed costs `miss`, a false
-alarm `false` times sigma of its distance to the window before it (1 where there is none, or further than three widths).
-The sum is put on a scale where a rule that never rings has 0 and one that finds all at once and nothing else has 1.
+its right, sigma(y) = 2 / (1 + exp(5 y)) - 1. An event found earns sigma(y) / sigma(-1), one missed costs `miss`, a
+false alarm `false` times sigma of its distance to the window before it (1 where there is none, or further than three
+widths). The sum is put on a scale where a rule that never rings has 0, one that finds all at once and nothing else 1.
 
-Other than there, the window counts from the onset: who rings earlier, within what the matching allows, has rung at once.
+Unlike there, the window counts from the onset: what rings earlier, as far as the matching allows, has rung at once.
 """
 
 from __future__ import annotations
