@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
+from console.commit import commit
 from console.exits import UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
 from console.messages import say
 from models import registry
@@ -96,16 +96,6 @@ def summary(report: dict[str, Any]) -> str:
     """The table of data sets, and what was left out."""
     left = [say("quality.skipped", what=each) for each in report["skipped"]]
     return "\n\n".join([measured_with(report), overview(report), speed(report), *left])
-
-
-def commit() -> str:
-    """The commit of a checkout; empty where Tocsin is installed without one."""
-    root = Path(registry.__file__).parents[1]
-    try:
-        done = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
 
 
 def _tell(stage: str) -> None:

@@ -1,0 +1,16 @@
+"""The commit that this Tocsin was made of, where it runs from a checkout."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+
+def commit() -> str:
+    """The commit of a checkout; empty where Tocsin is installed without one."""
+    root = Path(__file__).parents[1]
+    try:
+        done = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
