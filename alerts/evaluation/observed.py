@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.evaluation.matching import NONE, Ground, leading, span
@@ -49,6 +51,20 @@ class _Around:
     langs: dict[str, int] = field(default_factory=lambda: defaultdict(int))  # of all
 
 
+class _Seen(Struct, frozen=True, array_like=True):
+    """An Observed as a record."""
+
+    mentions: int
+    judged: int
+    as_published: int
+    first: datetime | None
+    last: datetime | None
+    models: dict[str, int]
+    days: dict[str, dict[int, _Cell]]
+    langs: dict[str, dict[str, int]]
+    around: dict[str, list[_Around]]
+
+
 class Observed:
     """Follows a replay: hand it every mention, in any order, and ask at the end."""
 
@@ -66,6 +82,26 @@ class Observed:
         for place, event in enumerate(truth.events):
             begin, end = span(event, matching)
             self._around[event.subject].append(_Around(place, begin, event.onset, end))
+
+    def snapshot(self) -> bytes:
+        """Everything seen so far, for `restore`."""
+        return msgspec.msgpack.encode(
+            _Seen(
+                self.mentions, self.judged, self.collected_as_published, self.first, self.last, self.models,
+                self._days, self._langs, dict(self._around),
+            )
+        )  # fmt: skip
+
+    def restore(self, data: bytes) -> None:
+        """Go on from a snapshot of one that was made for the same truth and matching."""
+        seen = msgspec.msgpack.decode(data, type=_Seen)
+        self.mentions, self.judged, self.collected_as_published = seen.mentions, seen.judged, seen.as_published
+        self.first, self.last, self.models = seen.first, seen.last, seen.models
+        self._days, self._langs = seen.days, seen.langs
+        self._around = defaultdict(list, seen.around)
+        for around in (each for found in seen.around.values() for each in found):
+            for name in ("topics", "risks", "langs"):
+                setattr(around, name, defaultdict(int, getattr(around, name)))
 
     def see(self, mention: Mention) -> None:
         """Count one mention."""
