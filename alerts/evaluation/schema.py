@@ -6,7 +6,7 @@ It is the contract for programs that read results. A test fails when it is not w
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,9 +17,19 @@ FILE: Final = Path(__file__).with_name("schema.json")
 
 def render() -> str:
     """The schema as indented JSON with sorted keys."""
-    schema = msgspec.json.schema(Evaluation)
+    schema = _tidy(msgspec.json.schema(Evaluation))
     text = msgspec.json.format(msgspec.json.encode(schema, order="deterministic"), indent=2)
     return text.decode() + "\n"
+
+
+def _tidy(part: Any) -> Any:
+    """Descriptions on one line: where a docstring breaks its lines is nothing to a reader of the schema."""
+    if isinstance(part, dict):
+        told = (
+            {"description": " ".join(part["description"].split())} if isinstance(part.get("description"), str) else {}
+        )
+        return {name: _tidy(value) for name, value in part.items()} | told
+    return [_tidy(each) for each in part] if isinstance(part, list) else part
 
 
 if __name__ == "__main__":

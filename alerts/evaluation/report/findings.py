@@ -1,11 +1,15 @@
-"""What to look at first in an evaluation: worst misses, worst false alarms, controls that rang, what changed. Pure."""
+"""What to look at first in an evaluation: worst misses, worst false alarms, controls that rang, what changed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from alerts.evaluation.compare import Comparison, NothingToCompare, compare
+from alerts.evaluation.notes import sentence
+from alerts.evaluation.report.wording import Lang
 from alerts.evaluation.result import Day, Episode, Evaluation, EventOf, Outcome, RuleResult
 
 MOST: Final = 12  # of each kind and rule: what nobody reads hides what somebody would
@@ -55,8 +59,12 @@ def outcomes_of(rule: RuleResult) -> dict[int, Outcome]:
 
 def judged(rule: RuleResult, verdict: str) -> list[Episode]:
     """The alerts of one verdict, those furthest beyond their bound first."""
-    found = (episode for episode in rule.episodes if episode.judged == verdict)
-    return sorted(found, key=lambda each: (-each.beyond, each.at))
+    return worst(episode for episode in rule.episodes if episode.judged == verdict)
+
+
+def worst(episodes: Iterable[Episode]) -> list[Episode]:
+    """Alerts, those furthest beyond their bound first."""
+    return sorted(episodes, key=lambda each: (-each.beyond, each.at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +81,16 @@ class Timeline:
 def timelines(evaluation: Evaluation) -> list[Timeline]:
     """Subjects with events first (most events, then most mentions), then those of the worst false alarms."""
     names = {event.subject: event.name for event in evaluation.events}
-    worst: dict[str, float] = {}
+    furthest: dict[str, float] = {}
     for rule in evaluation.rules.values():
         for episode in rule.episodes:
             names.setdefault(episode.subject, episode.name)
             if episode.judged == "false":
-                worst[episode.subject] = max(worst.get(episode.subject, 0.0), episode.beyond)
+                furthest[episode.subject] = max(furthest.get(episode.subject, 0.0), episode.beyond)
     found = [_timeline(evaluation, subject, names.get(subject, "")) for subject in evaluation.timelines]
     return sorted(
         found,
-        key=lambda t: (-len(t.events), -sum(d.mentions for d in t.days) if t.events else -worst.get(t.subject, 0.0)),
+        key=lambda t: (-len(t.events), -sum(d.mentions for d in t.days) if t.events else -furthest.get(t.subject, 0.0)),
     )
 
 
@@ -99,46 +107,20 @@ def _timeline(evaluation: Evaluation, subject: str, name: str) -> Timeline:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One rule before and now, and the events that it finds or loses by the change."""
-
-    before: str
-    now: str
-    was: RuleResult
-    is_: RuleResult
-    gained: tuple[EventOf, ...]
-    lost: tuple[EventOf, ...]
+def compared(before: Evaluation, now: Evaluation) -> Comparison | None:
+    """What changed since an earlier evaluation; None where no rule stands in both."""
+    try:
+        return compare(before, now)
+    except NothingToCompare:
+        return None
 
 
-def changes(now: Evaluation, before: Evaluation) -> list[Change]:
-    """Rules of one name in both evaluations, in pairs; a rule alone in each is paired whatever its name.
-
-    Events are the same where subject, onset and kind are.
-    """
-    pairs = [(name, name) for name in now.rules if name in before.rules]
-    if not pairs and len(now.rules) == len(before.rules) == 1:
-        pairs = [(next(iter(before.rules)), next(iter(now.rules)))]
-    return [_change(now, before, *pair) for pair in pairs]
+def caveats(evaluation: Evaluation, lang: Lang) -> list[str]:
+    """What the data cannot show, in the language where that is known: sentences of a source stay as they are."""
+    known = {sentence(note): sentence(note, lang) for note in evaluation.notes}
+    return [known.get(caveat, caveat) for caveat in evaluation.caveats]
 
 
-def _change(now: Evaluation, before: Evaluation, old: str, new: str) -> Change:
-    was, is_ = _found(before, before.rules[old]), _found(now, now.rules[new])
-    both = was.keys() & is_.keys()
-    return Change(
-        old,
-        new,
-        before.rules[old],
-        now.rules[new],
-        tuple(is_[key][0] for key in is_ if key in both and is_[key][1] and not was[key][1]),
-        tuple(is_[key][0] for key in is_ if key in both and was[key][1] and not is_[key][1]),
-    )
-
-
-def _found(evaluation: Evaluation, rule: RuleResult) -> dict[tuple[str, datetime, str], tuple[EventOf, bool]]:
-    outcomes = outcomes_of(rule)
-    return {
-        (event.subject, event.onset, event.kind): (event, outcomes[index].found)
-        for index, event in enumerate(evaluation.events)
-        if index in outcomes and event.kind == "negative"
-    }
+def labelled(evaluation: Evaluation, lang: Lang) -> str:
+    """For whom and when the truth is complete, in the language where that is known."""
+    return sentence(evaluation.labelled_as, lang) if evaluation.labelled_as else evaluation.labelled

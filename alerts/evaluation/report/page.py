@@ -16,6 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from alerts.delivery.channels.markup import address
+from alerts.evaluation.compare import ALL
 from alerts.evaluation.report import charts, curves, findings, wording
 from alerts.evaluation.report.strips import strip
 from alerts.evaluation.report.wording import Lang, say
@@ -23,7 +24,6 @@ from alerts.evaluation.result import AtRate, Evaluation, RuleResult
 from streams.plain import plain
 
 BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0D, 0x2028, 0x2029), " ")  # keep words apart where lines are joined
-FIGURES: Final = ("precision", "recall", "f1", "false_per_subject_day", "delay_median_s", "public_delay_median_s")
 
 
 def render(evaluation: Evaluation, lang: Lang = "en", *, compare: Evaluation | None = None) -> str:
@@ -38,12 +38,13 @@ def render(evaluation: Evaluation, lang: Lang = "en", *, compare: Evaluation | N
         e=evaluation,
         lang=lang,
         say=_speaker(lang),
+        figure=_figures(lang),
         style=Markup(style),  # noqa: S704 - our own file
         policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         rules=list(evaluation.rules.items()),
         timelines=findings.timelines(evaluation),
         before=compare,
-        changes=findings.changes(evaluation, compare) if compare else [],
+        comparison=findings.compared(compare, evaluation) if compare else None,
     )  # fmt: skip
     return page.lstrip() + "\n"
 
@@ -56,9 +57,9 @@ def _environment() -> Environment:
     )  # fmt: skip
     environment.globals |= {
         "charts": charts, "curves": curves, "findings": findings, "strip": strip, "words": wording,
-        "limits": limits, "at_limit": at_limit, "FIGURES": FIGURES,
+        "limits": limits, "at_limit": at_limit, "ALL": ALL,
     }  # fmt: skip
-    environment.filters |= {"address": address, "difference": difference}
+    environment.filters["address"] = address
     return environment
 
 
@@ -73,6 +74,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _figures(lang: Lang) -> Any:
+    """How a figure of a comparison is written, by its name."""
+
+    def figure(name: str, value: float | None) -> str:
+        if name.endswith("_s"):
+            return wording.length(value, lang)
+        if name == "false_per_subject_day":
+            return wording.rate(value)
+        return wording.setting(value) if name == "controls_fired" else wording.share(value)
+
+    return figure
+
+
 def _speaker(lang: Lang) -> Any:
     return lambda key, **values: say(lang, key, **values)
 
@@ -85,8 +99,3 @@ def limits(rules: list[tuple[str, RuleResult]], view: str) -> list[float]:
 def at_limit(rule: RuleResult, view: str, limit: float) -> AtRate | None:
     """The rule's best setting within a limit."""
     return next((at for at in getattr(rule, view) if at.limit == limit), None)
-
-
-def difference(now: float | None, before: float | None) -> float | None:
-    """Now less before; nothing where either could not be computed."""
-    return None if now is None or before is None else now - before

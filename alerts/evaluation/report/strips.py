@@ -10,7 +10,7 @@ from markupsafe import Markup
 from alerts.evaluation.report import charts
 from alerts.evaluation.report.charts import Scale
 from alerts.evaluation.report.findings import Timeline
-from alerts.evaluation.report.wording import Lang, length, say, share, stamp, told
+from alerts.evaluation.report.wording import Lang, length, say, stamp, told
 from alerts.evaluation.result import Day, Episode, Evaluation, EventOf
 
 WIDTH: Final = 480
@@ -69,15 +69,16 @@ def _counts(days: list[Day | None], across: Scale) -> Markup:
 
 
 def _shares(days: list[Day | None], across: Scale) -> Markup:
-    """A band darker by the share of negatives; days with too few judged mentions stay empty."""
-    parts: list[Markup] = []
+    """A band darker by the share of negatives, one path a level; days with too few judged mentions stay empty."""
+    paths: dict[int, list[str]] = {}
     for n, day in enumerate(days):
         if day and day.judged >= ENOUGH:
             level = min(LEVELS - 1, int(day.negative / day.judged * LEVELS))
-            width = max(across(n + 1) - across(n), 0.6)
-            title = f"{day.day}: {share(day.negative / day.judged)}"
-            parts.append(charts.box(across(n), STRIP, round(width, 1), STRIP_HEIGHT, f"level{level}", title))
-    return charts.EMPTY.join(parts)
+            paths.setdefault(level, []).append(
+                f"M{across(n):g} {STRIP}H{across(n + 1):g}v{STRIP_HEIGHT}H{across(n):g}z"
+            )
+    area = Markup('<path class="level level{}" d="{}"/>')
+    return charts.EMPTY.join(area.format(level, "".join(path)) for level, path in sorted(paths.items()))
 
 
 def _window(event: EventOf, begin: datetime, across: Scale, bottom: float, lang: Lang) -> Markup:

@@ -57,14 +57,6 @@ def setting(value: float | None) -> str:
     return NONE if value is None else f"{value:g}"
 
 
-def signed(value: float | None, digits: int = 2) -> str:
-    """A difference with its sign; what rounds to nothing has none."""
-    if value is None:
-        return NONE
-    text = f"{value:+.{digits}f}"
-    return text.replace("-", "−") if float(text) else f"{0:.{digits}f}"
-
-
 def between(interval: Interval | None, small: bool = False) -> str:
     """The bounds of an interval; empty where there is none."""
     if interval is None:

@@ -155,8 +155,7 @@ def days(rng: random.Random) -> tuple[Day, ...]:
 def evaluation(rules: int = 2, events: int = 8, controls: int = 3, text: str = "", seed: int = 1) -> Evaluation:
     """An evaluation of so many rules over so many events; `text` in the place of everything that comes from outside."""
     rng = random.Random(seed)
-    kinds: tuple[Literal["negative", "control"], ...] = (*("negative",) * events, *("control",) * controls)
-    truth = tuple(event(rng, n, kind, text) for n, kind in enumerate(kinds))
+    truth = tuple(event(rng, n, "negative" if n < events else "control", text) for n in range(events + controls))
     names = (RULES * (rules // len(RULES) + 1))[:rules]
     return Evaluation(
         code="0.1.0 (0123456789ab)", made_at=END, sources=(text or "archive.jsonl", "prices"),

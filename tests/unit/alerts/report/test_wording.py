@@ -37,11 +37,6 @@ def test_lengths_in_chinese() -> None:
     assert wording.length(7500.0, "zh") == "2 小时 5 分钟"
 
 
-def test_a_difference_has_a_sign() -> None:
-    """More, less, and what rounds to nothing."""
-    assert [wording.signed(v) for v in (0.25, -0.5, 0.001, None)] == ["+0.25", "−0.50", "0.00", "–"]
-
-
 def test_bounds_and_settings() -> None:
     """An interval by its bounds; a setting as one would write it."""
     assert wording.between(Interval(low=0.2, high=0.81)) == "0.20–0.81"
