@@ -45,8 +45,8 @@ def evaluate(
 
     `variants`: by rule, what each setting of its knob rang in the same replay, whatever the variant was called; `knobs`
     names the knob. `bootstrap`: draws for the intervals, 0 for none. `labelled_subjects`: for whom the truth is
-    complete, instead of what it says itself. A rule is measured on events of the subjects that it covers. ValueError when
-    `observed` was made for another truth or matching, or has seen nothing.
+    complete, instead of what it says itself. A rule is measured on events of the subjects that it covers. ValueError
+    when `observed` was made for another truth or matching, or has seen nothing.
     """
     if observed.truth != truth or observed.matching != matching:
         raise ValueError("the observed stream was followed for another truth or another matching")

@@ -1,8 +1,8 @@
 """Falls in price as truth: days on which a share lost more than the market. Pure: tables of prices in, events out.
 
 An event begins with the close of the trading day before, because what moved the price was said after it, and ends in
-the evening of the day. A fall says that something happened, not that anybody wrote about it: `Texts` tells which days also
-had distinct texts about the company.
+the evening of the day. A fall says that something happened, not that anybody wrote about it: `Texts` tells which days
+had distinct texts about the company too.
 """
 
 from __future__ import annotations
