@@ -147,31 +147,34 @@ class Adjacent(Compared):
 class Hourly(Compared):
     """A deviation's window and the counts of the hours of its reference."""
 
-    __slots__ = ("_hours", "_known")
+    __slots__ = ("_first", "_hours", "_last", "_squares", "_total")
 
     def __init__(self, rule: Leaf) -> None:
         super().__init__(rule)
         self._hours: dict[int, Tally] = {}
-        self._known: tuple[int, int, int, int] | None = None  # of hours that are over: they stay what they are
+        self._first = self._last = 0  # the hours [first, last) that are summed up
+        self._total = self._squares = 0
 
     def came(self, entry: Entry, by: int) -> None:
         """Every mention counts in its hour, within the window as before it."""
         hour = entry.at // HOUR
         tally = self._hours.get(hour) or self._hours.setdefault(hour, Tally(self))
+        before = tally.amount
         tally.change(entry, by)
+        if self._first <= hour < self._last:
+            self._total += tally.amount - before
+            self._squares += tally.amount**2 - before**2
         if not tally.units:
             del self._hours[hour]
-        if self._known is not None and self._known[0] <= hour < self._known[1]:
-            self._known = None
 
     def moments(self, first: int, last: int) -> tuple[float, float]:
         """Mean and population standard deviation of the counts of the hours [first, last) since 1970."""
-        if self._known is None or self._known[:2] != (first, last):
+        if (self._first, self._last) != (first, last):
             counts = [tally.amount for hour, tally in self._hours.items() if first <= hour < last]
-            self._known = first, last, sum(counts), sum(count * count for count in counts)
-        *_, total, squares = self._known
+            self._first, self._last = first, last
+            self._total, self._squares = sum(counts), sum(count * count for count in counts)
         hours = last - first
-        return total / hours, (hours * squares - total * total) ** 0.5 / hours
+        return self._total / hours, (hours * self._squares - self._total**2) ** 0.5 / hours
 
 
 def window_of(rule: Leaf) -> Window:

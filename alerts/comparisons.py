@@ -24,12 +24,13 @@ def spike(window: Window, _now: int, _known: Known) -> Decision:
 
 def deviation(window: Window, now: int, _known: Known) -> Decision:
     """Whether the mean of the window's hours is above the reference's mean by more than `k` standard deviations of the
-    reference's hourly counts (population). An hour that has just begun would look too quiet: only whole ones count."""
+    reference's hourly counts (population), as in Socialmetrix' variation alert. Hours are those of the clock; where the
+    reference ends now, the one that has begun is its last."""
     rule = window.rule
     assert isinstance(window, Hourly)  # noqa: S101
     assert isinstance(rule, Deviation)  # noqa: S101
     hours = rule.window.seconds * SECOND / HOUR
-    last = (now - rule.window.seconds * SECOND * rule.apart) // HOUR
+    last = (now - rule.window.seconds * SECOND) // HOUR if rule.apart else now // HOUR + 1
     mean, spread = window.moments(last - rule.reference.seconds * SECOND // HOUR, last)
     return _decide(window, rule, mean * hours, (mean + rule.k * spread) * hours, above=True)
 

@@ -277,8 +277,9 @@ class Deviation(Common, frozen=True, kw_only=True, tag="deviation"):
 
     @cached_property
     def span(self) -> int:
-        """Seconds that a window of its own must hold, with the hour that a reference of whole hours begins within."""
-        return max(self.window.seconds, self.reference.seconds + 3600 + self.window.seconds * self.apart)
+        """Seconds that a window of its own must hold; apart, with the hour that the window begins within."""
+        apart = self.window.seconds + self.reference.seconds + 3600
+        return apart if self.apart else max(self.window.seconds, self.reference.seconds)
 
 
 Leaf = Threshold | Share | Surge | Shift | Silence | FirstSeen | Coordination | Spike | Deviation

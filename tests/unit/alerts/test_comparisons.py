@@ -1,4 +1,4 @@
-"""Rules that compare a window with the subject's own recent counts, against the formulas as their products publish them."""
+"""Rules that compare a window with the subject's own recent counts, against the formulas as they are published."""
 
 from __future__ import annotations
 
@@ -99,10 +99,19 @@ def test_a_deviation_tells_counts_of_the_whole_window() -> None:
     """Expected and bound are hourly figures times the hours of the window."""
     past = bad([HOUR * n + 1 for n in range(8 * 24)], "b")
     burst = bad([8 * DAY + 2 + n / 100 for n in range(100)], "n")
-    first = [e for e in rung(DEVIATION, past + burst, 8 * DAY + 30) if e.at >= at(7 * DAY)]
+    first = [e for e in rung(DEVIATION + ", apart: true", past + burst, 8 * DAY + 30) if e.at > at(8 * DAY + 1)]
     assert [e.state for e in first] == ["firing"]
     # Seven days of one an hour: mean 1, no spread, so the first that is more than 24 in 24 hours rings.
     assert (first[0].observed, first[0].expected, first[0].bound) == (123.0, 24.0, 24.0)
+
+
+def test_a_burst_within_one_hour_hides_behind_the_spread_that_it_makes() -> None:
+    """As published, with the window in the reference: however much one hour holds, its own spread is more."""
+    burst = bad([9 * DAY + n / 50 for n in range(1, 2000)], "n")
+    low = DEVIATION.replace("k: 2", "k: 1.5").replace("min_count: 1", "min_count: 5")
+    assert rung(low, bad([1], "first", 0.1) + burst, 9 * DAY + 59) == []
+    long = bad([9 * DAY + 30 * n + 1 for n in range(40)], "n")
+    assert rung(low, bad([1], "first", 0.1) + long, 10 * DAY) != []
 
 
 def test_a_reference_that_lies_apart_does_not_hold_the_surge_itself() -> None:
@@ -115,11 +124,11 @@ def test_a_reference_that_lies_apart_does_not_hold_the_surge_itself() -> None:
 
 
 def published(minutes: list[int], k: float) -> list[int]:
-    """Minutes at which mean(last 24 h) > mean(7 d) + k * sd of hourly counts, over whole hours, by the book."""
+    """Minutes at which mean(last 24 h) > mean(7 d) + k * sd of hourly counts, by the book."""
     counts = Counter(minute // HOUR for minute in minutes)
     found = []
     for now in sorted(set(minutes)):
-        hours = [counts[hour] for hour in range(now // HOUR - 168, now // HOUR)]
+        hours = [counts[hour] for hour in range(now // HOUR - 167, now // HOUR + 1)]
         day = sum(now - DAY < minute <= now for minute in minutes) / 24
         if day > statistics.fmean(hours) + k * statistics.pstdev(hours) + 1e-9:
             found.append(now)
