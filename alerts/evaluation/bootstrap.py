@@ -2,10 +2,14 @@
 
 Efron & Tibshirani (1993), *An Introduction to the Bootstrap*, section 13.3. Truth events are drawn anew with
 replacement, and so are subject-weeks, because the false alarms of one subject in one week belong together.
+
+Where nothing (or everything) was found, every draw says the same, and the interval would have no width. There the exact
+bound stands: the share at which so clean a sample comes once in forty times (Clopper & Pearson 1934).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +19,7 @@ from numpy.typing import NDArray
 from alerts.evaluation.result import Interval
 
 LEVEL: Final = 95.0  # per cent
+TAIL: Final = (1 - LEVEL / 100) / 2
 MOST_DRAWS: Final = 4_000_000  # numbers drawn at once, to bound memory (32 MiB)
 
 Draws = NDArray[np.float64]
@@ -53,6 +58,24 @@ def median_interval(values: Sequence[float], rounds: int, rng: np.random.Generat
         for done in range(0, rounds, step)
     ]
     return interval(np.concatenate(medians))
+
+
+def share_interval(draws: Draws, part: int, whole: int) -> Interval | None:
+    """Interval of a share from its draws; exact where the sample is all or nothing. None of nothing."""
+    if not whole:
+        return None
+    if part == 0:
+        return Interval(low=0.0, high=1.0 - TAIL ** (1.0 / whole))
+    if part == whole:
+        return Interval(low=TAIL ** (1.0 / whole), high=1.0)
+    return interval(draws)
+
+
+def rate_interval(draws: Draws, count: int, over: float) -> Interval | None:
+    """Interval of a count over so many days, from draws of the count; exact (Poisson) where it is 0. None without days."""
+    if not over:
+        return None
+    return Interval(low=0.0, high=-math.log(TAIL) / over) if count == 0 else interval(draws / over)
 
 
 def interval(draws: Draws) -> Interval | None:

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from alerts.evaluation import bootstrap, timeliness
-from alerts.evaluation.bootstrap import Draws, interval
+from alerts.evaluation.bootstrap import Draws
 from alerts.evaluation.matching import Judged
 from alerts.evaluation.result import Episode, EventOf, Interval, Measure, Outcome
 from alerts.moments import EPOCH
@@ -121,17 +121,17 @@ class _Sample:
 
 def _filled(plain: Measure, right: Draws, wrong: Draws, delay: Interval | None) -> Measure:
     """The figures with their intervals, from draws of how many events were found and how many alerts were wrong."""
-    events, days = plain.events, plain.subject_days
+    found, events = plain.found, plain.events
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0: such a draw has no precision, and is left out
-        precision = interval(right / (right + wrong))
-        return replace(
-            plain,
-            precision_interval=precision if plain.precision is not None else None,
-            recall_interval=interval(right / events) if events else None,
-            f1_interval=interval(2 * right / (right + wrong + events)) if events else None,
-            false_interval=interval(wrong / days) if days else None,
-            delay_interval=delay,
-        )
+        precision, recall = right / (right + wrong), right / np.float64(events)
+    return replace(
+        plain,
+        precision_interval=bootstrap.share_interval(precision, found, found + plain.false),
+        recall_interval=bootstrap.share_interval(recall, found, events),
+        f1_interval=bootstrap.interval(2 * right / (right + wrong + events)) if found else None,
+        false_interval=bootstrap.rate_interval(wrong, plain.false, plain.subject_days),
+        delay_interval=delay,
+    )
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -14,7 +14,8 @@ VERSION: Final = 1
 
 
 class Interval(Struct, frozen=True):
-    """95 %, by percentile bootstrap over truth events and, for what false alarms enter, over subject-weeks."""
+    """95 %, by percentile bootstrap over truth events and, for what false alarms enter, over subject-weeks; exact where
+    a sample is all or nothing."""
 
     low: float
     high: float
