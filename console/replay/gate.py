@@ -70,7 +70,7 @@ def report(console: Console, checks: Sequence[Check], *, everything: bool = Fals
 def _table(checks: Sequence[Check]) -> Table:
     made = Table(box=SIMPLE_HEAD)
     for column in COLUMNS:
-        made.add_column(say(f"gate.column.{column}"), overflow="fold")
+        made.add_column(say(f"gate.column.{column}"), overflow="fold", no_wrap=column == "rule")
     for check in checks:
         cells = (cut(check.rule, 64), *_cells(check), say(f"gate.state.{check.state}"))
         made.add_row(*(Text(cell, style=STYLES.get(check.state, "")) for cell in cells))
