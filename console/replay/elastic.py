@@ -18,12 +18,13 @@ from msgspec import Struct
 
 from alerts.replay.playback import ARCHIVE
 from console.messages import say
-from console.replay.source import Batch, Notes, SourceError
+from console.replay.source import Batch, Faults, Notes, SourceError
 from console.replay.span import Span
 from streams import clock
 from streams import elastic as es
 from streams.document import joined
 from streams.index import AS_IS
+from streams.plain import plain
 from streams.records import Document, Reject
 from streams.settings import Settings
 from streams.signature import ALGORITHM, sign
@@ -45,6 +46,9 @@ class Place(Struct):
     until: datetime
     after: list[Any] | None = None
     read: int = 0
+    unsigned: int = 0  # documents without the text that was signed
+    other: int = 0  # documents signed by another algorithm
+    faults: dict[str, Faults] = {}
 
 
 def document_of(source: Mapping[str, Any]) -> Document:
@@ -97,8 +101,6 @@ class ElasticSource:
         self._pattern = pattern or es.pattern(settings, "documents")
         self._span = span
         self._query = query
-        self._unsigned = 0
-        self._other = 0
 
     async def items(self, position: str = "") -> AsyncIterator[Batch]:
         """All documents after `position`, in order of collection. The first batch is empty: it holds what is read.
@@ -106,17 +108,17 @@ class ElasticSource:
         Raises SourceError for a pattern without indices, a query that Elasticsearch refuses, another one's position.
         """
         place = self._place(position) if position else Place(clock.now())
-        self.notes.read = place.read
+        self.notes.read, self.notes.faults = place.read, place.faults
         yield Batch(position=_words(place))
         async with self._search(place) as search:
             self.notes.total = await search.count()
             async for hits in search.moments():
-                documents = [d for _, source in hits if (d := self._document(source)) is not None]
+                documents = [d for _, source in hits if (d := self._document(source, place)) is not None]
                 documents.sort(key=lambda document: (document.collected_at, document.id))
                 place.after, place.read = hits[-1][0], place.read + len(hits)
                 self.notes.read = place.read
                 yield Batch(documents=documents, position=_words(place))
-        self._tell()
+        self._tell(place)
 
     @asynccontextmanager
     async def _search(self, place: Place) -> AsyncIterator[_Search]:
@@ -162,16 +164,16 @@ class ElasticSource:
             filters.append({"simple_query_string": words})
         return {"bool": {"filter": filters}}
 
-    def _document(self, source: Mapping[str, Any]) -> Document | None:
+    def _document(self, source: Mapping[str, Any], place: Place) -> Document | None:
         try:
             document = document_of(source)
         except Reject as reject:
-            self.notes.fault(reject.reason, f"{source.get('id')}: {reject}")
+            self.notes.fault(reject.reason, plain(f"{source.get('id')}: {reject}", 300))
             return None
         if not self._span.holds(document.collected_at):  # the index cuts times to milliseconds
             return None
-        self._unsigned += not document.signature.algorithm
-        self._other += source.get("minhash_algorithm", "") != ALGORITHM
+        place.unsigned += not document.signature.algorithm
+        place.other += source.get("minhash_algorithm", "") != ALGORITHM
         return document
 
     def _place(self, position: str) -> Place:
@@ -180,12 +182,12 @@ class ElasticSource:
         except ValueError as error:
             raise SourceError(f"not a position of {self.name} ({error}): start the replay anew") from None
 
-    def _tell(self) -> None:
+    def _tell(self, place: Place) -> None:
         self.notes.caveats.append(say("replay_elastic.in_time"))
-        if self._unsigned:
-            self.notes.caveats.append(say("replay_elastic.unsigned", count=self._unsigned))
-        if self._other:
-            self.notes.caveats.append(say("replay_elastic.algorithm", count=self._other))
+        if place.unsigned:
+            self.notes.caveats.append(say("replay_elastic.unsigned", count=place.unsigned))
+        if place.other:
+            self.notes.caveats.append(say("replay_elastic.algorithm", count=place.other))
 
 
 class _Search:

@@ -25,9 +25,10 @@ from alerts.replay.playback import ARCHIVE
 from console.messages import say
 from console.replay.kafka_range import Range, Reader, reading
 from console.replay.ordering import Key, Ordering
-from console.replay.source import Batch, Notes, SourceError
+from console.replay.source import Batch, Faults, Notes, SourceError
 from console.replay.span import Span
 from streams.kafka import Message
+from streams.plain import plain
 from streams.records import Document, Mention, Raw, RawItem, RawTick, Reject, Signal, Tick, decode
 from streams.settings import Settings
 from streams.topics import DOCUMENTS, MENTIONS, RAW, Topic
@@ -42,6 +43,7 @@ class Place(Struct):
     next: dict[str, int]
     end: dict[str, int]
     read: int = 0
+    faults: dict[str, Faults] = {}
     passed: dict[str, list[str]] = {}  # by partition, the channels whose ticks have reached the end that was asked for
     after: Key | None = None  # of what is put in order: the last that was given out
 
@@ -69,7 +71,7 @@ class KafkaSource(ABC):
         async with reading(self._settings, self._bootstrap, self._topics, self._span, fixed) as reader:
             if place is None:
                 place = Place({}, _named(reader.range.end))
-            self.notes.read = place.read
+            self.notes.read, self.notes.faults = place.read, place.faults
             place.next = _named(reader.range.next)
             yield Batch(position=_words(place))
             async for batch in self._batches(reader, place):
@@ -92,7 +94,7 @@ class KafkaSource(ABC):
         return place
 
     def _reject(self, message: Message, reject: Reject) -> None:
-        self.notes.fault(reject.reason, f"{message.origin}: {reject}")
+        self.notes.fault(reject.reason, plain(f"{message.origin}: {reject}", 300))
 
 
 class KafkaMentions(KafkaSource):
@@ -161,6 +163,7 @@ class Sorted(KafkaSource):
 
     async def _batches(self, reader: Reader, place: Place) -> AsyncIterator[Batch]:
         self._numbers = {tp: number for number, tp in enumerate(sorted(reader.range.end))}
+        self.notes.faults = {}  # everything is read again
         ordering = Ordering(self._folder)
         try:
             for tp in self._numbers:

@@ -110,6 +110,18 @@ async def test_a_record_that_cannot_be_read_is_told_by_its_place(logs: Logs) -> 
     assert source.notes.read == source.notes.total == 5
 
 
+async def test_a_record_that_cannot_be_read_counts_once_though_a_replay_is_continued(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The place of a batch knows what had been counted by then."""
+    monkeypatch.setattr(kafka, "SIGNALS", 1)
+    logs["mentions", 0] = [b"{", encode(mention(1, "a")), b"{", encode(mention(2, "b")), b"{", encode(mention(3, "c"))]
+    for batch in await played(mentions()):
+        source = mentions()
+        await played(source, batch.position)
+        assert (source.notes.faults["bad_json"].count, source.notes.read) == (3, 6)
+
+
 async def test_from_any_position_the_rest_gives_the_rest_of_the_alerts(
     logs: Logs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
