@@ -6,7 +6,6 @@ order, so that a search can look at the next one up and down; the value that the
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -14,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from alerts.rule_files import parse_rules
+from alerts.evaluation.knobs import with_value
 from alerts.rules import Duration, Rule
 
 Value = str | int | float
@@ -119,17 +118,19 @@ def vary(rule: Rule, text: str) -> Parameter:
         raise NotVaried(f"{text!r}: expected FIELD=VALUE,VALUE…, for example window=2h,6h,12h")
     found = _with_own(rule, path.strip(), values)
     for value in values:
-        with_values(rule, {found.path: value})
+        try:
+            with_value(rule, found.path, value)
+        except ValueError as error:
+            raise NotVaried(str(error)) from None
     return found
 
 
 def with_values(rule: Rule, values: Mapping[str, Value]) -> Rule:
-    """The rule with these values in place of its own. Raises RuleError for a value it cannot have, NotVaried for a
-    place it does not have."""
-    said = as_written(rule)
+    """The rule with these values in place of its own. ValueError for a place it does not have, and for values that no
+    rule may have together."""
     for path, value in values.items():
-        _put(said, path, value)
-    return parse_rules(json.dumps({"rules": [said]}), rule.name)[0]
+        rule = with_value(rule, path, value)
+    return rule
 
 
 def as_written(rule: Rule) -> dict[str, Any]:
@@ -175,14 +176,6 @@ def _value(word: str) -> Value:
         except ValueError:
             continue
     return word
-
-
-def _put(said: Any, path: str, value: Value) -> None:
-    *before, last = _steps(path)
-    value_at(said, path)
-    for step in before:
-        said = said[step]
-    said[last] = value
 
 
 def _steps(path: str) -> Iterator[str | int]:

@@ -11,7 +11,7 @@ The best of many trials is flattered by chance on the period that chose it. What
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -25,7 +25,6 @@ from alerts.evaluation.paired import mcnemar
 from alerts.evaluation.result import Episode, EventOf, Measure
 from alerts.evaluation.spaces import Parameter, Value, as_written, value_at, with_values
 from alerts.rules import Rule
-from alerts.yaml_structs import FileRefused
 
 SHARE: Final = 0.6  # of the period by time, which chooses where nobody says otherwise
 PARENTS: Final = 4  # settings whose neighbours are tried
@@ -52,7 +51,7 @@ class Search:
         self.rule = rule
         self.budget = budget
         self._space = tuple(space)
-        self._trials = trials
+        self.trials = trials
         self._random = random.Random(seed)
         said = as_written(rule)
         self._own = tuple(each.values.index(value_at(said, each.path)) for each in self._space)
@@ -64,7 +63,7 @@ class Search:
         passed over."""
         found: list[Trial] = []
         for place in self._places():
-            if len(found) == most or self._proposed() >= self._trials:
+            if len(found) == most or self._proposed() >= self.trials:
                 break
             if place in self._tried:
                 continue
@@ -92,9 +91,9 @@ class Search:
 
     def _places(self) -> Iterator[Place]:
         yield self._own
-        if self._proposed() >= self._trials // 2:
+        if self._proposed() >= self.trials // 2:
             yield from self._neighbours()
-        for _ in range(ATTEMPTS * self._trials):
+        for _ in range(ATTEMPTS * self.trials):
             yield tuple(self._random.randrange(len(each.values)) for each in self._space)
 
     def _neighbours(self) -> Iterator[Place]:
@@ -115,7 +114,7 @@ class Search:
         values = {each.path: each.values[at] for each, at, own in pairs if at != own}
         try:
             return Trial(place, values, with_values(self.rule, values))
-        except FileRefused:  # values that contradict each other
+        except ValueError:  # values that contradict each other
             return None
 
 
@@ -155,11 +154,13 @@ class Halves:
     checking: Ground
     straddling: tuple[EventOf, ...]
 
-    def period(self, rule: Rule, episodes: Iterable[Episode], *, choosing: bool, rounds: int = 0) -> Period:
-        """What a rule did on one of the two. `rounds`: of the bootstrap for intervals."""
+    def period(
+        self, episodes: Iterable[Episode], covers: Callable[[str], bool], *, choosing: bool, rounds: int = 0
+    ) -> Period:
+        """What a rule did on one of the two. `covers`: the subjects it looks at; `rounds`: of the bootstrap."""
         ground = self.choosing if choosing else self.checking
         kept = [each for each in episodes if not self._across(each)]
-        judged = judge(kept, ground, rule.covers)
+        judged = judge(kept, ground, covers)
         found = [o.event for o in judged.outcomes if o.found and ground.events[o.event].kind == "negative"]
         return Period(begin=ground.begin, end=ground.end, figures=measure(judged, rounds), found=tuple(found))
 
@@ -195,14 +196,15 @@ def propose(
     halves: Halves,
     best: Trial,
     episodes: tuple[Sequence[Episode], Sequence[Episode]],
+    covers: Callable[[str], bool],
     *,
     rounds: int,
     seed: int,
 ) -> Proposal:
     """The proposal of `best`, from the episodes of the rule as it is and of `best` over the whole replay."""
     sides = [
-        [halves.period(rule, each, choosing=choosing, rounds=rounds) for choosing in (True, False)]
-        for rule, each in zip((search.rule, best.rule), episodes, strict=True)
+        [halves.period(each, covers, choosing=choosing, rounds=rounds) for choosing in (True, False)]
+        for each in episodes
     ]
     before, after = sides
     lost, won = set(before[1].found) - set(after[1].found), set(after[1].found) - set(before[1].found)
@@ -240,8 +242,8 @@ def _warnings(budget: float, before: Sequence[Period], after: Sequence[Period]) 
 
 
 def named(rule: Rule, name: str) -> Rule:
-    """The rule under another name, as it is replayed beside others."""
-    return replace(rule, name=name)
+    """The rule under another name and switched on, as it is replayed beside others."""
+    return replace(rule, name=name, enabled=True)
 
 
 def _in_turn(rows: Sequence[Sequence[Place]]) -> Iterator[Place]:
