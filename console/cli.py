@@ -28,6 +28,7 @@ AREAS: Final = {
     "console.feedback": ("feedback",),
     "console.models": ("models",),
     "console.rules": ("rules",),
+    "console.replay.group": ("replay",),
     "console.webhooks": ("webhook",),
     "console.alerts": ("alerts",),
     "console.api.command": ("api",),

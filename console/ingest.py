@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, Final, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 from aiokafka.errors import KafkaError
 
+from console import file_options
 from console.exits import INTERRUPTED, UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
 from console.messages import say
 from streams.endpoints import EnginesDown, resolve
@@ -24,10 +24,9 @@ from streams.settings import Settings, SettingsError, load
 from streams.sources.files import InputError
 from streams.sources.ingest import Options, Summary
 from streams.sources.ingest import ingest as read_files
-from streams.sources.mapping import NAMES, Columns, MappingError, parse_map
+from streams.sources.mapping import Columns, MappingError, parse_map
 from streams.sources.ticks import told_until
 
-Encoding = Literal["utf-8", "gb18030", "big5", "shift_jis", "euc-kr", "latin-1"]
 EVERY_LINE: Final = 5.0  # seconds between lines of progress in a log
 EVERY_REDRAW: Final = 0.3  # and on a terminal
 LONGEST_SETTLE: Final = 366 * 86_400.0
@@ -109,26 +108,14 @@ async def run(paths: list[str], options: Options, settings: Settings, bootstrap:
 
 def ingest(
     files: Annotated[list[str], typer.Argument(help="JSONL or CSV files, .gz too; `-` reads standard input.")],
-    columns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map", metavar="FIELD=COLUMN",
-            help=f"Take a field from a column; repeat it. Fields: {', '.join(NAMES)}. Common names need no option.",
-        ),
-    ] = None,
-    source: Annotated[str, typer.Option(help="Source of all items; else the column, else the file's name.")] = "",
-    kind: Annotated[
-        Literal["news", "chat"] | None, typer.Option(help="Kind of all items; else news with a title, chat without.")
-    ] = None,
-    lang: Annotated[str, typer.Option(help="Language of all items, e.g. en; else the column, else detected.")] = "",
-    form: Annotated[
-        Literal["jsonl", "csv"] | None, typer.Option("--format", help="When the file's name does not tell.")
-    ] = None,
-    encoding: Annotated[Encoding, typer.Option(help="Of the text.")] = "utf-8",
-    zone: Annotated[str, typer.Option(help="Time zone of times that state none, e.g. Asia/Shanghai.")] = "",
-    content_ids: Annotated[
-        bool, typer.Option("--id-from-content", help="Identify rows without an id by their content.")
-    ] = False,
+    columns: file_options.Map = None,
+    source: file_options.Source = "",
+    kind: file_options.Kind = None,
+    lang: file_options.Lang = "",
+    form: file_options.Form = None,
+    encoding: file_options.OfText = "utf-8",
+    zone: file_options.Zone = "",
+    content_ids: file_options.ContentIds = False,
     pace: Annotated[Literal["full", "event"], typer.Option(help="Full speed, or as the items once came.")] = "full",
     speed: Annotated[float, typer.Option(help="With --pace event: event seconds a second.")] = 1.0,
     settle: Annotated[
@@ -142,8 +129,13 @@ def ingest(
     try:
         settings = load()
         choices = Columns(
-            parse_map(columns or []), source=source, kind=kind, lang=lang, zone=_zone(zone), content_ids=content_ids
-        )
+            parse_map(columns or []),
+            source=source,
+            kind=kind,
+            lang=lang,
+            zone=file_options.zone_of(zone),
+            content_ids=content_ids,
+        )  # fmt: skip
         if not 0 < speed < 1e9:
             raise MappingError("--speed must be a positive number below 1e9")
         if not 0 <= settle <= LONGEST_SETTLE:
@@ -164,15 +156,6 @@ def ingest(
     typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False) if as_json else "\n".join(summary_lines(summary)))
     if strict and summary.rejections:
         raise typer.Exit(1)
-
-
-def _zone(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ValueError, OSError):  # what zoneinfo raises for names that are none, odd ones included
-        raise MappingError(f"--zone {name}: no such time zone; write one like Asia/Shanghai or UTC") from None
-    except KeyError:  # ZoneInfoNotFoundError
-        raise MappingError(f"--zone {name}: no such time zone; write one like Asia/Shanghai or UTC") from None
 
 
 def _ended(message: str, code: int) -> typer.Exit:

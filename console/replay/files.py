@@ -133,6 +133,7 @@ class Files:
         notes = self.notes
         notes.total = notes.day_only = 0
         notes.faults.clear()
+        notes.caveats.clear()
         for number, opened in enumerate(self._inputs):
             newest: datetime | None = None
             for count, row in enumerate(opened.rows()):

@@ -39,12 +39,12 @@ START_SECONDS: Final = 60.0  # until it is said that Triton does not answer
 class Judging:
     """Makes mentions of batches, and counts what could not be judged in `notes`. Close it."""
 
-    def __init__(self, settings: Settings, models: Sequence[str], notes: Notes, judge: Judge | None = None) -> None:
+    def __init__(self, settings: Settings, models: Sequence[str], judge: Judge | None = None) -> None:
         """`models`: versions (NAME@VERSION) by which stored documents are judged again. Raises VersionError,
         ModelRefused. `judge`: in place of the models and of what is remembered of them."""
         self._settings = settings
         self._models = tuple(models)
-        self._notes = notes
+        self.notes = Notes()
         self._given = judge
         self._remembering: Remembering | None = None
         self._kept: Judgements | None = None
@@ -127,7 +127,7 @@ class Judging:
             if isinstance(each, Document):
                 kept.append(each)
             elif isinstance(each, Reject):
-                self._notes.fault(each.reason, str(each)[:300])
+                self.notes.fault(each.reason, str(each)[:300])
             else:
                 raise each
         self.documents += len(kept)

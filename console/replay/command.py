@@ -1,0 +1,192 @@
+"""`tocsin replay SOURCE…`: which alerts a set of rules would have rung, and how good they were."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from aiokafka.errors import KafkaError
+from elastic_transport import TransportError
+from elasticsearch import ApiError
+from rich.console import Console
+
+from alerts.evaluation.badges import write_badges
+from alerts.evaluation.report import render
+from alerts.replay.playback import OutOfOrder
+from alerts.snapshots import SnapshotError
+from alerts.yaml_structs import FileRefused
+from console import file_options
+from console.exits import INTERRUPTED, told
+from console.messages import language, say
+from console.replay import display, options
+from console.replay.choices import Choices, read_matching, read_rules, read_truths, rule_files
+from console.replay.files import Reading
+from console.replay.indices import IntoRefused, drop
+from console.replay.judgements import JudgementsError
+from console.replay.options import OptionRefused
+from console.replay.reporting import reported
+from console.replay.results import ResultUnreadable, write_json
+from console.replay.runs import RunRefused
+from console.replay.session import Outcome, Outputs, Session
+from console.replay.source import SourceError
+from console.replay.span import read_span
+from console.replay.versions import VersionError
+from models.registry import ModelRefused
+from streams.endpoints import resolve
+from streams.log import configure
+from streams.records import AlertEvent
+from streams.settings import load
+from streams.sources.mapping import Columns, MappingError, parse_map
+
+REFUSED: Final = (
+    SourceError, RunRefused, IntoRefused, VersionError, OutOfOrder, SnapshotError, MappingError, FileRefused,
+    ResultUnreadable, OptionRefused,
+)  # fmt: skip
+AWAY: Final = (KafkaError, TransportError, ApiError)
+STDOUT: Final = "-"
+
+
+def register(group: typer.Typer) -> None:
+    """Add the commands `run` and `drop`."""
+    group.command("run")(run)
+    group.command("drop")(drop_indices)
+
+
+def run(
+    sources: options.Sources,
+    rules: options.Rules = None,
+    truth: options.Truths = None,
+    columns: file_options.Map = None,
+    source: file_options.Source = "",
+    kind: file_options.Kind = None,
+    lang: file_options.Lang = "",
+    form: file_options.Form = None,
+    encoding: file_options.OfText = "utf-8",
+    zone: file_options.Zone = "",
+    content_ids: file_options.ContentIds = False,
+    begin: options.Begin = "",
+    end: options.End = "",
+    first: options.FirstOffsets = None,
+    stop: options.StopOffsets = None,
+    query: options.Query = "",
+    subjects: options.Subjects = "",
+    model: options.Models = None,
+    before: options.Before = "2h",
+    after: options.After = "24h",
+    unlabelled: options.Unlabelled = None,
+    curve: options.Curve = None,
+    bootstrap: options.Bootstrap = 1000,
+    settle: options.Settle = "24h",
+    out: options.Json = "",
+    html: options.Html = None,
+    log: options.Log = None,
+    keep: options.Keep = None,
+    into: options.Into = "",
+    badge: options.Badge = False,
+    title: options.Title = "",
+    name: options.RunName = "",
+    anew: options.Anew = False,
+    speed: options.Speed = None,
+) -> None:
+    """Replay history through rules. Alerts go to the result and the log, never to a receiver."""
+    with told(
+        refused=REFUSED, settings=(ModelRefused, JudgementsError), unavailable=(TimeoutError,), away=AWAY,
+        key="replay.away",
+    ):  # fmt: skip
+        settings = load()
+        configure(settings, "replay")
+        span = read_span(begin, end, first or (), stop or ())
+        mapped = parse_map(columns or ())
+        how = Columns(mapped, source, kind, lang, file_options.zone_of(zone), content_ids)
+        options.check_writable(Path(out) if out not in ("", STDOUT) else None, html, log, keep)
+        paths, known = rule_files(rules or (), settings), read_truths(truth or (), settings)
+        window = options.seconds("--before", before), options.seconds("--after", after)
+        choices = Choices(
+            sources=tuple(sources),
+            rules=read_rules(paths, settings),
+            truth=known,
+            matching=read_matching(known, *window, unlabelled if truth else "excluded"),
+            reading=Reading(how, form, encoding, span),
+            span=span,
+            models=tuple(model or ()),
+            subjects=frozenset(word for each in subjects.split(",") if (word := each.strip())),
+            settle=options.seconds("--settle", settle),
+            curve=bool(truth) if curve is None else curve,
+            bootstrap=bootstrap,
+            query=query,
+        )
+        pace = options.checked_speed(speed)
+        outputs = Outputs(log, keep, into, name, anew, pace, _tell if pace is not None else _ignore)
+        outcome = _conducted(Session(choices, outputs, settings, sys.stdin.buffer))
+        _deliver(outcome, out, html, bool(truth))
+        for path in filter(None, (log, keep)):
+            typer.echo(say("replay.written", path=path), err=True)
+        if badge:
+            made = write_badges(paths[0], outcome.evaluation, title, ", ".join(each.name for each in truth or ()))
+            typer.echo(say("replay.written", path=made), err=True)
+
+
+def _conducted(session: Session) -> Outcome:
+    """The replay; after Ctrl-C or SIGTERM it ends with what can be done next."""
+    try:
+        return asyncio.run(_conduct(session))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        key = "replay.paused" if session.outputs.run else "replay.interrupted"
+        typer.echo("\n" + say(key, name=session.outputs.run), err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+async def _conduct(session: Session) -> Outcome:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - it runs in one
+    with suppress(NotImplementedError):  # not on every system
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    async with reported(session):
+        return await session.conduct()
+
+
+def _deliver(outcome: Outcome, out: str, html: Path | None, with_truth: bool) -> None:
+    """The result where it was wanted; on the terminal unless standard output is taken."""
+    found = outcome.evaluation
+    if outcome.finished_before:
+        typer.echo(say("replay.finished"), err=True)
+    if html is not None:
+        html.write_text(render(found, "zh" if language() == "zh" else "en"), encoding="utf-8")
+        typer.echo(say("replay.written", path=html), err=True)
+    if out == STDOUT:
+        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
+        return
+    if out:
+        write_json(Path(out), found)
+        typer.echo(say("replay.written", path=out), err=True)
+    display.show(Console(), outcome, with_truth)
+
+
+def _tell(event: AlertEvent) -> None:
+    typer.echo(display.told(event), err=True)
+
+
+def _ignore(event: AlertEvent) -> None:
+    """Nobody watches."""
+
+
+def drop_indices(
+    name: Annotated[str, typer.Argument(help="Name that was given to --into.")],
+) -> None:
+    """Remove the indices that a replay filled; live ones cannot be reached by it."""
+    with told(refused=(IntoRefused,), away=AWAY, key="replay.away"):
+        settings = load()
+        url = resolve(settings, "elasticsearch").elasticsearch
+        gone, kept = asyncio.run(drop(settings, url, name))
+    for index in gone:
+        typer.echo(say("replay.dropped", index=index))
+    for index in kept:
+        typer.echo(say("replay.left", index=index), err=True)
+    if not gone:
+        typer.echo(say("replay.nothing_to_drop", name=name))

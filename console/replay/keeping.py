@@ -1,0 +1,64 @@
+"""Judged mentions kept as a file in order of time, which later replays read without any model.
+
+Written beside the file and put in its place at the end. A `.gz` is a chain of members: at each save one ends, so that a
+replay which is continued can drop what came after it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+from streams.records import Mention, encode
+
+
+class Keeping:
+    """Takes mentions; `finish` makes the file."""
+
+    def __init__(self, path: Path, kept: int = 0) -> None:
+        """`kept`: bytes of an earlier part to go on behind. Raises OSError."""
+        self._path = path
+        self._part = path.with_name(f"{path.name}.part")
+        self._file = self._part.open("r+b" if kept else "w+b")
+        self._file.truncate(kept)
+        self._file.seek(kept)
+        self._packed = path.suffix == ".gz"
+        self._member: gzip.GzipFile | None = None
+
+    def write(self, mention: Mention) -> None:
+        """Add a mention."""
+        row = encode(mention) + b"\n"
+        if not self._packed:
+            self._file.write(row)
+            return
+        if self._member is None:
+            self._member = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=self._file, mtime=0)
+        self._member.write(row)
+
+    def save(self) -> int:
+        """Make it durable; the bytes to hand to `kept` later."""
+        if self._member is not None:
+            self._member.close()
+            self._member = None
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return self._file.tell()
+
+    def finish(self) -> None:
+        """Put the file in its place."""
+        self.save()
+        self._file.close()
+        self._part.replace(self._path)
+
+    def close(self) -> None:
+        """Close it unfinished: the part stays for a replay that is continued."""
+        if not self._file.closed:
+            self.save()
+            self._file.close()
+
+    def remove(self) -> None:
+        """Close it and remove the part."""
+        if not self._file.closed:
+            self._file.close()
+            self._part.unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"""The settings of every rule's knob, replayed side by side for the curve of precision over recall."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from alerts.evaluation.knobs import knob_of, variants
+from alerts.rules import Rule
+from streams.records import AlertEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """Rules that stand for the settings of others. `settings`: rule and value by the name of the variant."""
+
+    rules: tuple[Rule, ...]
+    settings: dict[str, tuple[str, float]]
+    knobs: dict[str, str]  # by rule
+
+    def heard(self, events: Iterable[AlertEvent]) -> dict[str, list[tuple[float, list[AlertEvent]]]]:
+        """What each setting of each rule rang, the settings that stayed silent too."""
+        rang: dict[str, list[AlertEvent]] = defaultdict(list)
+        for event in events:
+            rang[event.rule].append(event)
+        found: dict[str, list[tuple[float, list[AlertEvent]]]] = defaultdict(list)
+        for name, (rule, value) in self.settings.items():
+            found[rule].append((value, rang[name]))
+        return dict(found)
+
+
+def vary(rules: Sequence[Rule]) -> Variants:
+    """All settings of all rules that have a knob."""
+    made: list[Rule] = []
+    settings: dict[str, tuple[str, float]] = {}
+    knobs: dict[str, str] = {}
+    for rule in rules:
+        knob = knob_of(rule)
+        if knob is None:
+            continue
+        knobs[rule.name] = knob.name
+        for value, variant in variants(rule):
+            made.append(variant)
+            settings[variant.name] = rule.name, value
+    return Variants(tuple(made), settings, knobs)
