@@ -7,7 +7,7 @@ question, never of the fold. A board keeps every open alert, and of the closed o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
@@ -15,14 +15,25 @@ from typing import Final, TypeVar
 from alerts.operations import matches
 from alerts.rules import LEVELS
 from alerts.shares import wilson
-from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Severity, Silence, SilenceEnd, encode
+from streams.records import (
+    Acknowledgement,
+    AlertEvent,
+    Mark,
+    MissedEvent,
+    Operation,
+    Severity,
+    Silence,
+    SilenceEnd,
+    Withdrawal,
+    encode,
+)
 
 KEEP: Final = timedelta(days=90)  # a closed alert, a silence that is over
 MOST: Final = 5000  # closed alerts: about 100 MB with four steps of five stories each
 STEPS: Final = 1000  # of one alert, the newest; an alert takes a few dozen
 LEAST_PREFIX: Final = 6
 CONFIDENCE: Final = 0.975  # of each bound: together an interval of 95 %
-T = TypeVar("T", Acknowledgement, Mark, Silence, SilenceEnd)
+T = TypeVar("T", Acknowledgement, Mark, Silence, SilenceEnd, MissedEvent, Withdrawal)
 
 
 class NotOne(LookupError):  # noqa: N818 - what happened
@@ -101,6 +112,8 @@ class Board:
         self._alerts: dict[str, _Alert] = {}
         self._silences: dict[str, Silence] = {}
         self._ends: dict[str, SilenceEnd] = {}  # silence -> its end
+        self._missed: dict[str, MissedEvent] = {}
+        self._withdrawn: dict[str, Withdrawal] = {}  # missed event -> its withdrawal
 
     def take(self, record: AlertEvent | Operation, arrived: datetime | None = None) -> None:
         """Fold one record. `arrived` (default: its own time) is when the log took it: event time may lie years back."""
@@ -119,6 +132,10 @@ class Board:
             case Mark():
                 marks = self._alert(record.alert).marks
                 marks[record.id] = _first(marks.get(record.id), record)
+            case MissedEvent():
+                self._missed[record.id] = _first(self._missed.get(record.id), record)
+            case Withdrawal():
+                self._withdrawn[record.event] = _first(self._withdrawn.get(record.event), record)
 
     def _alert(self, alert: str) -> _Alert:
         return self._alerts.setdefault(alert, _Alert())
@@ -147,21 +164,20 @@ class Board:
 
     def find(self, prefix: str) -> str:
         """The id of the one alert that begins so. Raises NotOne."""
-        wanted = prefix.strip().lower()
-        if wanted in self._alerts and self._alerts[wanted].events:
-            return wanted
-        if len(wanted) < LEAST_PREFIX:
-            raise NotOne("short", wanted)
-        return _one([n for n, each in self._alerts.items() if each.events and n.startswith(wanted)], wanted)
+        return _named(prefix, [name for name, each in self._alerts.items() if each.events])
 
     def find_silence(self, prefix: str) -> str:
         """The id of the one silence that begins so. Raises NotOne."""
-        wanted = prefix.strip().lower()
-        if wanted in self._silences:
-            return wanted
-        if len(wanted) < LEAST_PREFIX:
-            raise NotOne("short", wanted)
-        return _one([name for name in self._silences if name.startswith(wanted)], wanted)
+        return _named(prefix, self._silences)
+
+    def find_missed(self, prefix: str) -> str:
+        """The id of the one missed event, withdrawn or not, that begins so. Raises NotOne."""
+        return _named(prefix, self._missed)
+
+    def missed(self) -> list[MissedEvent]:
+        """What people added and did not withdraw, in order of onset."""
+        found = [event for name, event in self._missed.items() if name not in self._withdrawn]
+        return sorted(found, key=lambda event: (event.onset, event.id))
 
     def entries(self, now: datetime, *, everything: bool = False, rule: str = "", severity: str = "") -> list[Entry]:
         """Open alerts, or all: most severe first, of those nobody has in hand first, of those the newest first."""
@@ -211,7 +227,10 @@ class Board:
         """The operation with this id, if it was ever taken."""
         if id_ in self._silences:
             return self._silences[id_]
-        for end in self._ends.values():
+        if id_ in self._missed:
+            return self._missed[id_]
+        ends: list[Operation] = [*self._ends.values(), *self._withdrawn.values()]
+        for end in ends:
             if end.id == id_:
                 return end
         for each in self._alerts.values():
@@ -247,9 +266,16 @@ def _first(known: T | None, record: T) -> T:
     return record if known is None else min(known, record, key=lambda o: (o.at, encode(o)))
 
 
-def _one(found: list[str], prefix: str) -> str:
+def _named(prefix: str, names: Collection[str]) -> str:
+    """The one of the names that begins so."""
+    wanted = prefix.strip().lower()
+    if wanted in names:
+        return wanted
+    if len(wanted) < LEAST_PREFIX:
+        raise NotOne("short", wanted)
+    found = [name for name in names if name.startswith(wanted)]
     if len(found) != 1:
-        raise NotOne("ambiguous" if found else "unknown", prefix)
+        raise NotOne("ambiguous" if found else "unknown", wanted)
     return found[0]
 
 

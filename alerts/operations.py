@@ -1,4 +1,5 @@
-"""What people do with alerts: acknowledge, silence, mark. Built and checked here, whoever asks: command, API or link.
+"""What people do with alerts: acknowledge, silence, mark, say what was missed. Built and checked here, whoever asks:
+command, API or link.
 
 An operation is a record; doing the same again is the same record. Its id comes from `key` where the caller has one (an
 Idempotency-Key, a signed link), else from everything it says.
@@ -6,17 +7,32 @@ Idempotency-Key, a signed link), else from everything it says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from msgspec.structs import replace
 from rapidfuzz import process
 
+from alerts.rule_checks import PREFIXES
 from alerts.rules import LEVELS, Duration
+from models.labels import RISKS, TOPICS
 from streams.kafka import Outgoing
 from streams.plain import plain
-from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Silence, SilenceEnd, digest, encode
+from streams.records import (
+    EARLIEST,
+    Acknowledgement,
+    AlertEvent,
+    Mark,
+    MissedEvent,
+    Operation,
+    Silence,
+    SilenceEnd,
+    Withdrawal,
+    digest,
+    encode,
+)
 from streams.topics import FEEDBACK
 
 LONGEST_SILENCE: Final = timedelta(days=30)  # what must stay quiet for longer is a change of the rule
@@ -28,6 +44,7 @@ MATCHERS_LIMIT: Final = 16
 VALUES_LIMIT: Final = 100
 FIELDS: Final = ("rule", "severity", "subject", "name", "kind", "alert")
 ANY: Final = "*"  # at the end of a value: whatever follows
+DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 LABEL: Final = "labels."  # labels.desk=risk; label.desk=risk is the same
 
 Fault = Literal[
@@ -43,6 +60,12 @@ Fault = Literal[
     "bad_duration",
     "too_short",
     "too_far",
+    "no_note",
+    "bad_time",
+    "bad_onset",
+    "bad_end",
+    "bad_risk",
+    "unknown_subject",
 ]
 
 
@@ -93,9 +116,75 @@ def mark(alert: str, right: bool, *, author: str, at: datetime, reason: str = ""
     return Mark(id=id_, alert=alert, right=right, author=author, at=at, reason=reason)
 
 
+def missed(
+    subject: str,
+    onset: datetime,
+    *,
+    author: str,
+    at: datetime,
+    note: str,
+    end: datetime | None = None,
+    kind: Literal["negative", "control"] = "negative",
+    risk: str = "",
+    name: str = "",
+    day_only: bool = False,
+    key: str = "",
+) -> MissedEvent:
+    """What happened to a subject at `onset` and no alert told of; a control is what must not ring.
+
+    Saying the same again, whenever, is the same record. Raises OperationRefused.
+    """
+    author, note = _author(author), _text(note)
+    if not note:
+        raise OperationRefused("no_note")
+    if not _is_subject(subject) or len(subject) > VALUE_LIMIT:
+        raise OperationRefused("unknown_subject", value=plain(_whole(subject), 60))
+    if not EARLIEST <= onset <= at:
+        raise OperationRefused("bad_onset", value=onset.isoformat())
+    if end is not None and end < onset:
+        raise OperationRefused("bad_end", value=end.isoformat())
+    if risk and risk not in RISKS:
+        raise OperationRefused("bad_risk", value=plain(_whole(risk), 60), known=", ".join(RISKS))
+    until = "" if end is None else end.isoformat()
+    id_ = _id("missed", author, key, subject, kind, onset.isoformat(), until, note, risk)
+    return MissedEvent(
+        id=id_, subject=subject, name=_whole(plain(name, VALUE_LIMIT)), onset=onset, end=end, day_only=day_only,
+        kind=kind, note=note, risk=risk, author=author, at=at,
+    )  # fmt: skip
+
+
+def _is_subject(word: str) -> bool:
+    """Whether a subject could have this id."""
+    kind, _, name = word.partition(":")
+    whole = f"{kind}:" in PREFIXES and bool(name) and word == _whole(plain(word)).strip()
+    return whole and (kind != "topic" or name in TOPICS)
+
+
+def withdraw(event: str, *, author: str, at: datetime, reason: str = "") -> Withdrawal:
+    """A missed event that counts no more. Of one event there is one withdrawal."""
+    id_ = digest("withdrawal", event)
+    return Withdrawal(id=id_, event=event, author=_author(author), at=at, reason=_text(reason))
+
+
+def parse_moment(text: str) -> tuple[datetime, bool]:
+    """A time with its zone, in UTC, or a day of UTC; whether it is a day alone. Raises OperationRefused."""
+    word = text.strip()
+    day = DAY.fullmatch(word) is not None
+    try:
+        found = datetime.fromisoformat(f"{word}T00:00:00Z" if day else word)
+        if found.tzinfo is None:
+            raise ValueError("no zone")
+        return found.astimezone(UTC), day
+    except (ValueError, OverflowError):
+        raise OperationRefused("bad_time", value=plain(_whole(word), 60)) from None
+
+
+_ABOUT: Final = {Silence: "id", SilenceEnd: "silence", MissedEvent: "id", Withdrawal: "event"}
+
+
 def outgoing(operation: Operation) -> Outgoing:
-    """The operation as it goes to its topic: all about one alert, or one silence, under one key."""
-    about = {Silence: "id", SilenceEnd: "silence"}.get(type(operation), "alert")
+    """The operation as it goes to its topic: all about one alert, one silence or one missed event under one key."""
+    about = _ABOUT.get(type(operation), "alert")
     return Outgoing(FEEDBACK, encode(operation), key=str(getattr(operation, about)).encode())
 
 

@@ -363,7 +363,35 @@ class Mark(Record, frozen=True, kw_only=True, tag_field="type", tag="mark"):
     reason: Reason = ""
 
 
-Operation = Acknowledgement | Silence | SilenceEnd | Mark
+class MissedEvent(Record, frozen=True, kw_only=True, tag_field="type", tag="missed"):
+    """Something that happened to a subject and that no alert told of; or, as a control, something that must not ring."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id
+    subject: Id  # "entity:AAPL"
+    name: Short = ""  # of the subject, for people
+    onset: Time  # when it began, or when the public could first know
+    end: Time | None = None
+    day_only: bool = False  # the onset is known to the day
+    kind: Literal["negative", "control"] = "negative"
+    note: Annotated[str, Meta(min_length=1, max_length=1000)]
+    risk: Short = ""  # kind of risk event, of models.labels
+    author: Person
+    at: Time
+
+
+class Withdrawal(Record, frozen=True, kw_only=True, tag_field="type", tag="withdrawal"):
+    """Whoever added a missed event was wrong: it counts no more. Of one event there is one withdrawal."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id
+    event: Id  # of the MissedEvent
+    author: Person
+    at: Time
+    reason: Reason = ""
+
+
+Operation = Acknowledgement | Silence | SilenceEnd | Mark | MissedEvent | Withdrawal
 
 
 class DeadLetter(Record, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ DETECTOR_STATE: Final = Topic(
 ALERTS: Final = Topic("alerts", "alert id", "AlertEvent", 1)
 RECEIPTS: Final = Topic("receipts", "notification id", "Receipt", 1)
 FEEDBACK: Final = Topic(
-    "feedback", "alert or document id", "Feedback | Operation (acknowledgements, silences, marks)", 1
+    "feedback", "alert or document id", "Feedback | Operation (acknowledgements, silences, marks, missed events)", 1
 )
 HEALTH: Final = Topic("health", "process", "Heartbeat", 1, retention_ms=DAY_MS)
 DEADLETTERS: Final = Topic("deadletters", "origin", "DeadLetter", 1, max_bytes=2 * MIB)

@@ -22,6 +22,7 @@ MAKERS: dict[str, Callable[..., Any]] = {
     "silence": lambda **given: operations.silence({"rule": ("a",)}, lasting=HOUR, **({"reason": "known"} | given)),
     "mark": lambda **given: operations.mark(ALERT, True, **given),
 }
+EVENT: dict[str, Any] = {"subject": "entity:BRW", "onset": START, "author": "li", "at": START, "note": "a strike"}
 
 
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
@@ -44,6 +45,63 @@ def test_an_operation_is_a_record_on_the_topic(make: Callable[..., Any]) -> None
     assert record.topic is FEEDBACK
     assert decode(record.value, Opinion) == made
     assert record.key == getattr(made, "alert", made.id).encode()
+
+
+def test_a_missed_event_lies_with_its_withdrawal_and_is_the_same_record_when_said_again() -> None:
+    """At any time; with another note it is another word about it, and of one event there is one withdrawal."""
+    first, again = operations.missed(**EVENT), operations.missed(**(EVENT | {"at": START + HOUR}))
+    assert first.id == again.id
+    assert operations.same(again, first)
+    assert operations.missed(**(EVENT | {"note": "a lockout"})).id != first.id
+    ends = [operations.withdraw(first.id, author=author, at=START) for author in ("li", "wu")]
+    assert ends[0].id == ends[1].id
+    for made in (first, ends[0]):
+        record = operations.outgoing(made)
+        assert (record.topic, record.key) == (FEEDBACK, first.id.encode())
+        assert decode(record.value, Opinion) == made
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"author": ""}, "no_author"),
+        ({"note": " "}, "no_note"),
+        ({"note": "x" * 1001}, "too_long"),
+        ({"subject": "BRW"}, "unknown_subject"),
+        ({"subject": "entity:"}, "unknown_subject"),
+        ({"subject": "topic:nonsense"}, "unknown_subject"),
+        ({"subject": "entity:a\u202eb"}, "unknown_subject"),
+        ({"subject": "entity:" + "x" * 300}, "unknown_subject"),
+        ({"onset": START + HOUR}, "bad_onset"),  # nobody knows what will happen
+        ({"onset": START.replace(year=1985)}, "bad_onset"),
+        ({"end": START - HOUR}, "bad_end"),
+        ({"risk": "strikes"}, "bad_risk"),
+    ],
+)
+def test_a_missed_event_has_limits(given: dict[str, Any], reason: str) -> None:
+    """Somebody, some subject that alerts can have, some words, and a time that has been."""
+    with pytest.raises(OperationRefused) as caught:
+        operations.missed(**(EVENT | given))
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "day"), [("2026-03-02T09:30:00-05:00", False), ("2026-03-02T14:30Z", False), (" 2026-03-02 ", True)]
+)
+def test_a_moment_is_a_time_with_its_zone_or_a_day(text: str, day: bool) -> None:
+    """A day begins at midnight UTC."""
+    found, whole = operations.parse_moment(text)
+    assert (found.timestamp() % 86_400, whole) == (0 if day else 14.5 * 3600, day)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "2026-03-02T09:30", "2026-13-02", "2026-03-02T25:00Z", "0001-01-01T00:00+14:00", "\ud800"]
+)
+def test_another_word_is_no_moment(text: str) -> None:
+    """A time without a zone is a guess."""
+    with pytest.raises(OperationRefused) as caught:
+        operations.parse_moment(text)
+    assert caught.value.reason == "bad_time"
 
 
 def test_a_silence_that_ends_lies_with_its_silence() -> None:
