@@ -72,7 +72,7 @@ def share_interval(draws: Draws, part: int, whole: int) -> Interval | None:
 
 
 def rate_interval(draws: Draws, count: int, over: float) -> Interval | None:
-    """Interval of a count over so many days, from draws of the count; exact (Poisson) where it is 0. None without days."""
+    """Interval of a count over so many days, from draws of the count; exact (Poisson) at 0. None without days."""
     if not over:
         return None
     return Interval(low=0.0, high=-math.log(TAIL) / over) if count == 0 else interval(draws / over)

@@ -23,6 +23,7 @@ from alerts.rule_checks import PREFIXES
 from alerts.yaml_lines import LARGEST
 from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
 from models.labels import RISKS, TOPICS
+from streams.plain import plain
 from streams.records import Time
 
 Resolve = Callable[[str], str | None]  # from a name, symbol or bare id to the id of a subject (entity:AAPL), or None
@@ -70,7 +71,7 @@ def parse_truth(
     data: Any = {"events": tree.data} if isinstance(tree.data, list) else tree.data
     at = "$" if isinstance(tree.data, list) else "$.events"
     if not isinstance(data, dict) or not isinstance(data.get("events"), list):
-        near = "events" if isinstance(data, dict) and suggest("events", map(str, data)) else ""
+        near = "events" if isinstance(data, dict) and "events" not in data and suggest("events", map(str, data)) else ""
         raise FileRefused([Fault(file, 1, "expected `events:` with a list of events", near)])
     taken = read_dated(data["events"], tree, at, stream) if is_dated(data["events"]) else _own(data["events"], tree, at)
     labelled = _labelled(data.get("labelled"), tree)
@@ -107,12 +108,23 @@ def write_truth(truth: Truth, path: Path, head: str = "") -> None:
     """Write the file so that `read_truth` gives the same again; `head` is a comment above. In one step: a reader finds
     the old file or the new one."""
     comment = "".join(f"# {line}\n" for line in head.splitlines())
-    plain = msgspec.to_builtins(truth)
-    kept = {name: _bare(value) for name, value in plain.items() if value or name == "events"}
-    text = yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=120)
+    whole = msgspec.to_builtins(truth)
+    kept = {name: _bare(value) for name, value in whole.items() if value or name == "events"}
+    text = yaml.dump(kept, Dumper=_Exact, allow_unicode=True, sort_keys=False, width=120)
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(comment + text, encoding="utf-8")
     beside.replace(path)
+
+
+class _Exact(yaml.SafeDumper):
+    """Writes texts with control characters and odd line ends with escapes: plain YAML would fold them."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text != plain(text) else None)
+
+
+_Exact.add_representer(str, _quoted)
 
 
 def _bare(value: Any) -> Any:
