@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -113,19 +113,27 @@ def _said(name: str, knob: str, point: Point, lang: Lang) -> str:
 
 def _current(plane: Plane, y: Scale, rules: Sequence[tuple[str, RuleResult]], lang: Lang) -> list[Markup]:
     """Each rule as it stands: a large mark with the rule's letter, on top of all lines."""
-    placed = [(n, name, at) for n, (name, result) in enumerate(rules) if (at := plane.place(result)) is not None]
-    places = [(plane.x(a), y(b)) for _, _, (a, b) in placed]
-    labels = charts.spread(
-        [(x - 13 if x > RIGHT - 20 else x + 13, y - 8 if y > TOP + 12 else y + 12) for x, y in places]
-    )
-    parts = [
-        charts.mark(
-            x, y, charts.style(n).mark, 6, f"{charts.style(n).colour} filled", say(lang, "curve.now", rule=name)
-        )
-        for (n, name, _), (x, y) in zip(placed, places, strict=True)
-    ]
-    return parts + [
-        charts.text(x, y + 4, charts.letter(n), "letter") for (n, _, _), (x, y) in zip(placed, labels, strict=True)
+    letters: dict[tuple[float, float], list[str]] = {}
+    parts: list[Markup] = []
+    for n, (name, result) in enumerate(rules):
+        at = plane.place(result)
+        if at is not None:
+            place = plane.x(at[0]), y(at[1])
+            look = charts.style(n)
+            parts.append(charts.mark(*place, look.mark, 6, f"{look.colour} filled", say(lang, "curve.now", rule=name)))
+            letters.setdefault(place, []).append(charts.letter(n))
+    return parts + _labels(letters)
+
+
+def _labels(letters: Mapping[tuple[float, float], Sequence[str]]) -> list[Markup]:
+    """One label for all marks of one place, beside it and apart from the others."""
+    places = list(letters)
+    moved = charts.spread([(x, y - 8 if y > TOP + 12 else y + 12) for x, y in places])
+    return [
+        charts.text(x - 9, y + 4, " ".join(letters[place]), "letter", "end")
+        if x > RIGHT - 20
+        else charts.text(x + 9, y + 4, " ".join(letters[place]), "letter", "start")
+        for place, (x, y) in zip(places, moved, strict=True)
     ]
 
 

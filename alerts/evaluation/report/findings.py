@@ -79,18 +79,21 @@ class Timeline:
 
 
 def timelines(evaluation: Evaluation) -> list[Timeline]:
-    """Subjects with events first (most events, then most mentions), then those of the worst false alarms."""
+    """Subjects with events first (most events, then most mentions), then those of the worst false alarms: the worst of
+    each rule, then the second of each, and so on, for what is far beyond one rule's bound is little beyond another's."""
     names = {event.subject: event.name for event in evaluation.events}
-    furthest: dict[str, float] = {}
+    places: dict[str, int] = {}
     for rule in evaluation.rules.values():
-        for episode in rule.episodes:
-            names.setdefault(episode.subject, episode.name)
-            if episode.judged == "false":
-                furthest[episode.subject] = max(furthest.get(episode.subject, 0.0), episode.beyond)
+        names |= {each.subject: each.name for each in rule.episodes if each.subject not in names}
+        for place, episode in enumerate(judged(rule, "false")):
+            places[episode.subject] = min(places.get(episode.subject, place), place)
     found = [_timeline(evaluation, subject, names.get(subject, "")) for subject in evaluation.timelines]
     return sorted(
         found,
-        key=lambda t: (-len(t.events), -sum(d.mentions for d in t.days) if t.events else -furthest.get(t.subject, 0.0)),
+        key=lambda t: (
+            -len(t.events),
+            -sum(d.mentions for d in t.days) if t.events else places.get(t.subject, len(found)),
+        ),
     )
 
 

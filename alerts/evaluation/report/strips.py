@@ -14,7 +14,7 @@ from alerts.evaluation.report.wording import Lang, length, say, stamp, told
 from alerts.evaluation.result import Day, Episode, Evaluation, EventOf
 
 WIDTH: Final = 480
-LEFT, RIGHT = 30, 474
+LEFT, RIGHT = 40, 474
 TOP, BASE = 8, 78  # of the counts
 STRIP, STRIP_HEIGHT = 82, 8  # the negative share
 LANES, LANE = 96, 12  # a lane of alerts for each rule

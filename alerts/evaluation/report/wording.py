@@ -38,8 +38,8 @@ def say(lang: Lang, key: str, **values: object) -> str:
 
 
 def share(value: float | None) -> str:
-    """A share of one, to two digits."""
-    return NONE if value is None else f"{value:.2f}"
+    """A share of one or a score, to two digits."""
+    return NONE if value is None else f"{round(value, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def rate(value: float | None) -> str:
@@ -54,7 +54,9 @@ def rate(value: float | None) -> str:
 
 def setting(value: float | None) -> str:
     """A value of a knob, as a person would write it into a rule."""
-    return NONE if value is None else f"{value:g}"
+    if value is None:
+        return NONE
+    return f"{value:.12f}".rstrip("0").rstrip(".") if 0 < abs(value) < 0.001 else f"{value:g}"
 
 
 def between(interval: Interval | None, small: bool = False) -> str:

@@ -42,7 +42,8 @@ def test_bounds_and_settings() -> None:
     assert wording.between(Interval(low=0.2, high=0.81)) == "0.20–0.81"
     assert wording.between(Interval(low=0.0009, high=0.003), small=True) == "0.00090–0.0030"
     assert wording.between(None) == ""
-    assert [wording.setting(v) for v in (0.0001, 4.0, None)] == ["0.0001", "4", "–"]
+    assert [wording.setting(v) for v in (0.0001, 1e-9, 4.0, None)] == ["0.0001", "0.000000001", "4", "–"]
+    assert [wording.share(v) for v in (0.412, -0.001, -0.25, None)] == ["0.41", "0.00", "−0.25", "–"]
 
 
 def test_times_say_their_zone() -> None:
