@@ -20,6 +20,7 @@ from alerts.rulebook import FOLLOWED
 from alerts.rules import Rule
 from alerts.yaml_structs import suggest
 from console import rule_display as display
+from console import rule_tuning
 from console.exits import WRONG_SETTINGS
 from console.messages import say
 from console.rule_display import Place
@@ -40,6 +41,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
+    rule_tuning.register(rules)
     app.add_typer(rules)
 
 

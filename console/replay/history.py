@@ -54,9 +54,7 @@ def history(
     return Choices(
         sources=tuple(sources),
         rules=tuple(rules),
-        rule_paths=(),
         truth=known,
-        truths=tuple(truth),
         matching=matching,
         reading=Reading(read, span=span),
         span=span,
