@@ -23,6 +23,7 @@ from streams.signature import copy_key
 
 SOURCE: Final = "falls in price"
 EVENING: Final = time(20)  # the end of after-hours trading in the US
+DIGITS: Final = 9  # of a change: what binary fractions add beyond that decides nothing
 DELIMITERS: Final = ",;\t|"
 DAYS: Final = ("date", "day", "datetime", "timestamp")
 PRICES: Final = (
@@ -134,7 +135,7 @@ def drops(
     for day, of_day in changes.items():
         base = (median(of_day.values()) if market == "median" else 0.0) if index is None else index.get(day)
         if base is not None:
-            fell = ((symbol, change) for symbol, change in of_day.items() if change - base <= -threshold)
+            fell = ((symbol, change) for symbol, change in of_day.items() if round(change - base, DIGITS) <= -threshold)
             found += [Drop(symbol, day, before[day], change, base) for symbol, change in fell]
     return sorted(found, key=lambda drop: (drop.day, drop.symbol))
 
