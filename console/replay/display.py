@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -32,7 +32,8 @@ def show(console: Console, outcome: Outcome, with_truth: bool) -> None:
     console.print(Text(_heading(found), style="bold"))
     console.print(measured(found) if with_truth else rang(found))
     if with_truth:
-        console.print(Text(say("replay.show.matching", **_matching(found))), Text(plain(found.labelled, 1000)))
+        console.print(Text(say("replay.show.matching", **_matching(found))))
+        console.print(Text(plain(found.labelled, 1000)))
     else:
         console.print(weekly(found))
     for caveat in found.caveats:
@@ -126,14 +127,17 @@ def _table(*columns: str) -> Table:
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
         left = number == 0 or column == "bar"
-        made.add_column(say(f"replay.column.{column}"), justify="left" if left else "right", no_wrap=number > 0)
+        justify: Literal["left", "right"] = "left" if left else "right"
+        made.add_column(
+            say(f"replay.column.{column}"), justify=justify, overflow="fold", min_width=12 if left else None
+        )
     return made
 
 
 def _share(value: float | None, interval: Interval | None) -> str:
     if value is None:
         return NONE
-    return f"{value:.2f}" if interval is None else f"{value:.2f} [{interval.low:.2f}, {interval.high:.2f}]"
+    return f"{value:.2f}" if interval is None else f"{value:.2f}\n{interval.low:.2f}–{interval.high:.2f}"
 
 
 def _delay(rule: RuleResult) -> str:
