@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from console import file_options
-from console.replay import history as options
+from console.replay import options
 
 TRIALS: Final = 96
 BUDGET: Final = 0.0015
@@ -54,11 +54,11 @@ def tune(
 ) -> None:
     """Search a rule's parameters against what is known to have happened: the best recall within a budget of false
     alarms, chosen on one period and checked on another."""
-    from console.replay import proposing  # reads Kafka, Elasticsearch and models: not for every `tocsin rules`
+    from console.replay import history, proposing  # read Kafka, Elasticsearch and models: not for every `tocsin rules`
 
     proposing.conduct(
         proposing.Asked(rules, rule, out, budget, until, tuple(vary or ()), trials, seed),
-        lambda rule, settings: options.history(
+        lambda rule, settings: history.history(
             sources, [rule], settings,
             truth=truth or (), columns=columns or (), source=source, kind=kind, zone=zone, begin=begin, end=end,
             subjects=subjects, before=before, after=after, unlabelled=unlabelled,

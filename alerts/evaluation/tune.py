@@ -43,6 +43,10 @@ class Trial:
     rule: Rule
 
 
+class NoPeriod(ValueError):  # noqa: N818 - what is wrong
+    """The history cannot be cut there; the message says between when."""
+
+
 class Search:
     """Proposes settings and hears how good they were, until all trials are used or nothing new is left."""
 
@@ -171,11 +175,11 @@ class Halves:
 
 
 def halve(ground: Ground, until: datetime | None = None) -> Halves:
-    """The ground up to `until` and after it; by default the first 60 % of its time. ValueError where that leaves no
+    """The ground up to `until` and after it; by default the first 60 % of its time. NoPeriod where that leaves no
     time on one side."""
     cut = until or ground.begin + (ground.end - ground.begin) * SHARE
     if not ground.begin < cut < ground.end:
-        raise ValueError(
+        raise NoPeriod(
             f"the period to choose on must end between {ground.begin:%Y-%m-%d %H:%M} and "
             f"{ground.end:%Y-%m-%d %H:%M}, not at {cut:%Y-%m-%d %H:%M}"
         )

@@ -123,7 +123,7 @@ def run(
         )
         pace = options.checked_speed(speed)
         outputs = Outputs(log, keep, into, name, anew, pace, _tell if pace is not None else _ignore)
-        outcome = _conducted(Session(choices, outputs, settings, sys.stdin.buffer))
+        outcome = conducted(Session(choices, outputs, settings, sys.stdin.buffer))
         _deliver(outcome, out, html, bool(truth))
         for path in filter(None, (log, keep)):
             typer.echo(say("replay.written", path=path), err=True)
@@ -132,7 +132,7 @@ def run(
             typer.echo(say("replay.written", path=made), err=True)
 
 
-def _conducted(session: Session) -> Outcome:
+def conducted(session: Session) -> Outcome:
     """The replay; after Ctrl-C or SIGTERM it ends with what can be done next."""
     try:
         return asyncio.run(_conduct(session))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,10 +10,20 @@ import typer
 from rich.console import Console
 
 from alerts.evaluation.compare import NothingToCompare, compare
-from alerts.rules import Duration
+from console import file_options
 from console.exits import told
+from console.messages import say
+from console.replay import options
+from console.replay.choices import read_rules, rule_files
+from console.replay.command import AWAY, REFUSED
 from console.replay.comparison_display import show
-from console.replay.results import ResultUnreadable, read_result, write_json
+from console.replay.history import history
+from console.replay.judgements import JudgementsError
+from console.replay.results import read_result, write_json
+from console.replay.side_by_side import replayed
+from models.registry import ModelRefused
+from streams.log import configure
+from streams.settings import load
 
 EXAMPLES: Final = 3  # of each sort
 
@@ -23,8 +34,13 @@ def register(app: typer.Typer) -> None:
 
 
 def compare_results(
-    before: Annotated[Path, typer.Argument(help="A result of `tocsin replay … --json FILE`.")],
-    after: Annotated[Path, typer.Argument(help="The other one.")],
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="BEFORE AFTER | SOURCE…",
+            help="Two results of `tocsin replay … --json FILE`; or, with --rules twice, what to replay.",
+        ),
+    ],
     rule: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME[=NAME]", help="Only this rule, or this against that; * is all rules as one."),
@@ -34,19 +50,60 @@ def compare_results(
     ] = "6h",
     examples: Annotated[int, typer.Option(min=0, max=1000, help="How many alerts of each sort are shown.")] = EXAMPLES,
     out: Annotated[Path | None, typer.Option("--json", help="Write everything into this file, as JSON.")] = None,
-) -> None:
-    """Two results of the same history: two rule sets, two models, or a rule against another."""
-    with told(refused=(ResultUnreadable, NothingToCompare, ValueError)):
+    rules: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE", help="Given twice: replay the sources through both in one pass."),
+    ] = None,
+    truth: options.Truths = None,
+    columns: file_options.Map = None,
+    source: file_options.Source = "",
+    kind: file_options.Kind = None,
+    zone: file_options.Zone = "",
+    begin: options.Begin = "",
+    end: options.End = "",
+    subjects: options.Subjects = "",
+    before: options.Before = "2h",
+    after: options.After = "24h",
+    unlabelled: options.Unlabelled = None,
+) -> None:  # fmt: skip
+    """Two rule sets, two models, or a rule against another on the same history: alerts gained, lost and moved, and
+    whether the difference is more than chance."""
+    with told(
+        refused=(*REFUSED, NothingToCompare), settings=(ModelRefused, JudgementsError), unavailable=(TimeoutError,),
+        away=AWAY, key="replay.away",
+    ):  # fmt: skip
+        options.check_writable(out)
+        within = options.seconds("--match", match)
+        if rules:
+            _check_two(rules, "--rules")
+            settings = load()
+            configure(settings, "replay")
+            sets = [read_rules(rule_files([each], settings), settings) for each in rules]
+            asked = history(
+                files, [*sets[0], *sets[1]], settings,
+                truth=truth or (), columns=columns or (), source=source, kind=kind, zone=zone, begin=begin, end=end,
+                subjects=subjects, before=before, after=after, unlabelled=unlabelled,
+            )  # fmt: skip
+            results = replayed(asked, (sets[0], sets[1]), settings)
+        else:
+            _check_two(files, "BEFORE AFTER")
+            results = [read_result(Path(each)) for each in files]
+        shown = rules or files
         found = compare(
-            read_result(before),
-            read_result(after),
-            names=(str(before), str(after)),
+            results[0],
+            results[1],
+            names=(shown[0], shown[1]),
             rules=[_named(each) for each in rule or ()],
-            within=Duration.parse(match).seconds,
+            within=within,
         )
         if out is not None:
             write_json(out, found)
     show(Console(), found, examples)
+
+
+def _check_two(words: Sequence[str], what: str) -> None:
+    if len(words) != 2:
+        raise options.OptionRefused(say("compare.two", what=what, count=len(words)))
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-import typer
-
-from alerts.rules import Duration, Rule
+from alerts.rules import Rule
 from console import file_options
 from console.replay.choices import Choices, read_matching, read_truths
 from console.replay.files import Reading
+from console.replay.options import seconds
 from console.replay.span import read_span
 from streams.settings import Settings
 from streams.sources.mapping import Columns, parse_map
-
-Truths = Annotated[list[Path] | None, typer.Option(help="What is known to have happened; repeat it.")]
-Begin = Annotated[str, typer.Option("--from", help="Only what was collected at this time or later.")]
-End = Annotated[str, typer.Option("--to", help="Only what was collected before this time.")]
-Subjects = Annotated[str, typer.Option(help="Only these, with a comma between: entity:AAPL,entity:MSFT.")]
-Before = Annotated[str, typer.Option(help="An alert may come so long before an event's onset.")]
-After = Annotated[str, typer.Option(help="And so long after it, or until its end.")]
-Unlabelled = Annotated[
-    Literal["false", "excluded"] | None,
-    typer.Option(help="Alerts outside what the truth is complete for. Default: excluded where it says that."),
-]
 
 
 def history(
@@ -49,7 +37,7 @@ def history(
     """The choices of a replay of these sources through these rules. Raises what reading an option raises."""
     known = read_truths(truth, settings)
     span = read_span(begin, end)
-    matching = read_matching(known, Duration.parse(before).seconds, Duration.parse(after).seconds, unlabelled)
+    matching = read_matching(known, seconds("--before", before), seconds("--after", after), unlabelled)
     read = Columns(parse_map(columns), source=source, kind=kind, zone=file_options.zone_of(zone))
     return Choices(
         sources=tuple(sources),
@@ -58,6 +46,6 @@ def history(
         matching=matching,
         reading=Reading(read, span=span),
         span=span,
-        subjects=frozenset(filter(None, map(str.strip, subjects.split(",")))),
+        subjects=frozenset(word for each in subjects.split(",") if (word := each.strip())),
         bootstrap=bootstrap,
     )

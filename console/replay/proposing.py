@@ -11,32 +11,28 @@ from typing import Final
 
 import msgspec
 import typer
-from aiokafka.errors import KafkaError
-from elastic_transport import TransportError
-from elasticsearch import ApiError
 
 from alerts.evaluation.result import Interval
 from alerts.evaluation.spaces import NotVaried, as_written, space_of, value_at, vary
-from alerts.evaluation.tune import Period, Proposal, Search
-from alerts.replay.playback import OutOfOrder
-from alerts.rule_files import RuleError, load_rules
+from alerts.evaluation.tune import NoPeriod, Period, Proposal, Search
+from alerts.rule_files import load_rules
 from alerts.rule_writing import written
 from alerts.rules import Rule
-from alerts.yaml_structs import FileRefused, suggest
+from alerts.yaml_structs import suggest
 from console.exits import INTERRUPTED, told
 from console.messages import say
+from console.replay import options
 from console.replay.choices import Choices, rule_files
+from console.replay.command import AWAY, REFUSED
 from console.replay.comparison_display import event, figure
 from console.replay.judgements import JudgementsError
-from console.replay.source import SourceError
 from console.replay.span import read_span
-from console.replay.tuning import Tuning
+from console.replay.tuning import NothingToFind, Tuning
 from models.registry import ModelRefused
 from streams import clock
 from streams.log import configure
 from streams.plain import plain
 from streams.settings import Settings, load
-from streams.sources.mapping import MappingError
 from streams.version import VERSION
 
 FIGURES: Final = (
@@ -66,14 +62,11 @@ class Asked:
 
 def conduct(asked: Asked, choices_of: Callable[[Rule, Settings], Choices]) -> None:
     """Search, print what was found, and write it. Ends the program with a sentence where that cannot be."""
-    refused = (
-        TuneRefused, NotVaried, RuleError, FileRefused, SourceError, MappingError, OutOfOrder, OSError, ValueError,
-    )  # fmt: skip
     with told(
-        refused=refused,
+        refused=(*REFUSED, TuneRefused, NotVaried, NoPeriod, NothingToFind),
         settings=(ModelRefused, JudgementsError),
         unavailable=(TimeoutError,),
-        away=(KafkaError, TransportError, ApiError),
+        away=AWAY,
         key="replay.away",
     ):
         settings = load()
@@ -82,6 +75,7 @@ def conduct(asked: Asked, choices_of: Callable[[Rule, Settings], Choices]) -> No
         space = tuple(vary(rule, each) for each in asked.vary) or space_of(rule)
         search = Search(rule, space, budget=asked.budget, trials=asked.trials, seed=asked.seed)
         until = read_span(end=asked.until).end
+        options.check_writable(asked.out)
         tuning = Tuning(search, choices_of(rule, settings), settings, until, asked.seed)
         try:
             found = asyncio.run(tuning.conduct())
@@ -100,8 +94,6 @@ def _rule(asked: Asked, settings: Settings) -> Rule:
     paths = rule_files([asked.rules], settings)
     if asked.out.exists() or asked.out.resolve() in {path.resolve() for path in paths}:
         raise TuneRefused(say("tune.exists", path=asked.out))
-    if not asked.out.parent.is_dir():
-        raise TuneRefused(say("tune.no_folder", path=asked.out.parent))
     rules = {rule.name: rule for rule in load_rules(*paths)}
     if asked.rule not in rules:
         meant = suggest(asked.rule, rules) or ", ".join(rules)
