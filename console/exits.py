@@ -8,6 +8,7 @@ from typing import Final
 
 import typer
 
+from alerts.yaml_structs import FileRefused
 from console.messages import say
 from streams.endpoints import EnginesDown
 from streams.plain import plain
@@ -34,13 +35,19 @@ def told(
     try:
         yield
     except refused as error:
-        _end(plain(str(error)), WRONG_INPUT)
+        _end(_harmless(error), WRONG_INPUT)
     except settings as error:
         _end(str(error), WRONG_SETTINGS)
     except unavailable as error:
         _end(str(error), UNAVAILABLE)
     except away as error:
         _end(say(key, error=type(error).__name__), UNAVAILABLE)
+
+
+def _harmless(error: Exception) -> str:
+    """The words of a fault; of a file's faults each on a line of its own."""
+    parts = error.faults if isinstance(error, FileRefused) else (error,)
+    return "\n".join(plain(str(part)) for part in parts)
 
 
 def _end(message: str, code: int) -> None:

@@ -52,7 +52,7 @@ def events(
     with told(refused=(FileRefused,)):
         resolve, words = find_companies(load().watchlist)
         truth = read_truth(file, resolve=resolve, known=words, stream=stream)
-        _write(truth, out, force)
+        write(truth, out, force)
 
 
 @imports.command()
@@ -90,7 +90,7 @@ def prices(
         truth = companies.truth(found, hours, texts, least)
         for symbol in companies.unknown:
             typer.echo(say("truth_imports.unknown", symbol=plain(symbol, 64)), err=True)
-        _write(truth, out, force)
+        write(truth, out, force)
 
 
 @dataclass
@@ -185,13 +185,13 @@ def _share(word: str) -> float:
     return float(found[1]) / 100
 
 
-def _write(truth: Truth, out: Path, force: bool) -> None:
+def write(truth: Truth, out: Path, force: bool, head: str = HEAD) -> None:
     """Write the file and say what it holds; never over a file that somebody may have written by hand."""
-    if out.exists() and not force and not out.read_text(encoding="utf-8", errors="replace").startswith(f"# {HEAD}"):
+    if out.exists() and not force and not out.read_text(encoding="utf-8", errors="replace").startswith(f"# {head}"):
         typer.echo(say("truth_imports.exists", file=plain(str(out))), err=True)
         raise typer.Exit(WRONG_INPUT)
     try:
-        write_truth(truth, out, HEAD)
+        write_truth(truth, out, head)
     except OSError as error:
         typer.echo(say("truth_imports.unwritable", file=plain(str(out)), reason=error.strerror), err=True)
         raise typer.Exit(WRONG_INPUT) from None
