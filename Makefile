@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 RECIPE := pyproject.toml deploy/constraints.txt deploy/environment.sh
 
-.PHONY: help demo test test-data test-train test-all up down lint types bench lock clean
+.PHONY: help demo test test-data test-train test-all up down lint types bench evaluate lock clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ types: .venv/.test ## Check types, strictly.
 
 bench: .venv/.test ## Measure throughput, latency and memory on this machine.
 	$(BIN)/python -m tests.bench
+
+evaluate: .venv/.test ## Measure the rules on the public data in ../shared/data or $TOCSIN_DATA against published formulas.
+	$(BIN)/python -m tests.bench.evaluation
 
 lock: .venv/.test ## For maintainers: pin every version and checksum anew.
 	$(BIN)/python -m deploy.relock

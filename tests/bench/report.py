@@ -227,12 +227,16 @@ def _seconds(q: Quantiles) -> str:
 
 def put_table(report: Report, path: Path, lang: str) -> None:
     """Write the table between the markers of a README. Raises ValueError when a marker is missing."""
-    text = path.read_text(encoding="utf-8")
-    head, start, rest = text.partition(START)
-    _, end, tail = rest.partition(END)
+    put(table(report, lang), path, START, END)
+
+
+def put(text: str, path: Path, first: str, last: str) -> None:
+    """Write a text between two lines of a file. Raises ValueError when one of them is missing."""
+    head, start, rest = path.read_text(encoding="utf-8").partition(first)
+    _, end, tail = rest.partition(last)
     if not start or not end:
-        raise ValueError(f"{path} needs the lines {START} and {END}; the table goes between them")
-    path.write_text(f"{head}{START}\n{table(report, lang)}\n{END}{tail}", encoding="utf-8")
+        raise ValueError(f"{path} needs the lines {first} and {last}; the table goes between them")
+    path.write_text(f"{head}{first}\n{text}\n{last}{tail}", encoding="utf-8")
 
 
 def latency_line(one: Latency) -> str:

@@ -80,7 +80,7 @@ class Timeline:
 
 def timelines(evaluation: Evaluation) -> list[Timeline]:
     """Subjects with events first (most events, then most mentions), then those of the worst false alarms: the worst of
-    each rule, then the second of each, and so on, for what is far beyond one rule's bound is little beyond another's."""
+    each rule, then the second of each, and so on, for bounds of different rules are not to be compared."""
     names = {event.subject: event.name for event in evaluation.events}
     places: dict[str, int] = {}
     for rule in evaluation.rules.values():
