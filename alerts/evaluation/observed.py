@@ -1,6 +1,6 @@
 """What a replayed stream said about whom and when: what figures, timelines and caveats are made of. Pure.
 
-`see` costs a few microseconds. Memory grows with the subjects and the days on which each is mentioned (some 150 bytes a
+`see` costs a few microseconds. Memory grows with the subjects and the days on which each is mentioned (some 180 bytes a
 subject and day, measured), not with the number of mentions; beside it the documents' ids within the windows of events.
 """
 

@@ -1,8 +1,9 @@
 """What is known to have happened: dated events of a subject that a rule should ring for, and controls it should not.
 
 A truth file (`truth.yaml` or JSON) is a list of events under `events`, with an optional `labelled`: the subjects and
-the period for which the list is complete. Without it, it is taken to be complete for every subject it names or, by
-option, for every subject of the replay. Times state their zone. `alerts.evaluation.imports` reads what others write.
+the period for which the list is complete. Without it, it is taken to be complete for every subject of the replay or, by
+option (`result.Matching.unlabelled`), for those that it names. Times state their zone. `alerts.evaluation.truth_files`
+reads and writes it; `dated` and `price_drops` make it of what others wrote.
 """
 
 from __future__ import annotations
