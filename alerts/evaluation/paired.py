@@ -39,6 +39,8 @@ def exchanged(first: Any, second: Any, statistic: Statistic, seed: int = 0) -> f
     the statistic looks at them. A statistic that an exchange leaves without a value counts as extreme, so that p errs
     upwards. 1 where the two are the same.
     """
+    if not len(first):
+        return 1.0
     ours, theirs = (np.asarray(cells, dtype=float).reshape(len(cells), -1) for cells in (first, second))
     differing = (ours != theirs).any(axis=1)
     if not differing.any():

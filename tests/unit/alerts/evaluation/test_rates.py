@@ -1,0 +1,38 @@
+"""Rules at the same number of false alarms."""
+
+from __future__ import annotations
+
+from alerts.evaluation.rates import at_rate, cell, markdown, table
+from tests.unit.alerts.evaluation.results import at_events, many, point, rule
+
+EVENTS = many(10)
+CURVE = (point(1, 0.9, 0.02), point(2, 0.6, 0.004), point(3, 0.6, 0.002, 30.0), point(4, 0.2, 0.0), point(5, None, 0.0))
+
+
+def test_the_best_setting_that_keeps_the_rate_is_taken() -> None:
+    """The rule as it is stands among its settings; of equal recall the faster one is taken."""
+    curved = rule(at_events(4), EVENTS, curve=CURVE, false_per_subject_day=0.001, recall=0.4)
+    assert [at_rate(curved, limit).recall for limit in (0.0, 0.001, 0.002, 0.004, 0.1)] == [0.2, 0.4, 0.6, 0.6, 0.9]
+    assert at_rate(curved, 0.004).value == 3
+
+
+def test_a_rule_that_keeps_no_rate_has_no_figures() -> None:
+    """Nothing is made up for it."""
+    loud = rule(at_events(4), EVENTS, false_per_subject_day=0.5)
+    found = at_rate(loud, 0.1)
+    assert (found.recall, found.value, cell(found, 0)) == (None, None, "–")
+
+
+def test_the_table_is_in_order_of_recall_and_reads_as_markdown() -> None:
+    """A row a rule, a column a rate."""
+    rules = {
+        "quiet": rule(at_events(2), EVENTS, hash="q"),
+        "good": rule(at_events(9), EVENTS, hash="g"),
+        "curved": rule(at_events(2), EVENTS, curve=CURVE, knob="p"),
+    }
+    rows = table(rules, [0.0, 0.005])
+    assert [row.rule for row in rows] == ["good", "curved", "quiet"]
+    lines = markdown(rows, [0.0, 0.005]).splitlines()
+    assert lines[0] == "| rule | varied | ≤ 0 false a subject-day | ≤ 0.005 false a subject-day |"
+    assert lines[2] == "| `good` | – | 0.90 · 60 min · 0/0 | 0.90 · 60 min · 0/0 |"
+    assert lines[3] == "| `curved` | p | 0.20 · 1 min · 0/0 | 0.60 · 0 min · 0/0 |"
