@@ -29,7 +29,7 @@ rules:
 TRUTH = """\
 events:
   - {subject: "entity:acme", onset: "2026-01-05T10:00:00Z", note: recall of the anvil}
-  - {subject: "entity:other", onset: "2026-01-05T20:00:00Z", kind: control}
+  - {subject: "entity:other", onset: "2026-01-05T17:00:00Z", kind: control}
 """
 
 

@@ -1,73 +1,73 @@
-"""A replay reaches nobody: it marks what it makes, writes to no topic, and to Elasticsearch in one place only."""
+"""A replay cannot reach a receiver, nor write where the stream reads: by what is imported, and while it runs."""
 
 from __future__ import annotations
 
-import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from alerts.delivery.routing import may_hear
-from alerts.replay.playback import Playback
-from tests.unit.alerts.signals import mention, rule
+from tests.unit.console.replay.past import RULES, crises, lines
+from tests.unit.test_imports import ROOT, imported
 
-ROOT = Path(__file__).parents[4]
-MODULES = sorted([*(ROOT / "console/replay").rglob("*.py"), *(ROOT / "alerts/replay").rglob("*.py")])
-REACHES = ("alerts.delivery", "alerts.notifier", "alerts.notify_app", "alerts.detect_app", "aiohttp", "smtplib")
-WORDS = ("alerts.delivery.measured", "alerts.delivery.phrases")  # how things are said, not sent
-PRODUCERS = {"Producer", "Outgoing", "AIOKafkaProducer", "ensure_topics", "wait_for_kafka"}
-KAFKA_WRITES = {
-    "send",
-    "send_all",
-    "send_and_wait",
-    "commit",
-    "subscribe",
-    "create_topics",
-    "alter_consumer_group_offsets",
-}
-ELASTIC_WRITES = {
-    *(
-        "bulk",
-        "create",
-        "delete_by_query",
-        "index_document",
-        "put_alias",
-        "put_index_template",
-        "put_mapping",
-        "reindex",
-    ),
-    *("rollover", "update", "update_aliases", "update_by_query"),
-}
-ONLY_HERE = ROOT / "console/replay/indices.py"
-
-
-def imported(tree: ast.Module) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+MODULES = [*(ROOT / "alerts" / "replay").glob("*.py"), *(ROOT / "console" / "replay").glob("*.py")]
+WORDS = {"alerts.delivery.measured", "alerts.delivery.phrases"}  # how figures are said; they know no receiver
+LAYOUT = {f"alerts.delivery.channels{end}" for end in ("", ".layout", ".markup")}  # what words are cut by
+SENDING = (
+    "alerts.notifier", "alerts.notify_app", "alerts.watch", "alerts.links", "alerts.delivery.sender",
+    "alerts.delivery.webhook", "alerts.delivery.receivers", "alerts.delivery.outbox", "alerts.delivery.policy",
+    "alerts.delivery.channel", "alerts.delivery.channels",
+)  # fmt: skip
+SCRIPT = """
+import socket, sys
+def refuse(self, address):
+    print("connected to", address)
+    raise OSError
+socket.socket.connect = socket.socket.connect_ex = refuse
+sys.argv = ["tocsin", "replay", *sys.argv[1:]]
+from console.cli import main
+try:
+    main()
+except SystemExit as end:
+    print("ended", end.code)
+print("loaded", *sorted(name for name in sys.modules if name.startswith("alerts.")))
+"""
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_module_of_a_replay_can_write_to_kafka_or_to_a_receiver(path: Path) -> None:
-    """None imports what delivers or produces, joins a consumer group, commits, or writes to an index of its own."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = imported(tree)
-    assert not [name for name in names if name.startswith(REACHES) and not name.startswith(WORDS)]
-    assert not [name for name in names if name.rpartition(".")[2] in PRODUCERS]
-    called = {n.func.attr for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)}
-    assert not called & KAFKA_WRITES
-    assert "group_id" not in {k.arg for n in ast.walk(tree) if isinstance(n, ast.Call) for k in n.keywords}
-    clients = any("elastic" in name for name in names)
-    assert path == ONLY_HERE or not clients or not called & ELASTIC_WRITES
+def test_nothing_that_delivers_is_imported(path: Path) -> None:
+    """Of `alerts.delivery` only the words; no producer, and not the topic of alerts."""
+    found = imported(path)
+    delivering = {name for name in found if name.startswith("alerts.delivery") and name.count(".") == 2} - WORDS
+    assert not delivering - {"alerts.delivery"}
+    assert not found & set(SENDING)
+    text = path.read_text(encoding="utf-8")
+    assert "Producer" not in text
+    assert "import ALERTS" not in text
+    assert not found & {"streams.topics.ALERTS", "streams.kafka.Producer", "streams.sources.ticks.Sink"}
 
 
-def test_every_event_is_marked_and_no_receiver_may_hear_it() -> None:
-    """Were an event of a replay ever to reach the topic `alerts`, the notifier would keep it from everybody."""
-    playback = Playback([rule("type: threshold, window: 10m, at_least: 2")], lateness=0)
-    events = [e for m in (mention(1, "a"), mention(2, "b")) for e in playback.mention(m)] + playback.finish(3600)
-    assert events
-    assert all(event.replay and not may_hear(event, demo=True) for event in events)
+def test_a_running_replay_loads_no_sender_and_opens_no_connection(tmp_path: Path) -> None:
+    """With stored judgements it needs nobody, whatever channels are configured."""
+    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    past = lines(tmp_path / "past.jsonl", crises())
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(past), "--rules", str(tmp_path / "rules.yaml"), "--json", "-"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={
+            "PATH": "/usr/bin:/bin", "TOCSIN_STATE_DIR": str(tmp_path / "state"), "PYTHONPATH": str(ROOT),
+            "TOCSIN_WEBHOOK_URLS": "https://example.invalid/hook", "TOCSIN_KAFKA_BOOTSTRAP": "127.0.0.1:1",
+            "TOCSIN_TRITON_URL": "127.0.0.1:1", "TOCSIN_ELASTICSEARCH_URL": "http://127.0.0.1:1",
+        },
+        timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert "ended 0" in done.stdout, done.stderr
+    assert '"far-more"' in done.stdout
+    assert "connected to" not in done.stdout
+    loaded = done.stdout.rpartition("loaded ")[2].split()
+    assert "alerts.replay.playback" in loaded
+    assert not [name for name in loaded if name.startswith(SENDING) and name not in LAYOUT]
