@@ -82,6 +82,7 @@ class Observed:
         for place, event in enumerate(truth.events):
             begin, end = span(event, matching)
             self._around[event.subject].append(_Around(place, begin, event.onset, end))
+        self._near = self._by_day()
 
     def snapshot(self) -> bytes:
         """Everything seen so far, for `restore`."""
@@ -102,6 +103,7 @@ class Observed:
         for around in (each for found in seen.around.values() for each in found):
             for name in ("topics", "risks", "langs"):
                 setattr(around, name, defaultdict(int, getattr(around, name)))
+        self._near = self._by_day()
 
     def see(self, mention: Mention) -> None:
         """Count one mention."""
@@ -121,18 +123,18 @@ class Observed:
         if days is None:
             days = self._days[subject] = {}
             self._langs[subject] = {}
-        cell = days.get(at.toordinal())
+        day = at.toordinal()
+        cell = days.get(day)
         if cell is None:
-            cell = days[at.toordinal()] = _Cell()
+            cell = days[day] = _Cell()
         cell.mentions += 1
         langs = self._langs[subject]
         langs[mention.lang] = langs.get(mention.lang, 0) + 1
         if mention.sentiment is not None:
             self._judge(mention, cell)
-        if subject in self._around:
-            for around in self._around[subject]:
-                if around.begin <= at <= around.end:
-                    _note(around, mention, at)
+        for around in self._near.get((subject, day), ()):
+            if around.begin <= at <= around.end:
+                _note(around, mention, at)
 
     def _judge(self, mention: Mention, cell: _Cell) -> None:
         self.judged += 1
@@ -211,6 +213,16 @@ class Observed:
         weeks = ((self.last - self.first) / timedelta(days=7)) if self.first and self.last else 0.0
         counts = [sum(c.mentions for c in days.values()) for subject, days in self._days.items() if covers(subject)]
         return sum(count < weeks for count in counts), len(counts)
+
+    def _by_day(self) -> dict[tuple[str, int], list[_Around]]:
+        """The windows that touch each day of each subject: few have to be looked at for a mention."""
+        found: dict[tuple[str, int], list[_Around]] = defaultdict(list)
+        for subject, known in self._around.items():
+            for around in known:
+                first, last = (each.astimezone(UTC).toordinal() for each in (around.begin, around.end))
+                for day in range(first, last + 1):
+                    found[subject, day].append(around)
+        return dict(found)
 
     def _events(self) -> tuple[EventOf, ...]:
         used = [(place, event) for place, event in enumerate(self.truth.events) if self._used(event)]

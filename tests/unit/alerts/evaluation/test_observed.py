@@ -129,3 +129,16 @@ def test_a_year_of_mentions_costs_little() -> None:
     for each in islice(cycle(known), 155_000):
         found.see(each)
     assert time.process_time() - begin < 1.0
+
+
+def test_what_was_seen_can_be_put_aside() -> None:
+    """And gone on with, to the same result."""
+    told = [mention(95 + 3 * n, str(n), n / 8, topic="legal", risk="outage") for n in range(8)]
+    whole, half = observed([event(100)], told), observed([event(100)], told[:4])
+    again = Observed(half.truth, half.matching)
+    again.restore(half.snapshot())
+    for each in told[4:]:
+        again.see(each)
+    assert again.ground() == whole.ground()
+    assert again.timeline(ACME) == whole.timeline(ACME)
+    assert (again.mentions, again.judged, again.models) == (whole.mentions, whole.judged, whole.models)
