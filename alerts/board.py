@@ -20,6 +20,7 @@ from streams.records import (
     AlertEvent,
     Mark,
     MissedEvent,
+    OfAlerts,
     Operation,
     Severity,
     Silence,
@@ -75,7 +76,7 @@ class History:
 
     entry: Entry
     events: tuple[AlertEvent, ...]
-    operations: tuple[Operation, ...]  # silences are those that cover it, in force or not, and their ends
+    operations: tuple[OfAlerts, ...]  # silences are those that cover it, in force or not, and their ends
 
 
 @dataclass(slots=True)
@@ -196,7 +197,7 @@ class Board:
         each = self._alerts.get(alert)
         if each is None or not each.events:
             raise NotOne("unknown", alert)
-        operations: list[Operation] = [a for _, a in each.acknowledgements.values()]
+        operations: list[OfAlerts] = [a for _, a in each.acknowledgements.values()]
         operations += each.marks.values()
         first, last = min(when for when, _ in each.events.values()), None if each.open else each.touched
         for silence in self._covering(each.last, first, last):

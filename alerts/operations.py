@@ -179,6 +179,12 @@ def parse_moment(text: str) -> tuple[datetime, bool]:
         raise OperationRefused("bad_time", value=plain(_whole(word), 60)) from None
 
 
+def parse_end(text: str) -> datetime:
+    """The same for an end: a day ends at midnight UTC. Raises OperationRefused."""
+    found, day = parse_moment(text)
+    return found + timedelta(days=1) if day else found
+
+
 _ABOUT: Final = {Silence: "id", SilenceEnd: "silence", MissedEvent: "id", Withdrawal: "event"}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from rich import box
 from rich.console import Console
@@ -20,7 +21,7 @@ from alerts.delivery.written import badges_for
 from alerts.evaluation.badge import BadgeOf, no_badge
 from console.messages import catalogue, language, say
 from streams.plain import plain
-from streams.records import Acknowledgement, AlertEvent, Mark, Operation, Receipt, Silence
+from streams.records import Acknowledgement, AlertEvent, Mark, OfAlerts, Receipt, Silence
 
 COLOURS: Final = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
 NARROW: Final = ("id", "severity", "since", "at", "until", "attempt")  # columns whose cells stay on one line
@@ -132,14 +133,14 @@ def _reason(event: AlertEvent) -> str:
     return catalogue(language()).get(f"alerts.reason.{event.reason}", event.reason)
 
 
-def _operations(operations: Sequence[Operation]) -> Table:
+def _operations(operations: Sequence[OfAlerts]) -> Table:
     made = table("operations", "at", "author", "what", "reason")
     for each in operations:
         made.add_row(moment(each.at), cell(each.author), cell(what(each)), cell(each.reason))
     return made
 
 
-def what(operation: Operation) -> str:
+def what(operation: OfAlerts) -> str:
     """What somebody did, in words."""
     match operation:
         case Acknowledgement(until=None):
@@ -193,3 +194,9 @@ def share(found: Precision) -> str:
         return say("alerts.precision.none")
     numbers = {"share": f"{found.share:.0%}", "low": f"{found.low:.0%}", "high": f"{found.high:.0%}"}
     return say("alerts.precision.told", count=found.right + found.wrong, right=found.right, **numbers)
+
+
+def dumps(value: Any) -> str:
+    """JSON to read: what would move a terminal's cursor or turn a text round is written as an escape."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if plain(text) == text else "".join(c if plain(c) else f"\\u{ord(c):04x}" for c in text)

@@ -3,15 +3,15 @@ Elasticsearch is down."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import structlog
 from aiokafka.errors import KafkaError
 
-from alerts.board import Board, NotOne
+from alerts.board import KEEP, Board, NotOne
 from alerts.operations import OperationRefused, outgoing
 from console.exits import told
 from console.messages import say
@@ -26,6 +26,7 @@ from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
 
 TOPICS: Final = (ALERTS, FEEDBACK)
 TRIM_EVERY: Final = 10_000  # records
+Build = Callable[[Board, datetime], Operation]
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +68,10 @@ def record_of(message: Message, topic: Topic) -> AlertEvent | Operation | None:
     return None if isinstance(record, Feedback) else record
 
 
-async def read_board(settings: Settings, bootstrap: str) -> Board:
-    """Everything on both topics, folded."""
+async def read_board(settings: Settings, bootstrap: str, keep: timedelta = KEEP) -> Board:
+    """Everything on both topics, folded; of closed alerts what was touched within `keep`."""
     await ensure_topics(settings, bootstrap)  # an older installation may lack one
-    board, taken = Board(), 0
+    board, taken = Board(keep), 0
     for topic in TOPICS:
         async for message in read_topic(settings, bootstrap, topic):
             record = record_of(message, topic)
@@ -103,3 +104,15 @@ async def write(settings: Settings, bootstrap: str, operation: Operation) -> Non
         await producer.send_all([outgoing(operation)])
     finally:
         await producer.stop()
+
+
+async def do(settings: Settings, bootstrap: str, build: Build) -> tuple[Operation, Board]:
+    """Build an operation from the board as it is, make it durable, and give it with the board that knows it. What was
+    done before is not written again."""
+    board = await read_board(settings, bootstrap)
+    operation: Operation = build(board, clock.now())
+    known = board.operation(operation.id)
+    if known is None:
+        await write(settings, bootstrap, operation)
+        board.take(operation)
+    return known or operation, board

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.console import Console
@@ -28,7 +26,6 @@ from streams.settings import Settings
 
 DAYS: Final = 90  # over which precision is counted, unless told otherwise
 
-Build = Callable[[Board, datetime], Operation]
 app = typer.Typer(
     help="Alerts: list, show, acknowledge, silence, mark; preview and test what receivers get.", no_args_is_help=True
 )
@@ -54,7 +51,7 @@ def list_alerts(
     if as_json:
         badge_of = Shelf(settings).best
         for entry in entries:
-            typer.echo(_dumps(shapes.alert(entry, badge_of)))
+            typer.echo(display.dumps(shapes.alert(entry, badge_of)))
     elif entries:
         Console().print(display.alerts(entries))
     else:
@@ -69,7 +66,7 @@ def show(alert: Id, as_json: AsJson = False) -> None:
     badge_of = Shelf(settings).best
     if as_json:
         told = shapes.history(history, current=True, badge_of=badge_of).model_dump(exclude={"current"})
-        typer.echo(_dumps(told | {"receipts": [shapes.receipt(each) for each in receipts]}))
+        typer.echo(display.dumps(told | {"receipts": [shapes.receipt(each) for each in receipts]}))
         return
     precision = board.precision(history.entry.event.rule, clock.now(), DAYS)
     display.show(Console(), history, receipts, precision, badge_of)
@@ -96,7 +93,7 @@ def ack(
         return operations.acknowledge(found, author=author or user(), at=at, reason=reason, lasting=duration)
 
     with log.kafka() as (settings, bootstrap):
-        done, _ = asyncio.run(_do(settings, bootstrap, build))
+        done, _ = asyncio.run(log.do(settings, bootstrap, build))
     typer.echo(say("alerts.done.ack", author=plain(done.author)))
 
 
@@ -114,7 +111,7 @@ def mark(
         return operations.mark(found, verdict == "right", author=author or user(), at=at, reason=reason)
 
     with log.kafka() as (settings, bootstrap):
-        done, board = asyncio.run(_do(settings, bootstrap, build))
+        done, board = asyncio.run(log.do(settings, bootstrap, build))
         event = board.history(board.find(alert), clock.now()).entry.event
     typer.echo(say(f"alerts.done.{verdict}", author=plain(done.author)))
     typer.echo(plain(f"{event.rule}: {display.share(board.precision(event.rule, clock.now(), DAYS))}"))
@@ -138,7 +135,7 @@ def silence(
         return operations.silence(found, author=author or user(), at=at, lasting=duration, reason=reason)
 
     with log.kafka() as (settings, bootstrap):
-        done, board = asyncio.run(_do(settings, bootstrap, build))
+        done, board = asyncio.run(log.do(settings, bootstrap, build))
     until = next(each.until for each in board.silences(clock.now()) if each.id == done.id)
     covered = sum(any(s.id == done.id for s in entry.silences) for entry in board.entries(clock.now()))
     shown = {"id": done.id[: display.ID_SHOWN], "until": display.moment(until)}
@@ -157,7 +154,7 @@ def unsilence(
         return operations.end_silence(board.find_silence(silence_id), author=author or user(), at=at, reason=reason)
 
     with log.kafka() as (settings, bootstrap):
-        asyncio.run(_do(settings, bootstrap, build))
+        asyncio.run(log.do(settings, bootstrap, build))
     typer.echo(say("alerts.done.unsilence"))
 
 
@@ -168,7 +165,7 @@ def silences(as_json: AsJson = False) -> None:
         found = asyncio.run(log.read_board(settings, bootstrap)).silences(clock.now())
     if as_json:
         for each in found:
-            typer.echo(_dumps(shapes.operation(each)))
+            typer.echo(display.dumps(shapes.operation(each)))
     elif found:
         Console().print(display.silences(found))
     else:
@@ -188,28 +185,11 @@ def precision(
     found = [(name, board.precision(name, now, days)) for name in board.rules() if not rule or name == rule]
     if as_json:
         for name, each in found:
-            typer.echo(_dumps(shapes.precision(name, each).model_dump()))
+            typer.echo(display.dumps(shapes.precision(name, each).model_dump()))
     elif found:
         Console().print(display.precisions(found))
     else:
         typer.echo(say("alerts.list.none"))
-
-
-async def _do(settings: Settings, bootstrap: str, build: Build) -> tuple[Operation, Board]:
-    """Build the operation from the board as it is, make it durable, and give it with the board that knows it."""
-    board = await log.read_board(settings, bootstrap)
-    operation: Operation = build(board, clock.now())
-    known = board.operation(operation.id)
-    if known is None:
-        await log.write(settings, bootstrap, operation)
-        board.take(operation)
-    return known or operation, board
-
-
-def _dumps(value: Any) -> str:
-    """JSON to read: what would move a terminal's cursor or turn a text round is written as an escape."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text if plain(text) == text else "".join(c if plain(c) else f"\\u{ord(c):04x}" for c in text)
 
 
 def register(main: typer.Typer) -> None:

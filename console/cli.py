@@ -31,6 +31,7 @@ AREAS: Final = {
     "console.replay.group": ("replay",),
     "console.webhooks": ("webhook",),
     "console.alerts": ("alerts",),
+    "console.truth": ("truth",),
     "console.api.command": ("api",),
     "console.demo": ("demo",),
 }

@@ -364,7 +364,7 @@ class Mark(Record, frozen=True, kw_only=True, tag_field="type", tag="mark"):
 
 
 class MissedEvent(Record, frozen=True, kw_only=True, tag_field="type", tag="missed"):
-    """Something that happened to a subject and that no alert told of; or, as a control, something that must not ring."""
+    """Something that happened to a subject and that no alert told of; or, as a control, what must not ring."""
 
     v: Literal[1] = SCHEMA_VERSION
     id: Id
@@ -391,7 +391,8 @@ class Withdrawal(Record, frozen=True, kw_only=True, tag_field="type", tag="withd
     reason: Reason = ""
 
 
-Operation = Acknowledgement | Silence | SilenceEnd | Mark | MissedEvent | Withdrawal
+OfAlerts = Acknowledgement | Silence | SilenceEnd | Mark
+Operation = OfAlerts | MissedEvent | Withdrawal
 
 
 class DeadLetter(Record, frozen=True, kw_only=True):

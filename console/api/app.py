@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from alerts import operations
 from alerts.board import Board
+from alerts.evaluation.annotated import annotated
 from alerts.evaluation.badges import Shelf
 from console.api import errors, shapes
 from console.api.acts import Acts
@@ -84,6 +85,9 @@ class Api:
             ("/silences", "POST", self.silence),
             ("/silences/{silence}", "DELETE", self.end_silence),
             ("/rules/precision", "GET", self.precision),
+            ("/truth", "GET", self.truth),
+            ("/truth", "POST", self.add_missed),
+            ("/truth/{event}", "DELETE", self.withdraw),
         ):
             app.add_api_route(
                 PREFIX + path, route, methods=[method], responses=REFUSALS, dependencies=[Depends(self._read)]
@@ -166,6 +170,37 @@ class Api:
     async def end_silence(self, caller: Operator, silence: AlertId, response: Response) -> shapes.Done:
         """End a silence before its time. Ending it again changes nothing."""
         found = operations.end_silence(self._board.find_silence(silence), author=caller.name, at=self._now())
+        before = self._board.operation(found.id)
+        return await self._do(before or found, response)
+
+    async def truth(self, _: Reader) -> shapes.TruthList:
+        """What people know to have happened: by their marks of alerts within the last 90 days, and what they added."""
+        found = annotated(self._board, self._now())
+        return shapes.truth(found, self._board.missed(), self._feed.current)
+
+    async def add_missed(
+        self, caller: Operator, body: shapes.MissedRequest, response: Response, key: Key = ""
+    ) -> shapes.Done:
+        """Add an event that no alert told of, or a control that must not ring."""
+        onset, day = operations.parse_moment(body.onset)
+        found = operations.missed(
+            body.subject,
+            onset,
+            author=caller.name,
+            at=self._now(),
+            note=body.note,
+            end=operations.parse_end(body.end) if body.end else None,
+            kind=body.kind,
+            risk=body.risk,
+            name=body.name,
+            day_only=day,
+            key=key,
+        )
+        return await self._do(found, response)
+
+    async def withdraw(self, caller: Operator, event: AlertId, response: Response) -> shapes.Done:
+        """Take an added event back. Doing it again changes nothing."""
+        found = operations.withdraw(self._board.find_missed(event), author=caller.name, at=self._now())
         before = self._board.operation(found.id)
         return await self._do(before or found, response)
 

@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -15,12 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from alerts.board import Entry, History, Precision
 from alerts.delivery.message import measured_data
 from alerts.evaluation.badge import BadgeOf, no_badge
+from alerts.evaluation.truth import Truth
 from console.api.errors import ApiError
-from streams.records import AlertEvent, Operation, Receipt
+from streams.records import AlertEvent, MissedEvent, Operation, Receipt
 
 MOST: Final = 200  # alerts on a page
 Text = Annotated[str, StringConstraints(max_length=1000)]
 Lasting = Annotated[str, StringConstraints(max_length=24)]
+Moment = Annotated[str, StringConstraints(max_length=40)]
 
 
 class _Request(BaseModel):
@@ -50,6 +52,20 @@ class SilenceRequest(_Request):
     )
     lasting: Lasting = Field(alias="for", description="30m, 2h, 1d; at most 30 days.")
     reason: Text
+
+
+class MissedRequest(_Request):
+    """Something that happened and that no alert told of, or, as a control, something that must not ring."""
+
+    subject: Annotated[str, StringConstraints(max_length=256)] = Field(
+        description="Id with its kind.", examples=["entity:BRW"]
+    )
+    onset: Moment = Field(description="When it began or became known: a time with its zone, or a day of UTC.")
+    end: Moment = Field("", description="The same; empty: as long after the onset as the matching says.")
+    kind: Literal["negative", "control"] = "negative"
+    note: Text = Field(description="What happened, in a sentence.")
+    risk: Annotated[str, StringConstraints(max_length=64)] = Field("", description="Kind of risk event.")
+    name: Annotated[str, StringConstraints(max_length=256)] = Field("", description="Of the subject, for people.")
 
 
 class ErrorBody(BaseModel):
@@ -111,6 +127,17 @@ class PrecisionList(BaseModel):
     current: bool
 
 
+class TruthList(BaseModel):
+    """What people know to have happened, in order of onset."""
+
+    events: list[dict[str, Any]] = Field(
+        description="As in a truth file: subject, onset, end, kind (negative: must ring; control: must not), note, "
+        "risk; source: who says so."
+    )
+    missed: list[dict[str, Any]] = Field(description="Those of them that were added by hand, with the ids they have.")
+    current: bool
+
+
 class Done(BaseModel):
     """The record of an operation as it stands in Kafka."""
 
@@ -166,6 +193,15 @@ def history(of: History, current: bool, badge_of: BadgeOf = no_badge) -> AlertHi
 def precision(rule: str, of: Precision) -> RulePrecision:
     """The figures of one rule."""
     return RulePrecision(rule=rule, right=of.right, wrong=of.wrong, share=of.share, low=of.low, high=of.high)
+
+
+def truth(of: Truth, missed: Sequence[MissedEvent], current: bool) -> TruthList:
+    """What people know, and what they added."""
+    return TruthList(
+        events=[msgspec.to_builtins(each) for each in of.events],
+        missed=[operation(each) for each in missed],
+        current=current,
+    )
 
 
 def page(entries: Sequence[Entry], cursor: str, limit: int, current: bool, badge_of: BadgeOf = no_badge) -> AlertPage:

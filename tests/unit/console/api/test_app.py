@@ -15,6 +15,7 @@ from streams.records import Acknowledgement, Mark, Silence, digest
 from tests.ringing import ALERT, START, event, evidence
 from tests.unit.console.api.serving import NOW, READ, serving
 
+MISSED = {"subject": "entity:BRW", "onset": "2026-03-01T09:00:00Z", "note": "a strike", "end": "2026-03-01"}
 QUIET = {"match": {"rule": ["negative-surge"]}, "for": "2h", "reason": "known"}
 
 
@@ -63,6 +64,33 @@ async def test_every_operation_is_a_record_with_its_author(tmp_path: Path) -> No
     )
 
 
+async def test_what_alerts_missed_is_added_and_taken_back(tmp_path: Path) -> None:
+    """In the name of the token; with the marks of alerts it is what people know; to take it back twice is once."""
+    async with serving(tmp_path) as api:
+        await api.ask("POST", f"/alerts/{ALERT}/mark", json={"right": False, "reason": "an advertisement"})
+        status, made = await api.ask("POST", "/truth", json=MISSED)
+        again = await api.ask("POST", "/truth", json=MISSED)
+        _, found = await api.ask("GET", "/truth", READ)
+        event_id = made["operation"]["id"]
+        ends = [await api.ask("DELETE", f"/truth/{event_id[:8]}") for _ in range(2)]
+        _, left = await api.ask("GET", "/truth", READ)
+        refused = [
+            await api.ask("POST", "/truth", READ, json=MISSED),
+            await api.ask("DELETE", f"/truth/{event_id}", READ),
+        ]
+    assert (status, again[0], [code for code, _ in ends], [code for code, _ in refused]) == (
+        201, 200, [201, 200], [403, 403],
+    )  # fmt: skip
+    assert [(each["kind"], each["source"].split(", ")[1]) for each in found["events"]] == [
+        ("negative", "added by li.wei"), ("control", "marked by li.wei"),
+    ]  # fmt: skip
+    assert found["events"][0]["end"] == "2026-03-02T00:00:00Z"
+    assert [each["id"] for each in found["missed"]] == [event_id]
+    assert [each["kind"] for each in left["events"]] == ["control"]
+    assert left["missed"] == []
+    assert [type(each).__name__ for each in api.written()] == ["Mark", "MissedEvent", "Withdrawal"]
+
+
 async def test_an_idempotency_key_does_a_thing_once(tmp_path: Path) -> None:
     """The same key gives the same record, later too and at once too; for something else it is refused."""
     async with serving(tmp_path) as api:
@@ -96,6 +124,16 @@ async def test_an_idempotency_key_does_a_thing_once(tmp_path: Path) -> None:
         ("POST", f"/alerts/{ALERT}/acknowledge", {"for": "soon"}, 400, "bad_duration"),
         ("POST", f"/alerts/{ALERT}/acknowledge", {"reason": "x" * 1001}, 400, "bad_request"),
         ("POST", "/silences", QUIET | {"for": "31d"}, 400, "too_far"),
+        ("DELETE", "/truth/ffffffff", None, 404, "alert_unknown"),
+        ("POST", "/truth", {}, 400, "bad_request"),
+        ("POST", "/truth", MISSED | {"kind": "good"}, 400, "bad_request"),
+        ("POST", "/truth", MISSED | {"onset": "2026-03-01T09:00"}, 400, "bad_time"),
+        ("POST", "/truth", MISSED | {"onset": "2027-03-01"}, 400, "bad_onset"),
+        ("POST", "/truth", MISSED | {"end": "2026-02-01"}, 400, "bad_end"),
+        ("POST", "/truth", MISSED | {"note": " "}, 400, "no_note"),
+        ("POST", "/truth", MISSED | {"risk": "strikes"}, 400, "bad_risk"),
+        ("POST", "/truth", MISSED | {"subject": "BRW"}, 400, "unknown_subject"),
+        ("POST", "/truth", MISSED | {"subject": "entity:\ud800"}, 400, "bad_request"),
         ("POST", "/silences", QUIET | {"reason": " "}, 400, "no_reason"),
         ("POST", "/silences", QUIET | {"match": {}}, 400, "no_match"),
         ("POST", "/silences", QUIET | {"match": {"serverity": ["info"]}}, 400, "meant_field"),
@@ -212,6 +250,8 @@ async def test_the_description_is_complete_and_no_page_loads_from_elsewhere(tmp_
         "/api/v1/silences": ["get", "post"],
         "/api/v1/silences/{silence}": ["delete"],
         "/api/v1/rules/precision": ["get"],
+        "/api/v1/truth": ["get", "post"],
+        "/api/v1/truth/{event}": ["delete"],
     }
     for methods in described["paths"].values():
         for method in methods.values():
