@@ -64,9 +64,14 @@ class History(Struct, array_like=True):
 
     def forget(self, now: int) -> None:
         """Drop the hours that no baseline needs any more."""
-        oldest = now // HOUR - MEMORY_HOURS - 7 * 24  # the longest window lies between now and the baseline
-        while self.hours and (first := next(iter(self.hours))) < oldest:  # hours were added in order of time
-            del self.hours[first]
+        while self.hours and self.due <= now:
+            del self.hours[next(iter(self.hours))]
+
+    @property
+    def due(self) -> int:
+        """From when on the oldest hour is needed no more: the longest window lies between now and the baseline."""
+        oldest = next(iter(self.hours))  # hours were added in order of time
+        return (oldest + MEMORY_HOURS + 7 * 24 + 1) * HOUR
 
 
 @dataclass(frozen=True, slots=True)

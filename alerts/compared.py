@@ -64,12 +64,10 @@ class Compared(Window):
     def passed(self, entry: Entry, by: int) -> None:
         """A mention has left the window, or is let go of after that."""
 
-    def add(self, entry: Entry) -> bool:
-        """Count a mention; entries come in order of time. Whether it is counted."""
-        counted = super().add(entry)
-        if counted:
-            self.came(entry, 1)
-        return counted
+    def count(self, entry: Entry) -> None:
+        """Count a mention that the rule wants; entries come in order of time."""
+        super().count(entry)
+        self.came(entry, 1)
 
     def insert(self, entry: Entry) -> bool:
         """Count a mention that comes too late, at its place in time; sliding takes it on from there."""
@@ -122,7 +120,10 @@ class Compared(Window):
         return other
 
     def _keep(self, entry: Entry) -> None:
-        self.past.insert(bisect_right(self.past, entry.at, key=lambda e: e.at), entry)
+        if not self.past or self.past[-1].at <= entry.at:  # nearly always
+            self.past.append(entry)
+        else:
+            self.past.insert(bisect_right(self.past, entry.at, key=lambda e: e.at), entry)
         self.passed(entry, 1)
 
     def _forget(self, entry: Entry) -> None:

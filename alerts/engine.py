@@ -76,6 +76,9 @@ class Engine:
         self._patient = {name for name, subject in self._subjects.items() if subject.patient}
         self._alerts: dict[tuple[str, str], Alert] = {(a.rule, a.subject): a for a in self._state.alerts}
         self._fresh: set[str] = set()
+        # When each subject has something to let go of; so that a sweep asks few of many.
+        self._due: list[tuple[int, str]] = [(s.due(self._memory), n) for n, s in self._subjects.items()]
+        heapq.heapify(self._due)
         self._orphans = lifecycle.orphans(self._alerts.values(), self._rules)
         self.counters: Counter[str] = Counter(self._state.counters)
 
@@ -227,6 +230,8 @@ class Engine:
             if subject.state.entries or not self._forgotten(subject, at):
                 return subject
         subject = Subject(name, SubjectState(), self._rules, self._rates)
+        if name not in self._subjects:
+            heapq.heappush(self._due, (at, name))
         self._subjects[name] = subject
         self._state.subjects[name] = subject.state
         if subject.patient:
@@ -246,11 +251,10 @@ class Engine:
         story, _ = subject.stories.assign(at, mention.document, mention.signature)
         entry = entry_of(at, mention, story)
         subject.state.name = mention.name
-        subject.take(entry)
+        if subject.take(entry):
+            self._fresh.add(subject.id)
         self.counters["forgotten"] += subject.shorten()
         self.counters["released"] += 1
-        if subject.fresh:
-            self._fresh.add(subject.id)
 
     def _evaluate(self, now: int) -> list[AlertEvent]:
         events = self._close_orphans(now)
@@ -260,18 +264,18 @@ class Engine:
         for name in sorted(names | self._patient if asked else names):
             subject = self._subjects[name]
             for judge in subject.judges:
-                events += self._judge(subject, judge, now, asked and judge.patient)
+                alert = self._alerts.get((judge.rule.name, name))
+                if alert is not None or judge.fresh or (asked and judge.patient):
+                    events += self._judge(subject, judge, now, alert)
             subject.settle()
         return events
 
-    def _judge(self, subject: Subject, judge: Judge, now: int, asked: bool) -> list[AlertEvent]:
+    def _judge(self, subject: Subject, judge: Judge, now: int, alert: Alert | None) -> list[AlertEvent]:
         rule = judge.rule
-        key = rule.name, subject.id
-        alert = self._alerts.get(key)
-        if alert is None and not judge.fresh and not asked:
-            return []
         self.counters["evaluated"] += 1
         judge.slide(now)
+        if alert is None and not judge.possible:
+            return []
         decision, window = judge.decide(now, subject)
         if alert is None and not judge.begins(decision):
             return []
@@ -282,9 +286,9 @@ class Engine:
             last = events[-1] if events else alert.event if alert else None
             events.append(evidence.tell(said, scene, last))
         if after is None:
-            self._alerts.pop(key, None)
+            self._alerts.pop((rule.name, subject.id), None)
         else:
-            self._alerts[key] = replace(after, event=events[-1]) if events else after
+            self._alerts[rule.name, subject.id] = replace(after, event=events[-1]) if events else after
         return events
 
     def _close_orphans(self, now: int) -> list[AlertEvent]:
@@ -295,11 +299,15 @@ class Engine:
 
     def _sweep(self, now: int) -> None:
         """Let go of what no window and no baseline needs. Changes no result: it would go at the next mention anyway."""
-        for name, subject in list(self._subjects.items()):
+        while self._due and self._due[0][0] <= now:
+            _, name = heapq.heappop(self._due)
+            subject = self._subjects[name]
             subject.forget(now - self._memory)
             if self._forgotten(subject, now):
                 del self._subjects[name], self._state.subjects[name]
                 self._patient.discard(name)
+            else:
+                heapq.heappush(self._due, (max(now + 1, subject.due(self._memory)), name))
 
 
 def _waiting(mention: Mention) -> Waiting:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from alerts.compared import window_of
 from alerts.decisions import Decision, Known, Part, lead
 from alerts.detect import decide
-from alerts.moments import SECOND
-from alerts.rules import All, Rule, Silence
+from alerts.gates import possible
+from alerts.rules import All, Rule, Silence, Surge
 from alerts.stories import Entry
 from alerts.windows import Window
 
@@ -17,19 +17,21 @@ from alerts.windows import Window
 class Judge:
     """A rule with one window for each of its conditions."""
 
-    __slots__ = ("amended", "patient", "rule", "windows")
+    __slots__ = ("amended", "fresh", "patient", "rule", "windows")
 
     def __init__(self, rule: Rule, windows: list[Window] | None = None) -> None:
         self.rule = rule
-        self.windows = windows if windows is not None else [window_of(leaf) for leaf in rule.leaves]
-        self.amended = ""  # why what was counted earlier has changed since the last evaluation
+        self.windows = windows if windows is not None else [window_of(look) for look in rule.looks]
+        self.fresh = False  # something was counted since the last evaluation
+        self.amended = ""  # why what was counted earlier has changed since then
         # Silence grows with time alone; everything else begins only with something new.
         self.patient = any(isinstance(leaf, Silence) for leaf in rule.leaves)
 
     @property
-    def fresh(self) -> bool:
-        """Whether something was counted since the rule was last evaluated."""
-        return any(window.fresh for window in self.windows)
+    def possible(self) -> bool:
+        """Whether the rule can hold at all, by what its windows count."""
+        found = map(possible, self.windows)
+        return all(found) if isinstance(self.rule, All) else any(found)
 
     def begins(self, decision: Decision) -> bool:
         """Whether an episode may begin: with something new, or with a silence, which time alone brings."""
@@ -38,19 +40,20 @@ class Judge:
     def settle(self) -> None:
         """The rule was evaluated."""
         self.amended = ""
-        for window in self.windows:
-            window.fresh = False
+        self.fresh = False
 
     def slide(self, now: int) -> None:
         """Let go of what lies before the windows."""
         for window in self.windows:
-            window.slide(now - window.rule.window.seconds * SECOND)
+            window.slide(now - window.width)
 
     def decide(self, now: int, known: Known) -> tuple[Decision, Window]:
         """The decision at `now`, and the window that its figures are of."""
         if len(self.windows) == 1:
             return decide(self.windows[0], now, known), self.windows[0]
         found = [decide(window, now, known) for window in self.windows]
+        if isinstance(self.rule, Surge):  # of its lengths the one that says most speaks
+            return (first := lead(found)), self.windows[found.index(first)]
         return self._composed(found)
 
     def _composed(self, found: list[Decision]) -> tuple[Decision, Window]:

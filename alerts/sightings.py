@@ -5,7 +5,7 @@ A pause is as long as the rule remembers. What was last seen before that is let 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from alerts.detect import followed, seen
@@ -57,6 +57,11 @@ class Sightings:
         """Let go of what was not seen for as long as it counts."""
         for key in [key for key, run in self.runs.items() if now - run[1] > self._memory(key)]:
             del self.runs[key]
+
+    @property
+    def due(self) -> Iterator[int]:
+        """From when on each run is let go of."""
+        return (run[1] + self._memory(key) + 1 for key, run in self.runs.items())
 
     def _memory(self, key: str) -> int:
         return FOLLOWED if key.endswith("/") else self._memories[_sight(key)]

@@ -9,9 +9,9 @@ when its last document lies outside the retained time: the same text after that 
 from __future__ import annotations
 
 from array import array
+from functools import lru_cache
 from typing import Final
 
-import numpy as np
 from msgspec import Struct
 
 from streams.records import Mention, Signature
@@ -19,12 +19,12 @@ from streams.records import Mention, Signature
 SAME_STORY: Final = 0.7  # a follow-up that adds a fact stays below, a retweet with a comment lies above
 ROWS: Final = 4  # places per band: 16 bands of 4 (64 places) find 98.8 % of the pairs that agree in 0.7
 BANDS: Final = 16
+NUMBERS: Final = tuple(bytes([number]) for number in range(BANDS))
 
 
 MOST_KEYS: Final = 1000  # of a story: a wording that is told every day for years must not grow without end
 UNJUDGED: Final = -1
 MILLION: Final = 1_000_000
-Band = tuple[str, int, bytes]
 
 
 class Entry(Struct, array_like=True, gc=False):
@@ -95,6 +95,7 @@ class Story(Struct, array_like=True, gc=False):
     algorithm: str
 
 
+@lru_cache(maxsize=64)  # a document comes once for each of its subjects, one right after the other
 def pack(minhash: tuple[int, ...]) -> tuple[bytes, int]:
     """The signature as bytes, and the bytes of one place: 2, 4 or 8; nothing when a value fits none of them."""
     for kind in "HIQ":
@@ -106,27 +107,36 @@ def pack(minhash: tuple[int, ...]) -> tuple[bytes, int]:
     return b"", 1
 
 
+@lru_cache(maxsize=64)
+def bands(minhash: bytes, width: int) -> tuple[bytes, ...]:
+    """The bands of a packed signature, each led by its number: two signatures may be near when they share one."""
+    size = width * ROWS
+    starts = range(0, len(minhash) - size + 1, size)
+    return tuple([number + minhash[start : start + size] for number, start in zip(NUMBERS, starts, strict=False)])
+
+
 class Stories:
     """The stories of one subject. `found` is plain data: ordered by last document, it is what a snapshot keeps."""
+
+    __slots__ = ("_bands", "_by_band", "_by_key", "found")
 
     def __init__(self, found: dict[str, Story] | None = None) -> None:
         self.found: dict[str, Story] = {}
         self._by_key: dict[str, str] = {}
-        self._by_band: dict[Band, list[str]] = {}
+        self._by_band: dict[bytes, tuple[str, ...]] = {}
+        self._bands: dict[str, tuple[bytes, ...]] = {}  # of each story
         for story in (found or {}).values():
-            self._index(story, _bands(story))
+            self._index(story)
 
     def assign(self, at: int, document: str, signature: Signature) -> tuple[str, bool]:
         """The story of a document and whether it begins with it. Same input in the same order, same stories."""
         name = self._by_key.get(signature.copy_key)
         if name is None:
-            minhash, width = pack(signature.minhash)
-            new = Story(document, at, [signature.copy_key], minhash, width, signature.algorithm)
-            bands = _bands(new)
+            new = Story(document, at, [signature.copy_key], *pack(signature.minhash), signature.algorithm)
             # A document may begin one story only, though another version of the code signs it anew.
-            name = document if document in self.found else self._nearest(new, bands)
+            name = document if document in self.found else self._nearest(new)
             if name is None:
-                self._index(new, bands)
+                self._index(new)
                 self._settle(new)
                 return document, True
         story = self.found[name]
@@ -152,6 +162,11 @@ class Stories:
         for name in reversed(later):
             self.found[name] = self.found.pop(name)
 
+    @property
+    def oldest(self) -> int | None:
+        """When the story that is forgotten first was last told."""
+        return next((story.last for story in self.found.values()), None)
+
     def forget(self, until: int) -> None:
         """Drop the stories whose last document is no later than `until`."""
         while self.found:
@@ -161,21 +176,26 @@ class Stories:
             del self.found[name]
             for key in story.keys:
                 del self._by_key[key]
-            for band in _bands(story):
+            for band in self._bands.pop(name):
                 names = self._by_band[band]
-                names.remove(name)
-                if not names:
+                if len(names) > 1:
+                    self._by_band[band] = tuple(other for other in names if other != name)
+                else:
                     del self._by_band[band]
 
-    def _index(self, story: Story, bands: list[Band]) -> None:
+    def _index(self, story: Story) -> None:
         self.found[story.id] = story
         for key in story.keys:
             self._by_key[key] = story.id
-        for band in bands:
-            self._by_band.setdefault(band, []).append(story.id)
+        alone = (story.id,)  # one for all its bands: most of them no other story has
+        self._bands[story.id] = bands(story.minhash, story.width)
+        for band in self._bands[story.id]:
+            names = self._by_band.get(band)
+            self._by_band[band] = alone if names is None else (*names, story.id)
 
-    def _nearest(self, new: Story, bands: list[Band]) -> str | None:
-        near = {name for band in bands for name in self._by_band.get(band, ())}
+    def _nearest(self, new: Story) -> str | None:
+        index = self._by_band
+        near = {name for band in bands(new.minhash, new.width) if band in index for name in index[band]}
         best: tuple[float, str] | None = None
         for name in sorted(near):  # among equals the smallest id, whatever the order of the index
             alike = _agreement(new, self.found[name])
@@ -184,15 +204,9 @@ class Stories:
         return best[1] if best else None
 
 
-def _bands(story: Story) -> list[Band]:
-    size = story.width * ROWS
-    count = min(BANDS, len(story.minhash) // size)
-    return [(story.algorithm, i, story.minhash[i * size : (i + 1) * size]) for i in range(count)]
-
-
 def _agreement(a: Story, b: Story) -> float:
     """Share of equal places; 0 for signatures that are not of one kind."""
-    if a.width != b.width or len(a.minhash) != len(b.minhash) or not a.minhash:
+    if (a.algorithm, a.width, len(a.minhash)) != (b.algorithm, b.width, len(b.minhash)) or not a.minhash:
         return 0.0
-    kind = f"u{a.width}"
-    return float(np.mean(np.frombuffer(a.minhash, kind) == np.frombuffer(b.minhash, kind)))
+    places = range(0, len(a.minhash), a.width)
+    return sum(a.minhash[i : i + a.width] == b.minhash[i : i + a.width] for i in places) / len(places)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from alerts.baseline import ALL, JUDGED, NEGATIVE, History, Profile, profile
 from alerts.calendars import market_of
 from alerts.judge import Judge
+from alerts.ledgers import Ledger
 from alerts.moments import HOUR
 from alerts.prior import prior_of
-from alerts.rules import Rule
+from alerts.rules import FirstSeen, Rule
 from alerts.shares import Rates
+from alerts.sieves import Sieve
 from alerts.sightings import Sightings
 from alerts.snapshots import SubjectState
-from alerts.stories import MILLION, UNJUDGED, Entry, Stories
+from alerts.stories import Entry, Stories
+from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
 KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules with windows up to a day share them
@@ -25,13 +27,15 @@ class Subject:
     """One subject: its plain state (what a snapshot keeps), and what is derived from it."""
 
     __slots__ = (
-        "_filters",
         "_items",
+        "_ledgers",
         "_market",
         "_prior",
         "_profiles",
+        "_readers",
         "_seen",
-        "_told",
+        "_seers",
+        "_windows",
         "documents",
         "id",
         "judges",
@@ -48,31 +52,37 @@ class Subject:
         self.state.stories = self.stories.found
         self.documents = {e.document for e in state.entries}
         self.judges = [Judge(rule) for rule in rules if rule.covers(name)]
-        # Any window of a filter speaks for it.
-        self._filters = {w.filter: w for judge in self.judges for w in judge.windows if w.compares}
-        self._seen = Sightings(state.runs, (leaf for judge in self.judges for leaf in judge.rule.leaves))
+        self._windows = [window for judge in self.judges for window in judge.windows]
+        self._readers: dict[Sieve, list[tuple[Judge, Window]]] = {}  # who reads what a sieve lets through
+        for judge in self.judges:
+            for window in judge.windows:
+                self._readers.setdefault(window.sieve, []).append((judge, window))
+        self._seen = Sightings(state.runs, (window.rule for window in self._windows))
         state.runs = self._seen.runs
-        self._told: dict[str, Counter[str]] = {name: Counter() for name in ("", *self._filters)}
+        self._seers = [window for window in self._windows if isinstance(window.rule, FirstSeen)]
+        # Any window of a filter speaks for it.
+        filters: dict[str, Window | None] = {"": None}
+        filters |= {window.filter: window for window in self._windows if window.compares}
+        state.histories = {name: past for name, past in state.histories.items() if name in filters}
+        self._ledgers = {name: Ledger(name, window, state.histories) for name, window in filters.items()}
         self._items = {e.item: e for e in state.entries if e.item}
         self._market = market_of(name)
         self._prior = prior_of(name)
         self._profiles: dict[tuple[str, int], Profile] = {}
-        state.histories = {name: past for name, past in state.histories.items() if name in self._told}
         for entry in state.entries:
-            self._tell(entry, 1)
-            only = state.late.get(entry.document)
-            for judge in self.judges:
-                for window in judge.windows:
-                    if only is None or judge.rule.name in only:
-                        window.add(entry)
+            self._recall(entry)
         for judge in self.judges:
-            judge.settle()
             judge.amended = state.amended.get(judge.rule.name, "")
 
-    @property
-    def fresh(self) -> bool:
-        """Whether something was counted since the rules were last evaluated."""
-        return any(judge.fresh for judge in self.judges)
+    def _recall(self, entry: Entry) -> None:
+        """Count a mention that is remembered, as it was counted."""
+        for ledger in self._ledgers.values():
+            ledger.tell(entry)
+        only = self.state.late.get(entry.document)
+        for judge in self.judges:
+            if only is None or judge.rule.name in only:
+                for window in judge.windows:
+                    window.add(entry)
 
     @property
     def patient(self) -> bool:
@@ -85,23 +95,32 @@ class Subject:
         for judge in self.judges:
             judge.settle()
 
-    def take(self, entry: Entry) -> None:
-        """Remember a mention and count it; mentions come in order of time. It replaces an earlier one of its item."""
+    def take(self, entry: Entry) -> bool:
+        """Remember a mention and count it; mentions come in order of time. It replaces an earlier one of its item.
+        Whether a rule counts it."""
         replaced = self._items.get(entry.item) if entry.item else None
-        self._slide(entry.at)
         if replaced is not None:
+            self._slide(entry.at)
             self._withdraw(replaced)
-        self._record(entry)
+        for ledger in self._ledgers.values():
+            ledger.take(entry)
         self._remember(entry)
-        self._tell(entry, 1)
         self.state.entries.append(entry)
-        for judge in self.judges:
-            for window in judge.windows:
-                if window.add(entry):
-                    self._seen.see(window, entry)
+        counted = False
+        for sieve, readers in self._readers.items():
+            if sieve.wants(entry):
+                counted = True
+                for judge, window in readers:
+                    window.count(entry)
+                    judge.fresh = True
+        for window in self._seers:
+            window.slide(entry.at - window.width)
+            if window.entries and window.entries[-1] is entry:
+                self._seen.see(window, entry)
         self._seen.follow(entry.at)
         if replaced is not None:
             self._unsee(replaced)
+        return counted
 
     def has_item(self, item: str) -> bool:
         """Whether a revision of this item is remembered."""
@@ -128,7 +147,8 @@ class Subject:
         self._slide(now)
         if replaced is not None:
             self._withdraw(replaced)
-            self._record(entry)
+            for ledger in self._ledgers.values():
+                ledger.record(entry)
         for judge, window in inside:
             window.insert(entry)
             self._amend(judge, "late_document")
@@ -136,7 +156,8 @@ class Subject:
             self._unsee(replaced)
         self.state.late[entry.document] = sorted(names)
         self._remember(entry)
-        self._tell(entry, 1)
+        for ledger in self._ledgers.values():
+            ledger.tell(entry)
         at = len(self.state.entries)
         while at and self.state.entries[at - 1].at > entry.at:
             at -= 1
@@ -144,9 +165,8 @@ class Subject:
         return True
 
     def _unsee(self, replaced: Entry) -> None:
-        for judge in self.judges:
-            for window in judge.windows:
-                self._seen.unsee(window, replaced)
+        for window in self._seers:
+            self._seen.unsee(window, replaced)
 
     def _slide(self, now: int) -> None:
         """Let go of what lies before the windows: after a restart more stands in them than before."""
@@ -169,40 +189,24 @@ class Subject:
             for window in judge.windows:
                 if window.withdraw(entry):
                     self._amend(judge, "corrected")
-        self._tell(entry, -1)
-        for filter_, told in self._told.items():
-            past = self.state.histories.get(filter_)
-            if past is not None and self._lets(filter_, entry) and not told[entry.story]:
-                past.erase(entry.at, *self._tone(filter_, entry))
+        for ledger in self._ledgers.values():
+            ledger.untell(entry)
+            if ledger.erase(entry):
                 self._profiles.clear()
         self.documents.discard(entry.document)
         self.state.late.pop(entry.document, None)
         self.state.entries = [e for e in self.state.entries if e is not entry]
 
-    def _lets(self, filter_: str, entry: Entry) -> bool:
-        return self._filters[filter_].wants(entry) if filter_ else not entry.stale
-
-    def _tone(self, filter_: str, entry: Entry) -> tuple[bool, bool]:
-        """Whether a mention was judged, and negative to those that ask for the filter."""
-        negative = self._filters[filter_].takes_for_negative(entry) if filter_ else 2 * entry.negative >= MILLION
-        return entry.negative != UNJUDGED, negative
-
-    def _record(self, entry: Entry) -> None:
-        """Count a new story in the history of each filter that lets it through."""
-        for filter_, told in self._told.items():
-            past = self.state.histories.get(filter_)
-            if past is None:
-                past = self.state.histories[filter_] = History(began=entry.at)
-            if self._lets(filter_, entry) and not told[entry.story]:
-                past.record(entry.at, *self._tone(filter_, entry))
-
-    def _tell(self, entry: Entry, by: int) -> None:
-        """Keep account of which stories are told within each filter."""
-        for filter_, told in self._told.items():
-            if self._lets(filter_, entry):
-                told[entry.story] += by
-                if not told[entry.story]:
-                    del told[entry.story]
+    def due(self, memory: int) -> int:
+        """From when on there is something to let go of: a mention or story after `memory`, an hour, a sighting."""
+        entries, told = self.state.entries, self.stories.oldest
+        found = [past.due for past in self.state.histories.values() if past.hours]
+        found += self._seen.due
+        if entries:
+            found.append(entries[0].at + memory)
+        if told is not None:
+            found.append(told + memory)
+        return min(found, default=0)
 
     def forget(self, until: int) -> None:
         """Let go of mentions and stories no later than `until`."""
@@ -211,26 +215,29 @@ class Subject:
         while gone < len(entries) and entries[gone].at <= until:
             self._drop(entries[gone])
             gone += 1
-        del entries[:gone]
+        if gone:
+            del entries[:gone]
         self.stories.forget(until)
 
     def shorten(self) -> int:
         """Let go of the oldest mentions beyond the limit; how many."""
-        over = len(self.state.entries) - MOST_ENTRIES
-        for entry in self.state.entries[: max(0, over)]:
-            self._drop(entry)
-        del self.state.entries[: max(0, over)]
-        return max(0, over)
+        over = max(0, len(self.state.entries) - MOST_ENTRIES)
+        if over:
+            for entry in self.state.entries[:over]:
+                self._drop(entry)
+            del self.state.entries[:over]
+        return over
 
     def _drop(self, entry: Entry) -> None:
         self.documents.discard(entry.document)
-        self.state.late.pop(entry.document, None)
-        self._tell(entry, -1)
+        if self.state.late:
+            self.state.late.pop(entry.document, None)
         if self._items.get(entry.item) is entry:
             del self._items[entry.item]
-        for judge in self.judges:
-            for window in judge.windows:
-                window.drop(entry)
+        for ledger in self._ledgers.values():
+            ledger.untell(entry)
+        for window in self._windows:
+            window.drop(entry)
 
     def forget_history(self, now: int) -> None:
         """Let go of the hours that no baseline needs any more, and of what was not seen for as long as it counts."""
@@ -260,7 +267,7 @@ class Subject:
         hours = past.hours if past else {}
         found = [hours[hour][of] if hour in hours else 0 for hour in range(first, last)]
         for entry in self._beginnings(filter_, gone):
-            judged, negative = self._tone(filter_, entry)
+            judged, negative = self._ledgers[filter_].tone(entry)
             if first <= entry.at // HOUR < last:
                 counted = {NEGATIVE: negative, JUDGED: judged, ALL: True}[of]
                 found[entry.at // HOUR - first] = max(0, found[entry.at // HOUR - first] - counted)
@@ -272,7 +279,7 @@ class Subject:
         for entry in self.state.entries:
             if not left:
                 return
-            if entry.story in left and self._lets(filter_, entry):
+            if entry.story in left and self._ledgers[filter_].lets(entry):
                 left.discard(entry.story)
                 yield entry
 

@@ -7,14 +7,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
-from typing import Literal
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import lru_cache
+from operator import attrgetter
+from typing import Final, Literal
 
-from alerts.keywords import pattern
 from alerts.moments import SECOND
-from alerts.rules import FirstSeen, Leaf, Share, Shift, Silence, Surge
+from alerts.rules import FirstSeen, Leaf, Scope, Share, Shift, Silence, Surge
+from alerts.sieves import sieve_of
 from alerts.stories import MILLION, UNJUDGED, Entry
 from streams.records import digest
+
+# What a mention counts towards: its story, document, author or source.
+KEYS: Final[Mapping[str, Callable[[Entry], str]]] = {
+    "stories": attrgetter("story"),
+    "documents": attrgetter("document"),
+    "authors": attrgetter("person"),
+    "sources": attrgetter("source"),
+}
 
 
 class Unit:
@@ -35,28 +45,30 @@ class Unit:
 class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
-    __slots__ = ("_confidence", "_everything", "_keywords", "_negative_at", "_relevance", "compares", "entries",
-                 "filter", "fresh", "gone", "judged", "length", "models", "negative", "rule", "summed",
-                 "units")  # fmt: skip
+    __slots__ = ("_confidence", "_everything", "_negative_at", "_weighs", "compares", "entries", "filter", "gone",
+                 "judged", "key", "length", "models", "negative", "rule", "sieve", "summed", "units",
+                 "width")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
-        self.filter = _filter(rule)  # names the history that its counts are compared with …
-        self.compares = isinstance(rule, Surge | Shift | Silence) or _over_baseline(rule)  # … if they are at all
-        self.length = rule.window.seconds * SECOND
+        self.sieve = sieve_of(rule)
+        self.filter = _filter(
+            rule.scope, rule.ignore_stale, rule.negative_at
+        )  # names the history it is compared with …
+        self.compares = isinstance(rule, Surge | Shift | Silence) or _over_baseline(rule)  # … if it is at all
+        self.width = self.length = rule.window.seconds * SECOND
+        self.key: Callable[[Entry], str] = KEYS[rule.count]  # what a mention counts towards
         self.gone: frozenset[str] = frozenset()  # stories taken out, to see what would be without them
         self.entries: deque[Entry] = deque()
         self.units: dict[str, Unit] = {}
-        self.models: Counter[str] = Counter()  # judged mentions by model
+        self.models: Counter[str] = Counter()  # judged mentions by model, where a share is corrected by it
         self.negative = 0  # units that are negative
         self.judged = 0  # units with a judged document
         # Of a shift rule: once an hour, see alerts.detect.
         self.summed: tuple[int, int, float, int, int, float] | None = None
-        self.fresh = False  # something was counted since the rule was last evaluated
+        self._weighs = isinstance(rule, Share)
         self._negative_at = round(rule.negative_at * MILLION)
         self._confidence = round(rule.scope.min_confidence * MILLION)
-        self._relevance = round(rule.scope.min_relevance * MILLION)
-        self._keywords = pattern(rule.scope.keywords) if rule.scope.keywords else None
         self._everything = isinstance(rule, Silence) or getattr(rule, "of", "negative") == "all"
 
     @property
@@ -66,29 +78,23 @@ class Window:
 
     def in_scope(self, entry: Entry) -> bool:
         """Whether the rule's scope takes this mention of its subject, were it not old."""
-        scope = self.rule.scope
-        return (
-            scope.kind in ("any", entry.kind)
-            and (not scope.sources or entry.source in scope.sources)
-            and (not scope.languages or entry.lang in scope.languages)
-            and (not scope.topics or (entry.topic in scope.topics and entry.topic_sure >= self._confidence))
-            and (not scope.risks or (entry.risk in scope.risks and entry.risk_sure >= self._confidence))
-            and entry.relevance >= self._relevance
-            and (self._keywords is None or self._keywords.search(entry.headline) is not None)
-        )
+        return self.sieve.in_scope(entry)
 
     def wants(self, entry: Entry) -> bool:
         """Whether the rule counts this mention of its subject."""
-        return not (entry.stale and self.rule.ignore_stale) and self.in_scope(entry)
+        return self.sieve.wants(entry)
 
     def add(self, entry: Entry) -> bool:
-        """Count a mention; entries come in order of time. Whether it is counted."""
-        if not self.wants(entry):
-            return False
+        """Count a mention if the rule wants it; entries come in order of time. Whether it is counted."""
+        wanted = self.wants(entry)
+        if wanted:
+            self.count(entry)
+        return wanted
+
+    def count(self, entry: Entry) -> None:
+        """Count a mention that the rule wants; entries come in order of time."""
         self.entries.append(entry)
         self._change(entry, 1)
-        self.fresh = True
-        return True
 
     def insert(self, entry: Entry) -> bool:
         """Count a mention that comes too late, at its place in time."""
@@ -130,18 +136,6 @@ class Window:
         """Whether this mention alone is negative to the rule; one that no model judged never is."""
         return entry.negative >= self._negative_at
 
-    def key(self, entry: Entry) -> str:
-        """What this mention counts towards: its story, document, author or source."""
-        match self.rule.count:
-            case "stories":
-                return entry.story
-            case "documents":
-                return entry.document
-            case "authors":
-                return entry.person
-            case "sources":
-                return entry.source
-
     def value(self, entry: Entry) -> str:
         """What a first_seen rule looks for in a mention; empty where the model is not sure of it or there is none."""
         rule = self.rule
@@ -167,23 +161,24 @@ class Window:
         unit = self.units.get(key)
         if unit is None:
             unit = self.units[key] = Unit()
-        was_judged, was_negative = unit.judged > 0, unit.is_negative(self._negative_at)
         unit.documents += by
         if entry.negative != UNJUDGED:
-            self.models[entry.model] += by
+            was_judged, was_negative = unit.judged > 0, unit.is_negative(self._negative_at)
             unit.judged += by
             unit.negative += by * entry.negative
-        self.judged += (unit.judged > 0) - was_judged
-        self.negative += unit.is_negative(self._negative_at) - was_negative
+            self.judged += (unit.judged > 0) - was_judged
+            self.negative += unit.is_negative(self._negative_at) - was_negative
+            if self._weighs:
+                self.models[entry.model] += by
         if not unit.documents:
             del self.units[key]
 
 
-def _filter(rule: Leaf) -> str:
+@lru_cache(maxsize=1024)  # for every rule and every subject the same
+def _filter(scope: Scope, ignore_stale: bool, negative_at: float) -> str:
     """Names what is counted in the history of a rule; empty for all mentions that are not old, negative at one half."""
-    plain = rule.ignore_stale and rule.negative_at == 0.5
-    narrow = rule.scope.filter()
-    return narrow if plain else digest(narrow, str(rule.ignore_stale), str(rule.negative_at))[:16]
+    narrow = scope.filter()
+    return narrow if ignore_stale and negative_at == 0.5 else digest(narrow, str(ignore_stale), str(negative_at))[:16]
 
 
 def _over_baseline(rule: Leaf) -> bool:
