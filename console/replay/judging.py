@@ -49,7 +49,7 @@ class Judging:
         self._remembering: Remembering | None = None
         self._kept: Judgements | None = None
         self._scorer: Scorer | None = None
-        self._taken = 0
+        self.taken = 0  # records that became documents, numbered for their mentions
         self.documents = 0  # judged, by stored judgements or now
         if models:
             self.chosen.names()  # told now, not after the source was read
@@ -82,8 +82,8 @@ class Judging:
         found = [*await self._all(map(self._item, batch.raw)), *await self._all(map(self._document, batch.documents))]
         mentions: list[Mention] = []
         for document in found:
-            mentions += self.pipeline.mentions(document, ARCHIVE, self._taken)
-            self._taken += 1
+            mentions += self.pipeline.mentions(document, ARCHIVE, self.taken)
+            self.taken += 1
         return found, mentions
 
     def save(self) -> None:
@@ -105,7 +105,7 @@ class Judging:
             raise SourceError(say("replay.model.no_text", models=", ".join(self._models)))
 
     async def _item(self, item: RawItem) -> Document:
-        prepared = self.pipeline.prepare(item, f"{ARCHIVE}@{self._taken}", clock.now())
+        prepared = self.pipeline.prepare(item, f"{ARCHIVE}@{self.taken}", clock.now())
         found = await form(self._judge(), Asked.of(prepared))
         return self.pipeline.document(prepared, found.judgement, found.unjudged, found.towards)
 

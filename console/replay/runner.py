@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -62,6 +63,7 @@ class Replay:
             async for batch in parts.source.items(state.position):
                 await self._take(batch)
                 state.position, state.within = batch.position, self._left
+                state.taken, state.unjudged = parts.judging.taken, deepcopy(parts.judging.notes)
                 if parts.named and time.monotonic() - self._saved >= SAVE_EVERY:
                     await self._save()
             await self._tell(parts.fold.finish(parts.settle))
@@ -149,6 +151,6 @@ class Replay:
         state.variants_log = fold.variants_log.save() if fold.variants_log is not None else 0
         if parts.keeping is not None and not state.done:
             state.kept = parts.keeping.save()
-        state.notes, state.unjudged = parts.source.notes, parts.judging.notes
+        state.notes = parts.source.notes
         parts.run.save(state)
         self._saved = time.monotonic()

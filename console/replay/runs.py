@@ -45,7 +45,8 @@ class Checkpoint(Struct, kw_only=True):
     variants_log: int = 0
     kept: int = 0
     notes: Notes = msgspec.field(default_factory=Notes)  # of the source
-    unjudged: Notes = msgspec.field(default_factory=Notes)  # of judging
+    taken: int = 0  # documents up to the position, for the numbers of what follows
+    unjudged: Notes = msgspec.field(default_factory=Notes)  # of judging, up to the position
     done: bool = False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -92,7 +93,8 @@ class Session:
             judging = self.judging = Judging(self.settings, self.choices.models)
             stack.push_async_callback(judging.close)
             if checkpoint.position:
-                source.notes, judging.notes = checkpoint.notes, checkpoint.unjudged
+                source.notes, judging.notes = checkpoint.notes, deepcopy(checkpoint.unjudged)
+                judging.taken = checkpoint.taken
             parts = self._parts(stack, source, judging, run, checkpoint)
             finished = checkpoint.done
             if not finished:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace as replace_
 
 from alerts.evaluation.matching import fitting
 from alerts.evaluation.truth_files import parse_truth
@@ -20,12 +21,14 @@ from alerts.rule_files import parse_rules
 from console.replay import session
 from console.replay.choices import NOTHING, Choices
 from console.replay.files import Reading
+from console.replay.judging import Judging
 from console.replay.runs import Run, RunRefused
 from console.replay.session import Outcome, Outputs, Session
 from console.replay.source import SourceError
 from console.replay.span import Span
 from streams.records import Mention
-from tests.unit.console.replay.past import RULES, TRUTH, crises, lines, settings
+from tests.unit.console.replay.past import RULES, TRUTH, crises, items, lines, settings
+from tests.unit.console.replay.test_judging import FakeJudge
 
 RULE_SET = parse_rules(RULES)
 
@@ -135,6 +138,24 @@ async def test_a_pause_changes_nothing(at: int, archive: Path, tmp_path: Path, m
     kept += [gzip.decompress((tmp_path / f"{name}.jsonl.gz").read_bytes()) for name in ("whole", "parts")]
     assert kept[0] == kept[1] == kept[2]
     assert not [path for path in whole.keep.parent.iterdir() if path.name.endswith(".part")] if whole.keep else False
+
+
+async def test_a_pause_within_items_to_judge_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch is judged again, from what is remembered; its mentions are numbered as before, faults counted once."""
+    monkeypatch.setattr(session, "Judging", lambda home, models: Judging(home, models, FakeJudge()))
+    raw = lines(tmp_path / "raw.jsonl", [*items(8), replace_(items(1)[0], native_id="p", title="poison", text="")])
+    once = await conduct(raw, tmp_path, Outputs(keep=tmp_path / "whole.jsonl"))
+    parts = Outputs(keep=tmp_path / "parts.jsonl", run="day", speed=1.0)
+    monkeypatch.setattr(session, "Pace", Stopped)
+    for left in (3, 4):
+        Stopped.left = left
+        with pytest.raises(asyncio.CancelledError):
+            await conduct(raw, tmp_path, parts)
+    Stopped.left = 0
+    last = await conduct(raw, tmp_path, parts)
+    assert figures(last) == figures(once)
+    assert (tmp_path / "whole.jsonl").read_bytes() == (tmp_path / "parts.jsonl").read_bytes()
+    assert [fault.count for fault in last.unjudged.faults.values()] == [1]
 
 
 async def test_a_finished_run_says_so_and_gives_its_result(archive: Path, tmp_path: Path) -> None:
