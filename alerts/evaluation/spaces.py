@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct
 
 from alerts.evaluation.knobs import with_value
-from alerts.rules import Duration, Rule
+from alerts.rules import Duration, Leaf, Rule
 
 Value = str | int | float
 
@@ -32,6 +32,7 @@ RANGES: Final[dict[str, dict[str, tuple[Value, ...]]]] = {
         "p": (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03),
         "min_count": (2, 3, 4, 5, 6, 8, 12),
         "min_ratio": (1.0, 1.5, 2.0, 3.0, 4.0),
+        "allowance": (0.0, 0.25, 0.5, 1.0, 2.0),
         "min_share": (0.0, 0.15, 0.3, 0.45, 0.6),
         "min_authors": (1, 2, 3, 4, 6),
     },
@@ -99,8 +100,9 @@ class NotVaried(ValueError):  # noqa: N818 - what is wrong
 def space_of(rule: Rule) -> tuple[Parameter, ...]:
     """What is varied of a rule unless somebody says otherwise: the bounds of its kind, of every condition of it."""
     found: list[Parameter] = []
-    for index, leaf in enumerate(rule.leaves):
-        place = f"conditions[{index}]." if leaf is not rule else ""
+    conditions: Sequence[Leaf] | None = getattr(rule, "conditions", None)
+    for index, leaf in enumerate(conditions or (cast("Leaf", rule),)):
+        place = f"conditions[{index}]." if conditions else ""
         for name, values in RANGES[leaf.type].items():
             other, others = INSTEAD.get(name, (name, values))
             if getattr(leaf, other, None) is None:
