@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final
 import msgspec
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
 from msgspec.structs import replace
 
 from alerts.replay.log import key, line, read_log
@@ -34,7 +35,7 @@ from models.registry import SHIPPED
 from streams.document import Pipeline
 from streams.elastic import client
 from streams.entities import Gazetteer
-from streams.kafka import Outgoing, read_topic
+from streams.kafka import Outgoing, Producer, ensure_topics, read_topic
 from streams.lag import asking, partitions
 from streams.records import AlertEvent, Document, RawItem, decode, encode
 from streams.topics import ALERTS, NEWS_RAW
@@ -117,17 +118,19 @@ async def footprint(run: Installation) -> dict[str, Any]:
     """All that a replay could touch: ends of topics, groups with their positions, live indices, the receiver."""
     found: dict[str, Any] = {"heard": len(Receiver.heard)}
     async with asking(run.settings, run.endpoints.kafka) as (admin, consumer):
-        tps = [TopicPartition(name, n) for name, count in (await partitions(admin)).items() for n in range(count)]
-        found["ends"] = {tp: end for tp, end in (await consumer.end_offsets(tps)).items() if "offsets" not in tp.topic}
+        own = f"{run.settings.namespace}."
+        counts = {name: count for name, count in (await partitions(admin)).items() if name.startswith(own)}
+        found["ends"] = await consumer.end_offsets(
+            [TopicPartition(name, n) for name in counts for n in range(counts[name])]
+        )
         groups = sorted(name for name, *_ in await admin.list_consumer_groups())
         found["groups"] = {name: await admin.list_consumer_group_offsets(name) for name in groups}
     elastic = client(run.settings, run.endpoints.elasticsearch)
     try:
         live = f"{run.settings.namespace}-*"
         await elastic.indices.refresh(index=live)
-        found["indices"] = {
-            each["index"]: each["docs.count"] for each in await elastic.cat.indices(index=live, format="json")
-        }
+        rows: Any = await elastic.cat.indices(index=live, format="json")
+        found["indices"] = {row["index"]: row["docs.count"] for row in rows}
         found["aliases"] = dict(await elastic.indices.get_alias(index=live))
     finally:
         await elastic.close()
@@ -178,6 +181,36 @@ def test_raw_items_are_judged_and_ring(lived: Lived, tmp_path: Path) -> None:
     """The raw topics through the models: of the last digits a verdict may differ, the crisis rings all the same."""
     events = replayed(lived.run, "kafka:news.raw,chat.raw", tmp_path / "alerts.jsonl", "--settle", "3h")
     assert f"entity:{CRISIS}" in {event.subject for event in events if event.state == "firing"}
+
+
+def test_indices_are_filled_and_dropped_by_command(lived: Lived, tmp_path: Path) -> None:
+    """`--into` fills indices beside the log; `drop` names what it removed, and what is no name is refused."""
+    run = lived.run
+    events = replayed(run, "kafka:documents", tmp_path / "alerts.jsonl", "--settle", "3h", "--into", "shelf")
+    assert live(events) == lived.alerts
+    done = run.tocsin("replay", "drop", "shelf")
+    assert done.returncode == 0, done.stderr
+    prefix = f"replay.{run.settings.namespace}.shelf."
+    assert all(prefix + end in done.stdout for end in ("alerts-2026", "documents-2026.03"))
+    assert run.tocsin("replay", "drop", "lived-documents-2026.03").returncode == 2
+
+
+async def test_what_retention_removed_is_told(lived: Lived) -> None:
+    """A range that begins before the log does: the rest is played, and what is gone is counted for its partition."""
+    settings = lived.run.settings.model_copy(update={"namespace": "gone"})
+    bootstrap = lived.run.endpoints.kafka
+    await ensure_topics(settings, bootstrap)
+    producer = Producer(settings, bootstrap)
+    item = RawItem(source="wire", native_id="1", kind="news", text="Halden falls", collected_at=START)
+    await producer.send_all([Outgoing(NEWS_RAW, encode(item), partition=1) for _ in range(20)])
+    await producer.stop()
+    async with asking(settings, bootstrap) as (admin, _):
+        await admin.delete_records({TopicPartition("gone.news.raw", 1): RecordsToDelete(before_offset=7)})
+    source = kafka_source(settings, bootstrap, "news.raw", Span(begin=START))
+    batches = [batch async for batch in source.items()]
+    assert sum(len(batch.raw) for batch in batches) == 13
+    (told,) = source.notes.caveats
+    assert "gone.news.raw/1: 7 records" in told
 
 
 async def test_into_indices_of_its_own(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
