@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, tzinfo
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 from msgspec import Struct
@@ -57,6 +57,7 @@ class _Document(Struct):
 
 _tagged: Final = msgspec.json.Decoder(_Mention | _Tick)
 _document: Final = msgspec.json.Decoder(_Document)
+_mention: Final = msgspec.json.Decoder(Mention)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +197,11 @@ class Files:
     def _record(self, opened: Input, row: Row) -> Record | None:
         """The record in a row; None for a tick, and for a row that was refused before. One of our own that is damaged
         is counted here."""
+        if opened.format == "jsonl" and row.whole:
+            try:
+                return _mention.decode(row.data)  # by far the most: looked at closely only when it is none
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                pass
         own = _recognise(opened, row)
         try:
             if own is None:
@@ -236,8 +242,10 @@ def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield batch
 
 
-def _batch(records: Sequence[Record], position: str) -> Batch:
-    mentions = [each for each in records if isinstance(each, Mention)]
-    documents = [each for each in records if isinstance(each, Document)]
-    raw = [each for each in records if isinstance(each, RawItem)]
-    return Batch(mentions=mentions, documents=documents, raw=raw, position=position)
+def _batch(records: Sequence[Any], position: str) -> Batch:
+    """A batch of records of one sort."""
+    if isinstance(records[0], Mention):
+        return Batch(mentions=records, position=position)
+    if isinstance(records[0], Document):
+        return Batch(documents=records, position=position)
+    return Batch(raw=records, position=position)
