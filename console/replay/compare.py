@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 
 from alerts.evaluation.compare import NothingToCompare, compare
+from alerts.evaluation.report import render
 from console import file_options
 from console.exits import told
-from console.messages import say
+from console.messages import language, say
 from console.replay import options
 from console.replay.choices import read_rules, rule_files
 from console.replay.command import AWAY, REFUSED
@@ -50,6 +51,9 @@ def compare_results(
     ] = "6h",
     examples: Annotated[int, typer.Option(min=0, max=1000, help="How many alerts of each sort are shown.")] = EXAMPLES,
     out: Annotated[Path | None, typer.Option("--json", help="Write everything into this file, as JSON.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report on the second, with what changed.")
+    ] = None,
     rules: Annotated[
         list[str] | None,
         typer.Option(metavar="FILE", help="Given twice: replay the sources through both in one pass."),
@@ -72,7 +76,7 @@ def compare_results(
         refused=(*REFUSED, NothingToCompare), settings=(ModelRefused, JudgementsError), unavailable=(TimeoutError,),
         away=AWAY, key="replay.away",
     ):  # fmt: skip
-        options.check_writable(out)
+        options.check_writable(out, html)
         within = options.seconds("--match", match)
         if rules:
             _check_two(rules, "--rules")
@@ -98,6 +102,9 @@ def compare_results(
         )
         if out is not None:
             write_json(out, found)
+        if html is not None:
+            page = render(results[1], "zh" if language() == "zh" else "en", compare=results[0])
+            html.write_text(page, encoding="utf-8")
     show(Console(), found, examples)
 
 

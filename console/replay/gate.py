@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +16,20 @@ from rich.text import Text
 
 from alerts.delivery.phrases import cut
 from alerts.evaluation.gate import TOLERANCES, Check, NotComparable, gate, parse_tolerance
+from console import file_options
 from console.exits import told
 from console.messages import say
+from console.replay import options
+from console.replay.choices import read_rules, rule_files
+from console.replay.command import AWAY, REFUSED, conducted
 from console.replay.comparison_display import figure
-from console.replay.results import ResultUnreadable, read_result
+from console.replay.history import history
+from console.replay.judgements import JudgementsError
+from console.replay.results import read_result
+from console.replay.session import Outputs, Session
+from models.registry import ModelRefused
+from streams.log import configure
+from streams.settings import load
 
 LOST: Final = 1  # exit code
 COLUMNS: Final = ("rule", "figure", "baseline", "result", "tolerated", "state")
@@ -32,7 +43,13 @@ def register(app: typer.Typer) -> None:
 
 def gate_results(
     baseline: Annotated[Path, typer.Argument(help="The result to hold on to, of `tocsin replay … --json FILE`.")],
-    result: Annotated[Path, typer.Argument(help="The result of the change, on the same history.")],
+    result: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RESULT | SOURCE…",
+            help="The result of the change on the same history; with --truth, what to replay.",
+        ),
+    ],
     tolerance: Annotated[
         list[str] | None,
         typer.Option(
@@ -41,14 +58,47 @@ def gate_results(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show what is the same, too.")] = False,
+    rules: options.Rules = None,
+    truth: options.Truths = None,
+    columns: file_options.Map = None,
+    source: file_options.Source = "",
+    kind: file_options.Kind = None,
+    zone: file_options.Zone = "",
+    begin: options.Begin = "",
+    end: options.End = "",
+    subjects: options.Subjects = "",
+    before: options.Before = "2h",
+    after: options.After = "24h",
+    unlabelled: options.Unlabelled = None,
 ) -> None:
     """Compare a result with a baseline of the same history. Exit code 1 when a rule is missing or a figure is worse by
     more than is tolerated."""
-    with told(refused=(ResultUnreadable, NotComparable)):
+    with told(
+        refused=(*REFUSED, NotComparable), settings=(ModelRefused, JudgementsError), unavailable=(TimeoutError,),
+        away=AWAY, key="replay.away",
+    ):  # fmt: skip
         allowed = dict(map(parse_tolerance, tolerance)) if tolerance else TOLERANCES
-        checks = gate(read_result(baseline), read_result(result), allowed)
+        held = read_result(baseline)
+        if truth:
+            settings = load()
+            configure(settings, "replay")
+            found = read_rules(rule_files(rules or (), settings), settings)
+            asked = history(
+                result, found, settings,
+                truth=truth, columns=columns or (), source=source, kind=kind, zone=zone, begin=begin, end=end,
+                subjects=subjects, before=before, after=after, unlabelled=unlabelled,
+            )  # fmt: skip
+            checks = gate(held, conducted(Session(asked, Outputs(), settings, sys.stdin.buffer)).evaluation, allowed)
+        else:
+            checks = gate(held, read_result(_only(result)), allowed)
     if not report(Console(), checks, everything=everything):
         raise typer.Exit(LOST)
+
+
+def _only(results: Sequence[str]) -> Path:
+    if len(results) != 1:
+        raise options.OptionRefused(say("gate.one", count=len(results)))
+    return Path(results[0])
 
 
 def report(console: Console, checks: Sequence[Check], *, everything: bool = False) -> bool:

@@ -168,6 +168,28 @@ def test_a_loss_within_the_tolerance_opens_it(before: Path, after: Path) -> None
     assert "worse, tolerated" in said
 
 
+def test_the_gate_replays_sources_itself(tmp_path: Path) -> None:
+    """The baseline's rules lose nothing; stricter ones do; more than one result is one too many."""
+    source = lines(tmp_path / "past.jsonl", crises())
+    (tmp_path / "truth.yaml").write_text(TRUTH)
+    (tmp_path / "a.yaml").write_text(RULES)
+    (tmp_path / "b.yaml").write_text(RULES.replace("at_least: 3", "at_least: 9"))
+    asked = [source, "--truth", tmp_path / "truth.yaml", "--rules"]
+    assert run("run", *asked, tmp_path / "a.yaml", "--no-curve", "--json", tmp_path / "base.json")[0] == 0
+    code, said = run("gate", tmp_path / "base.json", *asked, tmp_path / "a.yaml")
+    assert code == 0, said
+    code, said = run("gate", tmp_path / "base.json", *asked, tmp_path / "b.yaml")
+    assert code == 1, said
+    code, said = run("gate", tmp_path / "base.json", tmp_path / "base.json", tmp_path / "base.json")
+    assert (code, "2 are given" in said) == (2, True), said
+
+
+def test_a_comparison_is_written_as_a_page(before: Path, after: Path, tmp_path: Path) -> None:
+    """The report on the second result, with what changed since the first."""
+    assert run("compare", before, after, "--html", tmp_path / "c.html")[0] == 0
+    assert "<html" in (tmp_path / "c.html").read_text()
+
+
 def test_a_gate_on_another_history_is_an_error_and_no_verdict(before: Path, tmp_path: Path) -> None:
     """Exit code 2, not 1."""
     other = kept(tmp_path / "other.json", result(EVENTS[:4], {"r": []}))
