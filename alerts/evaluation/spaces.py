@@ -107,7 +107,7 @@ def space_of(rule: Rule) -> tuple[Parameter, ...]:
             other, others = INSTEAD.get(name, (name, values))
             if getattr(leaf, other, None) is None:
                 other, others = name, values
-            if getattr(leaf, other) is not None:  # an optional bound that the rule does without stays away
+            if getattr(leaf, other, None) is not None:  # an optional bound that the rule does without stays away
                 found.append(_with_own(rule, f"{place}{other}", others))
     return tuple(found)
 
