@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from alerts.evaluation.badges import write_badges
 from console.api import desk
 from streams.records import Acknowledgement, Mark, Silence, digest
 from tests.ringing import ALERT, START, event, evidence
+from tests.unit.alerts.evaluation.results import at_events, many, result, rule
 from tests.unit.console.api.serving import NOW, READ, serving
 
 MISSED = {"subject": "entity:BRW", "onset": "2026-03-01T09:00:00Z", "note": "a strike", "end": "2026-03-01"}
@@ -257,3 +259,18 @@ async def test_the_description_is_complete_and_no_page_loads_from_elsewhere(tmp_
         for method in methods.values():
             assert {"400", "401", "403", "404", "429"} <= set(method["responses"])
             assert method["security"]
+
+
+async def test_an_alert_comes_with_what_was_measured_of_its_rule(tmp_path: Path) -> None:
+    """From the badges beside the rules in use, by the hash of the rule; null for a rule that nobody measured."""
+    rules = tmp_path / "desk.yaml"
+    events = many(10)
+    measured = rule(at_events(7), events, hash=event().rule_hash)
+    async with serving(tmp_path, rules=rules) as api:
+        _, before = await api.ask("GET", f"/alerts/{ALERT}", READ)
+        write_badges(rules, result(events, {"negative-surge": measured}), "StockNet")
+        _, after = await api.ask("GET", "/alerts", READ)
+    assert before["alert"]["measured"] is None
+    (alert,) = after["alerts"]
+    assert (alert["measured"]["recall"], alert["measured"]["data"]) == (0.7, "StockNet")
+    assert "recall 0.70" in alert["measured"]["text"]["en"]
