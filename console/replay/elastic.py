@@ -127,15 +127,11 @@ class ElasticSource:
             await self._check(elastic)
             yield _Search(elastic, self._pattern, self._wanted(place.until), place.after)
         except BadRequestError as error:
-            raise SourceError(
-                f"Elasticsearch refuses the search ({error.error}): check the pattern and --query"
-            ) from None
+            raise SourceError(say("replay_elastic.search", error=error.error)) from None
         except ApiError as error:
             if error.status_code not in (401, 403):
                 raise
-            raise SourceError(
-                f"Elasticsearch refuses us ({error.error}): check TOCSIN_ELASTICSEARCH_API_KEY and what it may read"
-            ) from None
+            raise SourceError(say("replay_elastic.refused", error=error.error)) from None
         finally:
             await elastic.close()
 
@@ -146,10 +142,7 @@ class ElasticSource:
         except NotFoundError:
             found = None
         if found is None or not (found["indices"] or found["aliases"] or found["data_streams"]):
-            raise SourceError(
-                f"no index is called {self._pattern}: name the installation with TOCSIN_NAMESPACE, or write "
-                "elasticsearch:PATTERN"
-            )
+            raise SourceError(say("replay_elastic.missing", pattern=plain(self._pattern, 128)))
         await elastic.indices.refresh(index=self._pattern, ignore_unavailable=True)
 
     def _wanted(self, until: datetime) -> dict[str, Any]:
@@ -180,7 +173,7 @@ class ElasticSource:
         try:
             return msgspec.json.decode(position, type=Place)
         except ValueError as error:
-            raise SourceError(f"not a position of {self.name} ({error}): start the replay anew") from None
+            raise SourceError(say("replay_kafka.position", name=self.name, error=error)) from None
 
     def _tell(self, place: Place) -> None:
         self.notes.caveats.append(say("replay_elastic.in_time"))

@@ -20,10 +20,12 @@ from elastic_transport import ConnectionError as ElasticConnectionError
 from elastic_transport import ConnectionTimeout
 from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError
 
+from console.messages import say
 from streams import clock
 from streams import elastic as es
 from streams.index import BUSY, CONFLICT, alert_source, check_document, document_source, document_version
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE
+from streams.plain import plain
 from streams.records import AlertEvent, Document, Reject
 from streams.settings import Settings
 
@@ -52,10 +54,7 @@ class Names:
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or self.name.startswith(tuple(ENDS)):
-            raise IntoRefused(
-                "a replay index is named with 1 to 32 small letters, digits and hyphens, a letter or digit first, and "
-                "not beginning with `documents` or `alerts`: --into q1-strict"
-            )
+            raise IntoRefused(say("replay_into.name", name=plain(self.name, 64)))
 
     @property
     def prefix(self) -> str:
@@ -70,7 +69,7 @@ class Names:
         """The replay's own index in place of a live one, whose name begins with the namespace."""
         found = self.prefix + live.removeprefix(namespace)
         if not self.owns(found):
-            raise IntoRefused(f"{found} is no name of a replay index")
+            raise IntoRefused(say("replay_into.name", name=plain(found, 64)))
         return found
 
     def owns(self, index: str) -> bool:
@@ -179,12 +178,9 @@ class ReplayIndices:
     def _check(self, asked: str, found: str, body: Mapping[str, Any]) -> None:
         mark = _mark(body)
         if asked != found or not self.names.owns(found) or mark.get("name") != self.names.name:
-            raise IntoRefused(f"{asked} is there already and was made by no replay: choose another name for --into")
+            raise IntoRefused(say("replay_into.foreign", index=asked))
         if mark != self._meta[MARK]:
-            raise IntoRefused(
-                f"{asked} holds another replay (other rules, source or judgements): choose another name for --into, or "
-                f"remove it with: tocsin replay drop {self.names.name}"
-            )
+            raise IntoRefused(say("replay_into.other", index=asked, name=self.names.name))
 
     def _again(self, items: list[Any]) -> list[Any]:
         """Count the outcomes; the lines of those that must be written again."""

@@ -88,9 +88,9 @@ class KafkaSource(ABC):
             place = msgspec.json.decode(position, type=Place)
             names = {_tp(name).topic for name in place.end}
         except ValueError as error:
-            raise SourceError(f"not a position of {self.name} ({error}): start the replay anew") from None
+            raise SourceError(say("replay_kafka.position", name=self.name, error=error)) from None
         if names != {topic.full(self._settings) for topic in self._topics}:
-            raise SourceError(f"this is a position in {', '.join(sorted(names))}, not in {self.name}")
+            raise SourceError(say("replay_kafka.position", name=self.name, error=", ".join(sorted(names))))
         return place
 
     def _reject(self, message: Message, reject: Reject) -> None:
@@ -170,7 +170,7 @@ class Sorted(KafkaSource):
                 while (message := await reader.head(tp)) is not None:
                     self._add(ordering, message, tp, place.after)
                     reader.take(tp)
-            self.notes.total = place.read + len(ordering)
+                    self.notes.total = place.read + len(ordering)
             for group in _groups(ordering, ITEMS):
                 self.notes.read += len(group)
                 place.after, place.read = group[-1][0], self.notes.read
@@ -234,9 +234,10 @@ def kafka_source(settings: Settings, bootstrap: str, topics: str, span: Span) ->
         return KafkaDocuments(settings, bootstrap, (DOCUMENTS,), span, folder)
     raw = {topic.name: topic for topic in RAW.values()}
     if names and len(set(names)) == len(names) and raw.keys() >= set(names):
+        if len(names) > 1 and (span.first or span.stop):
+            raise SourceError(say("replay_kafka.offsets"))
         return KafkaRaw(settings, bootstrap, [raw[name] for name in names], span, folder)
-    known = f"{MENTIONS.name}, {DOCUMENTS.name}, or {' and '.join(raw)} with a comma between them"
-    raise SourceError(f"kafka:{topics} names no topics that can be replayed: write one of {known}")
+    raise SourceError(say("replay_kafka.topics", topics=plain(topics, 64)))
 
 
 def _groups(ordering: Iterable[tuple[Key, bytes]], size: int) -> Iterable[list[tuple[Key, bytes]]]:

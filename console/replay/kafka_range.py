@@ -15,6 +15,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from console.messages import say
 from console.replay.source import SourceError
 from console.replay.span import Span
 from streams.kafka import Message, client_options
@@ -121,6 +122,9 @@ async def reading(
 async def _choose(
     consumer: AIOKafkaConsumer, tps: Sequence[TopicPartition], begins: Mapping[TopicPartition, int], span: Span
 ) -> Range:
+    unknown = {*span.first, *span.stop} - {tp.partition for tp in tps}
+    if unknown:
+        raise SourceError(say("replay_kafka.no_partition", number=min(unknown), last=max(tp.partition for tp in tps)))
     ends = await consumer.end_offsets(tps)
     chosen = Range({}, {})
     found = {}
@@ -152,14 +156,8 @@ async def _partitions(settings: Settings, bootstrap: str, topics: Sequence[Topic
         name = topic.full(settings)
         count = counts.get(name, 0)
         if not count:
-            raise SourceError(
-                f"Kafka has no topic {name}: name the installation with TOCSIN_NAMESPACE; the first worker, collect or "
-                "ingest makes its topics"
-            )
+            raise SourceError(say("replay_kafka.missing", topic=name))
         if count != topic.count(settings):
-            raise SourceError(
-                f"the topic {name} has {count} partitions and TOCSIN_PARTITIONS is {settings.partitions}: set it to "
-                f"{count}, else the replay would wait for ticks that nobody sends"
-            )
+            raise SourceError(say("replay_kafka.partitions", topic=name, count=count, set=settings.partitions))
         found += [TopicPartition(name, number) for number in range(count)]
     return found

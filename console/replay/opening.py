@@ -29,6 +29,8 @@ ELASTIC: Final = "elasticsearch:"
 def open_source(choices: Choices, settings: Settings, stdin: BinaryIO | None) -> Source:
     """Files as one archive, or a range of Kafka, or an index. Raises SourceError, EnginesDown."""
     words = choices.sources
+    if (choices.span.first or choices.span.stop) and not any(word.startswith(KAFKA) for word in words):
+        raise SourceError(say("replay_kafka.offsets"))
     if not any(word.startswith((KAFKA, ELASTIC)) for word in words):
         return Files(words, choices.reading, settings, stdin)
     if len(words) > 1:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from console.messages import say
 from console.replay.source import SourceError
 from streams.plain import plain
 from streams.records import Time
@@ -34,7 +35,7 @@ def read_span(begin: str = "", end: str = "", first: Iterable[str] = (), stop: I
         _time("--from", begin), _time("--to", end), _offsets("--from-offset", first), _offsets("--to-offset", stop)
     )
     if span.begin is not None and span.end is not None and span.begin >= span.end:
-        raise SourceError(f"--from {begin} is not before --to {end}")
+        raise SourceError(say("replay_span.order", begin=plain(begin, 64), end=plain(end, 64)))
     return span
 
 
@@ -44,8 +45,7 @@ def _time(option: str, text: str) -> datetime | None:
     try:
         return msgspec.convert(text, Time)
     except msgspec.ValidationError:
-        shown = plain(text, 64)
-        raise SourceError(f"{option} {shown}: write a time with its zone, 2026-01-31T09:30:00Z") from None
+        raise SourceError(say("replay_span.time", option=option, text=plain(text, 64))) from None
 
 
 def _offsets(option: str, texts: Iterable[str]) -> dict[int, int]:
@@ -53,6 +53,6 @@ def _offsets(option: str, texts: Iterable[str]) -> dict[int, int]:
     for text in texts:
         match = re.fullmatch(r"([0-9]{1,5}):([0-9]{1,18})", text.strip())
         if match is None:
-            raise SourceError(f"{option} {plain(text, 64)}: write PARTITION:OFFSET, for example 0:1200")
+            raise SourceError(say("replay_span.offset", option=option, text=plain(text, 64)))
         found[int(match[1])] = int(match[2])
     return found

@@ -180,5 +180,5 @@ async def test_the_span_holds_to_the_microsecond(monkeypatch: pytest.MonkeyPatch
 async def test_another_source_s_position_is_refused() -> None:
     """A position that is none is told, not guessed."""
     source = ElasticSource(Settings(), "http://127.0.0.1:9", "", Span())
-    with pytest.raises(SourceError, match="start the replay anew"):
+    with pytest.raises(SourceError, match="--anew"):
         await played(source, '{"next": {}}')

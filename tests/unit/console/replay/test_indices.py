@@ -79,7 +79,7 @@ def test_names_that_could_mean_something_else_are_refused(name: str) -> None:
 
 def test_an_index_of_another_shape_is_refused() -> None:
     """A name that is made of anything but a live one of this installation is an error, not an index."""
-    with pytest.raises(IntoRefused, match=re.escape("replay.q1.elsewhere is no name")):
+    with pytest.raises(IntoRefused, match=re.escape("replay.q1.elsewhere cannot name")):
         Names("", "q1").index("elsewhere", "")
 
 
