@@ -6,15 +6,11 @@ a rate, and there recall, delay and controls are comparable. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
 from alerts.evaluation.result import AtRate, Point, RuleResult
-
-HEAD: Final = ("recall", "delay", "controls")
-NOTHING: Final = "–"
 
 
 class Row(Struct, frozen=True, kw_only=True):
@@ -67,23 +63,6 @@ def at_rate(rule: RuleResult, limit: float) -> AtRate:
     )
 
 
-def markdown(rows: Iterable[Row], rates: Sequence[float]) -> str:
-    """The rows as a table in Markdown: `recall · delay in minutes · controls that rang` at each rate."""
-    head = ["rule", "varied", *(f"≤ {rate:g} false a subject-day" for rate in rates)]
-    lines = [_line(head), _line(["---", "---", *("---:" for _ in rates)])]
-    for row in rows:
-        lines.append(_line([f"`{row.rule}`", row.knob or NOTHING, *(cell(at, row.controls) for at in row.at)]))
-    return "\n".join(lines)
-
-
-def cell(at: AtRate, controls: int) -> str:
-    """One rule at one rate in a few characters: `0.41 · 42 min · 1/12`."""
-    if at.recall is None:
-        return NOTHING
-    delay = NOTHING if at.delay_median_s is None else f"{at.delay_median_s / 60:.0f} min"
-    return f"{at.recall:.2f} · {delay} · {at.controls_fired or 0}/{controls}"
-
-
 def _itself(rule: RuleResult) -> Point:
     return Point(
         value=float("nan"),
@@ -103,7 +82,3 @@ def _rate(point: Point) -> float:
 
 def _delay(point: Point) -> float:
     return float("inf") if point.delay_median_s is None else point.delay_median_s
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

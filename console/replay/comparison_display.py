@@ -88,8 +88,8 @@ def _p(p: float) -> str:
 
 
 def _alerts(pair: Pair) -> str:
-    counts = {"same": pair.same, "gained": len(pair.gained), "lost": len(pair.lost), "moved": len(pair.moved)}
-    said = say("compare.alerts", **counts)
+    gained, lost, moved = map(len, (pair.gained, pair.lost, pair.moved))
+    said = say("compare.alerts", same=pair.same, gained=gained, lost=lost, moved=moved)
     if pair.moved:
         said += say("compare.moved_by", shift=shift(median(moved.seconds for moved in pair.moved)))
     return said
