@@ -193,6 +193,12 @@ def test_other_topics_are_refused_with_the_names_that_go(topics: str) -> None:
         kafka_source(SETTINGS, "", topics, Span())
 
 
+def test_offsets_of_two_topics_are_refused() -> None:
+    """An offset is of one topic; of two nobody could say which is meant."""
+    with pytest.raises(SourceError, match="--from and --to"):
+        kafka_source(SETTINGS, "", "news.raw,chat.raw", Span(first={0: 1}))
+
+
 @pytest.mark.parametrize(
     "position", ["x", '{"next": {"documents/0": 1}, "end": {"documents/0": 2}}', '{"end": {"a": 1}}']
 )
