@@ -6,6 +6,7 @@ a rate, and there recall, delay and controls are comparable. Pure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
@@ -46,7 +47,7 @@ def table(rules: Mapping[str, RuleResult], rates: Sequence[float]) -> tuple[Row,
 
 
 def at_rate(rule: RuleResult, limit: float) -> AtRate:
-    """The best of a rule's settings that keeps the limit."""
+    """The best of a rule's settings that keeps the limit; without a value, but with figures, the rule as it is."""
     kept = [p for p in (*rule.curve, _itself(rule)) if p.recall is not None and _rate(p) <= limit]
     if not kept:
         return AtRate(
@@ -55,7 +56,7 @@ def at_rate(rule: RuleResult, limit: float) -> AtRate:
     best = min(kept, key=lambda p: (-(p.recall or 0.0), _delay(p), _rate(p)))
     return AtRate(
         limit=limit,
-        value=best.value,
+        value=None if math.isnan(best.value) else best.value,
         recall=best.recall,
         false_per_subject_day=best.false_per_subject_day,
         delay_median_s=best.delay_median_s,
