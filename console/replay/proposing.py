@@ -94,6 +94,9 @@ def _rule(asked: Asked, settings: Settings) -> Rule:
     paths = rule_files([asked.rules], settings)
     if asked.out.exists() or asked.out.resolve() in {path.resolve() for path in paths}:
         raise TuneRefused(say("tune.exists", path=asked.out))
+    folders = {path.resolve() for path in (*paths, settings.rules) if path is not None and path.is_dir()}
+    if asked.out.resolve().parent in folders:
+        raise TuneRefused(say("tune.in_force", path=asked.out))
     rules = {rule.name: rule for rule in load_rules(*paths)}
     if asked.rule not in rules:
         meant = suggest(asked.rule, rules) or ", ".join(rules)

@@ -109,6 +109,16 @@ def test_nothing_is_overwritten(tmp_path: Path, past: list[Any]) -> None:
     assert (tmp_path / "desk.yaml").read_text() == RULES
 
 
+def test_a_proposal_is_not_put_among_the_rules(tmp_path: Path, past: list[Any]) -> None:
+    """A folder of rules is read as a whole: the proposal would be in force, or two rules of one name would be refused."""
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    (rules / "desk.yaml").write_text(RULES)
+    code, said = run("tune", rules, *past[1:-1], rules / "proposal.yaml")
+    assert (code, "lies in a folder of rules" in said) == (2, True), said
+    assert list(rules.iterdir()) == [rules / "desk.yaml"]
+
+
 def test_where_nothing_is_better_nothing_is_proposed(tmp_path: Path, past: list[Any]) -> None:
     """No file, and a sentence."""
     code, said = run("tune", *past, "--vary", "at_least=7,8", "--trials", "3")
