@@ -110,7 +110,7 @@ def test_nothing_is_overwritten(tmp_path: Path, past: list[Any]) -> None:
 
 
 def test_a_proposal_is_not_put_among_the_rules(tmp_path: Path, past: list[Any]) -> None:
-    """A folder of rules is read as a whole: the proposal would be in force, or two rules of one name would be refused."""
+    """A folder of rules is read as a whole: the proposal would be in force, or refused with all the others."""
     rules = tmp_path / "rules"
     rules.mkdir()
     (rules / "desk.yaml").write_text(RULES)
