@@ -124,13 +124,10 @@ def _matching(found: Evaluation) -> dict[str, str]:
 
 
 def _table(*columns: str) -> Table:
-    made = Table(box=SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for number, column in enumerate(columns):
-        left = number == 0 or column == "bar"
-        justify: Literal["left", "right"] = "left" if left else "right"
-        made.add_column(
-            say(f"replay.column.{column}"), justify=justify, overflow="fold", min_width=12 if left else None
-        )
+        justify: Literal["left", "right"] = "left" if number == 0 or column == "bar" else "right"
+        made.add_column(say(f"replay.column.{column}"), justify=justify, overflow="fold", no_wrap=number > 0)
     return made
 
 

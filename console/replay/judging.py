@@ -37,7 +37,7 @@ START_SECONDS: Final = 60.0  # until it is said that Triton does not answer
 
 
 class Judging:
-    """Makes mentions of batches, and counts what could not be judged in `notes`. Close it."""
+    """Makes mentions of batches. `notes` counts what was judged now, and what could not be. Close it."""
 
     def __init__(self, settings: Settings, models: Sequence[str], judge: Judge | None = None) -> None:
         """`models`: versions (NAME@VERSION) by which stored documents are judged again. Raises VersionError,
@@ -107,6 +107,7 @@ class Judging:
     async def _item(self, item: RawItem) -> Document:
         prepared = self.pipeline.prepare(item, f"{ARCHIVE}@{self.taken}", clock.now())
         found = await form(self._judge(), Asked.of(prepared))
+        self.notes.read += 1
         return self.pipeline.document(prepared, found.judgement, found.unjudged, found.towards)
 
     async def _document(self, document: Document) -> Document:
@@ -116,6 +117,7 @@ class Judging:
         if known is not None and f"{known.model}@{known.version}" == name_of(self.chosen.served[document.lang]):
             return document
         found = await form(self._judge(), Asked.again(document))
+        self.notes.read += 1
         entities = tuple(replace(each, sentiment=found.towards.get(each.id)) for each in document.entities)
         return replace(document, judgement=found.judgement, unjudged=found.unjudged, entities=entities)
 

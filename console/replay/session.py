@@ -181,4 +181,5 @@ class Session:
             bootstrap=choices.bootstrap,
             labelled_subjects=choices.subjects or None,
         )
-        return replace(found, caveats=(*found.caveats, *parts.source.notes.caveats))
+        later = [say("replay.caveat.later", count=judged)] if (judged := parts.judging.notes.read) else []
+        return replace(found, caveats=(*found.caveats, *parts.source.notes.caveats, *later))

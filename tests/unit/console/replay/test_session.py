@@ -156,6 +156,7 @@ async def test_a_pause_within_items_to_judge_changes_nothing(tmp_path: Path, mon
     assert figures(last) == figures(once)
     assert (tmp_path / "whole.jsonl").read_bytes() == (tmp_path / "parts.jsonl").read_bytes()
     assert [fault.count for fault in last.unjudged.faults.values()] == [1]
+    assert last.evaluation.caveats[-1].startswith("8 records were judged now")
 
 
 async def test_a_finished_run_says_so_and_gives_its_result(archive: Path, tmp_path: Path) -> None:
