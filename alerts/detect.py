@@ -17,6 +17,7 @@ from alerts.rules import Coordination, Deviation, FirstSeen, Leaf, Share, Shift,
 from alerts.shares import Rates, corrected, mixed
 from alerts.shifts import shift
 from alerts.stories import Entry
+from alerts.voices import voices
 from alerts.windows import Window, lacking
 
 COLD: Final = 0.01  # of a rule's p, while a subject has no history of its own
@@ -99,12 +100,14 @@ def _surge(window: Window, now: int, known: Known) -> Decision:
     assert isinstance(rule, Surge)  # noqa: S101
     amount, unit = window.amount, _stories(rule.of)
     why = short(window, math.ceil(rule.min_count * rule.clear_at))
+    if why == "few_authors" and rule.unsigned_news == "story" and voices(window.counted()) >= rule.min_authors:
+        why = "beyond"
     if why != "beyond":
         return Decision(False, why, amount, float(amount), unit, window.judged)
     start = _start(rule, now)
     found = known.profile(window.filter, start)
     of = _column(rule.of)
-    mean, size = found.expected(of, start, now), found.size(of)
+    mean, size = found.expected(of, start, now) + rule.allowance, found.size(of)
     rarest = rule.p if rule.false_per_week is None else p_for(rule.false_per_week, rule.among, rule.window.seconds)
     state = found.state(rule.window.seconds)
     if state == "none":  # the prior speaks: what subjects of its kind have. A busy one is no news on the first day

@@ -67,6 +67,8 @@ def _of_leaf(leaf: Leaf) -> Iterator[Contradiction]:
     if not shortest <= leaf.window.seconds <= LONGEST_WINDOW:
         limits = f"{Duration(shortest)} and {Duration(LONGEST_WINDOW)}"
         yield "window", f"expected between {limits}, got {leaf.window}", ""
+    if isinstance(leaf, Surge):
+        yield from _of_lengths(leaf)
     if isinstance(leaf, Share) and leaf.at_least is None and leaf.over_baseline is None:
         yield "type", "a share rule needs at_least, over_baseline or both", ""
     if isinstance(leaf, STORIES_ONLY) and leaf.count != "stories":
@@ -76,6 +78,15 @@ def _of_leaf(leaf: Leaf) -> Iterator[Contradiction]:
     memory = getattr(leaf, "memory", None)
     if memory is not None and not leaf.window.seconds < memory.seconds <= LONGEST_MEMORY:
         yield "memory", f"expected more than the window and at most {Duration(LONGEST_MEMORY)}, got {memory}", ""
+
+
+def _of_lengths(leaf: Surge) -> Iterator[Contradiction]:
+    for index, length in enumerate(leaf.also):
+        if not MINUTE <= length.seconds <= LONGEST_WINDOW:
+            limits = f"{Duration(MINUTE)} and {Duration(LONGEST_WINDOW)}"
+            yield f"also[{index}]", f"expected between {limits}, got {length}", ""
+        if length in (leaf.window, *leaf.also[:index]):
+            yield f"also[{index}]", f"{length} is a length of the window already", ""
 
 
 def _of_reference(leaf: Spike | Deviation) -> Iterator[Contradiction]:

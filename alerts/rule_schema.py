@@ -42,7 +42,7 @@ def _narrow(components: dict[str, Any]) -> None:
         components[name]["required"] = [*components[name]["required"], "window"]
         inner = deepcopy(components[name])
         for field in OF_RULE:
-            del inner["properties"][field]
+            inner["properties"].pop(field, None)  # some are of one kind only
         inner["properties"]["scope"] = {"$ref": "#/$defs/Narrower"}
         components[f"{name}Condition"] = inner
     for composed in (All, Any_):

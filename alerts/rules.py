@@ -119,9 +119,11 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
     def hash(self) -> str:
         """16 hex digits of everything the rule says: another text of the rule is another rule."""
         said = msgspec.to_builtins(self, enc_hook=str, order="deterministic")
-        for part in (said, *said.get("conditions", ())):
-            if not part["scope"]["keywords"]:  # came later, and says nothing: an upgrade ends no alert
+        for part in (said, *said.get("conditions", ())):  # what came later and says nothing: an upgrade ends no alert
+            if not part["scope"]["keywords"]:
                 del part["scope"]["keywords"]
+            for name in [name for name, nothing in LATER.items() if name in part and part[name] == nothing]:
+                del part[name]
         return digest(msgspec.json.encode(said).decode())[:16]
 
     @cached_property
@@ -145,6 +147,11 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
         return cast("tuple[Leaf, ...]", getattr(self, "conditions", (self,)))
 
     @cached_property
+    def looks(self) -> tuple[Leaf, ...]:
+        """What a window is kept for: each of its conditions, and a surge for each length of its windows."""
+        return tuple(each for leaf in self.leaves for each in (leaf.lengths if isinstance(leaf, Surge) else (leaf,)))
+
+    @cached_property
     def span(self) -> int:
         """Seconds that a window of its own must hold."""
         return self.window.seconds
@@ -152,7 +159,7 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
     @cached_property
     def reach(self) -> int:
         """Seconds it looks back."""
-        return max(leaf.span for leaf in self.leaves)
+        return max(look.span for look in self.looks)
 
     def covers(self, subject: str) -> bool:
         """Whether the rule looks at this subject."""
@@ -201,6 +208,19 @@ class Surge(Common, frozen=True, kw_only=True, tag="surge"):
     of: Tone = "negative"  # stories counted; all: a surge of volume, whatever its tone
     min_count: Count = 5  # doubled while the baseline is warming
     min_ratio: Annotated[float, Meta(ge=1.0)] = 2.0
+    also: Annotated[tuple[Duration, ...], Meta(max_length=4)] = ()  # further lengths of the window: any of them rings
+    allowance: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.0  # stories expected in any window beside the usual ones
+    unsigned_news: Literal["source", "story"] = "source"  # of news without an author: who counts for `min_authors`
+
+    @cached_property
+    def lengths(self) -> tuple[Surge, ...]:
+        """The rule for each length of its windows alone, the first one first; a budget is split among them."""
+        if not self.also:
+            return (self,)
+        windows = (self.window, *self.also)
+        budget = None if self.false_per_week is None else self.false_per_week / len(windows)
+        changed = {"also": (), "false_per_week": budget}
+        return tuple(msgspec.structs.replace(self, window=window, **changed) for window in windows)
 
 
 class Shift(Common, frozen=True, kw_only=True, tag="shift"):
@@ -254,6 +274,7 @@ class Spike(Common, frozen=True, kw_only=True, tag="spike"):
     of: Tone = "negative"
     min_count: Count = 5  # units in the window
     min_reference: Annotated[int, Meta(ge=0, le=1_000_000)] = 1  # units before it: many times nothing says nothing
+    learn: Duration = msgspec.field(default_factory=Duration)  # followed for less: there is nothing to compare with
 
     @cached_property
     def before(self) -> int:
@@ -274,6 +295,7 @@ class Deviation(Common, frozen=True, kw_only=True, tag="deviation"):
     apart: bool = False  # the reference ends where the window begins; else now, so that the window is part of it
     of: Tone = "negative"
     min_count: Count = 5  # units in the window
+    learn: Duration = msgspec.field(default_factory=Duration)  # followed for less: there is nothing to compare with
 
     @cached_property
     def span(self) -> int:
@@ -313,7 +335,9 @@ LEAVES: Final[dict[str, type[Struct]]] = {
 KINDS: Final[dict[str, type[Struct]]] = LEAVES | {"all": All, "any": Any_}
 # What only a whole rule has.
 OF_RULE: Final = frozenset(
-    {"name", "about", "enabled", "for", "keep_firing_for", "clear_at", "severity", "labels", "annotations"}
+    {"name", "about", "enabled", "for", "keep_firing_for", "clear_at", "severity", "labels", "annotations", "also"}
 )
+# Fields that were added to a kind, and what they say when they say nothing.
+LATER: Final = {"also": (), "allowance": 0.0, "unsigned_news": "source"}
 # What only the scope of a whole rule has: a condition looks at the subjects of its rule.
 OF_SCOPE: Final = ("ids", "lists")

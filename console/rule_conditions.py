@@ -46,15 +46,21 @@ def _share(leaf: Share) -> str:
 def _surge(leaf: Surge) -> str:
     values = {
         "unit": word(f"unit.{leaf.of}.stories"),
-        "window": leaf.window,
+        "window": word("or").join(str(each.window) for each in leaf.lengths),
         "amount": _amount(leaf, leaf.min_count),
         "ratio": number(leaf.min_ratio),
     }
     if leaf.false_per_week is None:
-        return word("begins.surge", p=odds(leaf.p), **values)
-    p = p_for(leaf.false_per_week, leaf.among, leaf.window.seconds)
-    budget = number(leaf.false_per_week)
-    return word("begins.surge_budget", p=odds(p), among=leaf.among, budget=budget, **values)
+        said = word("begins.surge", p=odds(leaf.p), **values)
+    else:
+        p = p_for(cast(float, leaf.lengths[0].false_per_week), leaf.among, leaf.window.seconds)
+        budget = number(leaf.false_per_week)
+        said = word("begins.surge_budget", p=odds(p), among=leaf.among, budget=budget, **values)
+    if leaf.also:
+        said = word("gap").join((said, word("begins.surge_lengths")))
+    if leaf.allowance:
+        said = word("gap").join((said, word("begins.surge_allowance", allowance=number(leaf.allowance))))
+    return said
 
 
 def _shift(leaf: Shift) -> str:
@@ -162,6 +168,8 @@ def history(leaf: Leaf) -> Iterator[str]:
             yield word("needs.silence")
         case FirstSeen():
             yield word("needs.first_seen", time=leaf.learn)
+        case Spike() | Deviation() if leaf.learn.seconds:
+            yield word("needs.learn", time=leaf.learn)
         case Spike(min_reference=0) | Deviation():
             yield word("needs.compared")
 

@@ -97,7 +97,7 @@ def summary(place: Place, badges: Badges) -> dict[str, Any]:
     rule = place.rule
     return {
         "name": rule.name, "type": rule.type, "enabled": rule.enabled, "scope": brief(rule.scope),
-        "windows": [str(leaf.window) for leaf in rule.leaves], "severity": dict(steps(rule)),
+        "windows": [str(look.window) for look in rule.looks], "severity": dict(steps(rule)),
         "labels": rule.labels, "hash": rule.hash, "file": place.file,
     } | rule_badges.data(rule, badges)  # fmt: skip
 
@@ -129,4 +129,4 @@ def ladder(rule: Rule) -> str:
 
 def window(rule: Rule) -> str:
     """The windows, each once."""
-    return ", ".join(dict.fromkeys(str(leaf.window) for leaf in rule.leaves))
+    return ", ".join(dict.fromkeys(str(look.window) for look in rule.looks))

@@ -87,7 +87,8 @@ def _gates(leaf: Leaf, said: str) -> Iterator[str]:
     if leaf.min_sources > 1:
         yield word(f"{said}.sources", count=leaf.min_sources)
     if leaf.min_authors > 1:
-        yield word(f"{said}.authors", count=leaf.min_authors)
+        unsigned = said == "quiet" and getattr(leaf, "unsigned_news", "source") == "story"
+        yield word("quiet.voices" if unsigned else f"{said}.authors", count=leaf.min_authors)
     if leaf.min_share:
         yield word(f"{said}.share", share=percent(leaf.min_share))
     if leaf.min_support > 1:
