@@ -70,8 +70,12 @@ class History(Struct, array_like=True):
     @property
     def due(self) -> int:
         """From when on the oldest hour is needed no more: the longest window lies between now and the baseline."""
-        oldest = next(iter(self.hours))  # hours were added in order of time
-        return (oldest + MEMORY_HOURS + 7 * 24 + 1) * HOUR
+        return (next(iter(self.hours)) + MEMORY_HOURS + 7 * 24 + 1) * HOUR  # hours were added in order of time
+
+    @property
+    def over(self) -> int:
+        """From when on no hour is needed any more."""
+        return (next(reversed(self.hours)) + MEMORY_HOURS + 7 * 24 + 1) * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,23 +186,24 @@ class Days:
     def season(self, usual: Level) -> tuple[float, ...]:
         """The season that the hours show against the level of their day."""
         found, expected = [0.0] * SLOTS, [0.0] * SLOTS
-        hours = len(self.slots)
+        last = len(self.slots) - 1
+        by_day = [weight * rate for weight, rate in zip(usual.weights, usual.rates, strict=True)]
         for hour, slot in enumerate(self.slots):
-            day = (hours - 1 - hour) // 24
-            expected[slot] += usual.weights[day] * usual.rates[day]
-            found[slot] += usual.weights[day] * self.everything.get(hour, 0.0)
+            expected[slot] += by_day[(last - hour) // 24]
+        for hour, count in self.everything.items():
+            found[self.slots[hour]] += usual.weights[(last - hour) // 24] * count
         return season(found, expected)
 
     def burstiness(self, seasons: tuple[float, ...], usual: Level) -> float:
         """Size of the negative binomial of the counts of every few hours around the level and the season."""
-        hours = len(self.slots)
-        parts = -(-hours // BURST_HOURS)
-        counts, means, weights = [0.0] * parts, [0.0] * parts, [0.0] * parts
+        last = len(self.slots) - 1
+        parts = -(-len(self.slots) // BURST_HOURS)
+        counts, means = [0.0] * parts, [0.0] * parts
         for hour, slot in enumerate(self.slots):
-            part, day = (hours - 1 - hour) // BURST_HOURS, (hours - 1 - hour) // 24
-            counts[part] += self.everything.get(hour, 0.0)
-            means[part] += usual.rates[day] * seasons[slot]
-            weights[part] = usual.weights[day]
+            means[(last - hour) // BURST_HOURS] += usual.rates[(last - hour) // 24] * seasons[slot]
+        for hour, count in self.everything.items():
+            counts[(last - hour) // BURST_HOURS] += count
+        weights = [usual.weights[part * BURST_HOURS // 24] for part in range(parts)]
         return burstiness(counts, means, weights)
 
 

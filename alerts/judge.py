@@ -8,7 +8,6 @@ from dataclasses import replace
 from alerts.compared import window_of
 from alerts.decisions import Decision, Known, Part, lead
 from alerts.detect import decide
-from alerts.gates import possible
 from alerts.rules import All, Rule, Silence, Surge
 from alerts.stories import Entry
 from alerts.windows import Window
@@ -30,7 +29,9 @@ class Judge:
     @property
     def possible(self) -> bool:
         """Whether the rule can hold at all, by what its windows count."""
-        found = map(possible, self.windows)
+        if len(self.windows) == 1:
+            return self.windows[0].possible
+        found = (window.possible for window in self.windows)
         return all(found) if isinstance(self.rule, All) else any(found)
 
     def begins(self, decision: Decision) -> bool:

@@ -34,16 +34,25 @@ class Ledger:
 
     def take(self, entry: Entry) -> None:
         """Count a mention's story by hour where it is new, and keep account of it."""
-        self.record(entry)
-        self.tell(entry)
+        past = self._past(entry)
+        if self.lets(entry):
+            told = self._told.get(entry.story, 0)
+            if not told:
+                past.record(entry.at, *self.tone(entry))
+            self._told[entry.story] = told + 1
 
     def record(self, entry: Entry) -> None:
-        """Count a mention's story by hour where it is new."""
+        """Count a mention's story by hour where it is new, without keeping account of it."""
+        past = self._past(entry)
+        if entry.story not in self._told and self.lets(entry):
+            past.record(entry.at, *self.tone(entry))
+
+    def _past(self, entry: Entry) -> History:
+        """The history, which begins with the first mention, let through or not."""
         past = self._histories.get(self._filter)
         if past is None:
             past = self._histories[self._filter] = History(began=entry.at)
-        if entry.story not in self._told and self.lets(entry):
-            past.record(entry.at, *self.tone(entry))
+        return past
 
     def erase(self, entry: Entry) -> bool:
         """Count the story of a mention that was let go of no longer, where none tells it now; whether that is so."""

@@ -81,8 +81,10 @@ def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, s
         rate = (found + prior.shape) / (seen + prior.hours)
         if abs(rate - before) <= SETTLED * rate:
             break
-        caps = [_cap(rate * e, size) for e in exposures]
-        weights = [min(1.0, (cap / max(c, 1.0)) ** POWER) for cap, c in zip(caps, counts, strict=True)]
+        weights = [
+            1.0 if c <= LEAST_CAP else min(1.0, (_cap(rate * e, size) / c) ** POWER)
+            for e, c in zip(exposures, counts, strict=True)
+        ]
     return Level(rate, found, tuple(weights), (rate,) * len(weights))
 
 

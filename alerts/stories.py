@@ -118,10 +118,11 @@ def bands(minhash: bytes, width: int) -> tuple[bytes, ...]:
 class Stories:
     """The stories of one subject. `found` is plain data: ordered by last document, it is what a snapshot keeps."""
 
-    __slots__ = ("_bands", "_by_band", "_by_key", "found")
+    __slots__ = ("_bands", "_by_band", "_by_key", "_least", "found")
 
     def __init__(self, found: dict[str, Story] | None = None) -> None:
         self.found: dict[str, Story] = {}
+        self._least = 0  # no story was told last before that
         self._by_key: dict[str, str] = {}
         self._by_band: dict[bytes, tuple[str, ...]] = {}
         self._bands: dict[str, tuple[bytes, ...]] = {}  # of each story
@@ -162,15 +163,11 @@ class Stories:
         for name in reversed(later):
             self.found[name] = self.found.pop(name)
 
-    @property
-    def oldest(self) -> int | None:
-        """When the story that is forgotten first was last told."""
-        return next((story.last for story in self.found.values()), None)
-
     def forget(self, until: int) -> None:
         """Drop the stories whose last document is no later than `until`."""
-        while self.found:
+        while self._least <= until and self.found:
             name, story = next(iter(self.found.items()))
+            self._least = story.last
             if story.last > until:
                 return
             del self.found[name]
@@ -185,6 +182,7 @@ class Stories:
 
     def _index(self, story: Story) -> None:
         self.found[story.id] = story
+        self._least = min(self._least, story.last)
         for key in story.keys:
             self._by_key[key] = story.id
         alone = (story.id,)  # one for all its bands: most of them no other story has

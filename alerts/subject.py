@@ -20,6 +20,7 @@ from alerts.stories import Entry, Stories
 from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
+WEEK: Final = 7 * 24 * HOUR
 KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules with windows up to a day share them
 
 
@@ -198,14 +199,12 @@ class Subject:
         self.state.entries = [e for e in self.state.entries if e is not entry]
 
     def due(self, memory: int) -> int:
-        """From when on there is something to let go of: a mention or story after `memory`, an hour, a sighting."""
-        entries, told = self.state.entries, self.stories.oldest
-        found = [past.due for past in self.state.histories.values() if past.hours]
+        """From when on it has something to let go of if nobody mentions it: all mentions after `memory`, a week's hours
+        or the last ones, a sighting. Mentions let go of older ones themselves, see `forget`."""
+        found = [min(past.due + WEEK, past.over) for past in self.state.histories.values() if past.hours]
         found += self._seen.due
-        if entries:
-            found.append(entries[0].at + memory)
-        if told is not None:
-            found.append(told + memory)
+        if self.state.entries:
+            found.append(self.state.entries[-1].at + memory)
         return min(found, default=0)
 
     def forget(self, until: int) -> None:
@@ -250,6 +249,12 @@ class Subject:
         """Whether nothing is remembered of it."""
         past = any(past.hours for past in self.state.histories.values())
         return not (self.state.entries or past or self.state.runs)
+
+    @property
+    def since(self) -> int | None:
+        """When it was first mentioned, as far as it is remembered."""
+        past = self.state.histories.get("")
+        return past.began if past else None
 
     def profile(self, filter_: str, until: int) -> Profile:
         """The baseline up to the hour of `until`; computed once an hour for each length of window and filter."""

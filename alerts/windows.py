@@ -5,6 +5,7 @@ Every sum is a whole number, so a window rebuilt after a restart decides exactly
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -13,7 +14,19 @@ from operator import attrgetter
 from typing import Final, Literal
 
 from alerts.moments import SECOND
-from alerts.rules import FirstSeen, Leaf, Scope, Share, Shift, Silence, Surge
+from alerts.rules import (
+    Coordination,
+    Deviation,
+    FirstSeen,
+    Leaf,
+    Scope,
+    Share,
+    Shift,
+    Silence,
+    Spike,
+    Surge,
+    Threshold,
+)
 from alerts.sieves import sieve_of
 from alerts.stories import MILLION, UNJUDGED, Entry
 from streams.records import digest
@@ -45,17 +58,16 @@ class Unit:
 class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
-    __slots__ = ("_confidence", "_everything", "_negative_at", "_weighs", "compares", "entries", "filter", "gone",
-                 "judged", "key", "length", "models", "negative", "rule", "sieve", "summed", "units",
+    __slots__ = ("_confidence", "_everything", "_least", "_negative_at", "_weighs", "compares", "entries", "filter",
+                 "gone", "judged", "key", "length", "models", "negative", "rule", "sieve", "summed", "units",
                  "width")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
         self.sieve = sieve_of(rule)
-        self.filter = _filter(
-            rule.scope, rule.ignore_stale, rule.negative_at
-        )  # names the history it is compared with …
-        self.compares = isinstance(rule, Surge | Shift | Silence) or _over_baseline(rule)  # … if it is at all
+        # Names the history that its counts are compared with, if they are at all.
+        self.filter = _filter(rule.scope, rule.ignore_stale, rule.negative_at)
+        self.compares = isinstance(rule, Surge | Shift | Silence) or _over_baseline(rule)
         self.width = self.length = rule.window.seconds * SECOND
         self.key: Callable[[Entry], str] = KEYS[rule.count]  # what a mention counts towards
         self.gone: frozenset[str] = frozenset()  # stories taken out, to see what would be without them
@@ -66,6 +78,7 @@ class Window:
         self.judged = 0  # units with a judged document
         # Of a shift rule: once an hour, see alerts.detect.
         self.summed: tuple[int, int, float, int, int, float] | None = None
+        self._least = _least(rule)
         self._weighs = isinstance(rule, Share)
         self._negative_at = round(rule.negative_at * MILLION)
         self._confidence = round(rule.scope.min_confidence * MILLION)
@@ -75,6 +88,19 @@ class Window:
     def amount(self) -> int:
         """Units that the rule counts: negative ones, or all."""
         return len(self.units) if self._everything else self.negative
+
+    @property
+    def possible(self) -> bool:
+        """Whether the rule can hold at all, by what is counted here: false says that `alerts.detect` decides so.
+
+        Most windows fail here, long before anything is asked about the subject's past.
+        """
+        least = self._least
+        return least is None or (
+            self.amount >= least
+            and self.judged >= self.rule.min_support
+            and self.negative >= self.rule.min_share * self.judged
+        )
 
     def in_scope(self, entry: Entry) -> bool:
         """Whether the rule's scope takes this mention of its subject, were it not old."""
@@ -163,15 +189,29 @@ class Window:
             unit = self.units[key] = Unit()
         unit.documents += by
         if entry.negative != UNJUDGED:
-            was_judged, was_negative = unit.judged > 0, unit.is_negative(self._negative_at)
-            unit.judged += by
+            judged, bound = unit.judged, self._negative_at
+            was_negative = judged > 0 and unit.negative >= bound * judged
+            unit.judged = now_judged = judged + by
             unit.negative += by * entry.negative
-            self.judged += (unit.judged > 0) - was_judged
-            self.negative += unit.is_negative(self._negative_at) - was_negative
+            self.judged += (now_judged > 0) - (judged > 0)
+            self.negative += (now_judged > 0 and unit.negative >= bound * now_judged) - was_negative
             if self._weighs:
                 self.models[entry.model] += by
         if not unit.documents:
             del self.units[key]
+
+
+def _least(rule: Leaf) -> int | None:
+    """The fewest units without which a rule cannot hold; None: it may hold with none, and asks for no support."""
+    match rule:
+        case Threshold() | FirstSeen():
+            return rule.at_least
+        case Surge() | Shift() | Spike() | Deviation():
+            return math.ceil(rule.min_count * rule.clear_at)
+        case Share() | Coordination():
+            return 1
+        case _:
+            return None
 
 
 @lru_cache(maxsize=1024)  # for every rule and every subject the same
