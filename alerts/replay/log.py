@@ -2,7 +2,7 @@
 
 A line is the record as it would cross Kafka: fields in the order of their type, maps in the order of their keys, UTF-8,
 no spaces. Lines are in order of event time, subject, rule, alert and step. With several partitions events come out of
-order; they are spooled to a file as they come and put in order at the end, with about 200 bytes of memory for each.
+order; they are spooled to a file as they come and put in order at the end, with some 330 bytes of memory for each (measured).
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from sys import intern
 from typing import BinaryIO, Final
 
 import msgspec
 
+from alerts.moments import micros
 from streams.records import AlertEvent, Reject, decode
 
-Key = tuple[str, str, str, str, int]
+Key = tuple[int, str, str, str, int]
 
 _encoder: Final = msgspec.json.Encoder(order="deterministic")
 
@@ -32,7 +34,7 @@ def line(event: AlertEvent) -> bytes:
 
 def key(event: AlertEvent) -> Key:
     """The place of an event in a log: time, subject, rule, alert, step."""
-    return event.at.isoformat(timespec="microseconds"), event.subject, event.rule, event.alert, event.sequence
+    return micros(event.at), intern(event.subject), intern(event.rule), event.alert, event.sequence
 
 
 class AlertLog:

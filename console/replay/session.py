@@ -165,7 +165,10 @@ class Session:
     def _evaluation(self, parts: Parts) -> Evaluation:
         choices, fold, made = self.choices, parts.fold, commit()
         if not fold.observed.mentions:
-            raise SourceError(say("replay.source.empty", source=parts.source.name))
+            faults = [
+                fault.first[0] for notes in (parts.source.notes, parts.judging.notes) for fault in notes.faults.values()
+            ]
+            raise SourceError(" · ".join([say("replay.source.empty", source=parts.source.name), *faults]))
         heard = self._variants.heard(fold.variants_log.events()) if fold.variants_log is not None else {}
         found = evaluate(
             fold.log.events(),

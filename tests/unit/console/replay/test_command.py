@@ -153,6 +153,15 @@ def test_a_bad_row_stops_nothing(files: dict[str, str], tmp_path: Path) -> None:
     assert "past.jsonl:38" in out
 
 
+def test_a_source_of_which_nothing_can_be_read_says_why(tmp_path: Path) -> None:
+    """With the first row that was refused, so that the option that is missing can be guessed."""
+    (tmp_path / "rows.jsonl").write_text('{"id": "1", "title": "x", "date": "2026-01-05 10:00:00"}\n', encoding="utf-8")
+    code, _, err = replay(str(tmp_path / "rows.jsonl"))
+    assert code == WRONG_INPUT
+    assert "rows.jsonl:1" in err
+    assert "--zone" in err
+
+
 def test_ctrl_c_says_how_to_go_on(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A named run is paused; the same command continues it."""
     conduct = Session.conduct

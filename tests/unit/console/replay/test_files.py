@@ -12,6 +12,7 @@ import pytest
 from console.replay.files import Files, Reading
 from console.replay.source import Batch, SourceError
 from console.replay.span import Span
+from models.data import data_folder
 from streams.document import Pipeline
 from streams.entities import Gazetteer
 from streams.records import Document, Mention, RawItem, Tick, encode
@@ -157,3 +158,15 @@ async def test_foreign_rows_with_our_words_stay_rows(tmp_path: Path) -> None:
     )
     found = records(await read(opened([path], tmp_path)))
     assert [each.title for each in found if isinstance(each, RawItem)] == ["x", "y"]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("name", "refused"), [("stocknet", 0), ("headlines_guardian", 40), ("rss_2025_2026", 146)])
+async def test_public_streams_are_read_in_order(name: str, refused: int, tmp_path: Path) -> None:
+    """Every line is a record, or told: headlines without a time, rows whose source is no text."""
+    path = data_folder() / "streams" / f"{name}.jsonl"
+    source = opened([path], tmp_path)
+    times = [each.collected_at for each in records(await read(source))]
+    assert times == sorted(times)
+    assert sum(fault.count for fault in source.notes.faults.values()) == refused
+    assert len(times) + refused == path.read_bytes().count(b"\n")
