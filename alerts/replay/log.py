@@ -2,7 +2,8 @@
 
 A line is the record as it would cross Kafka: fields in the order of their type, maps in the order of their keys, UTF-8,
 no spaces. Lines are in order of event time, subject, rule, alert and step. With several partitions events come out of
-order; they are spooled to a file as they come and put in order at the end, with some 330 bytes of memory for each (measured).
+order; they are spooled to a file as they come and put in order at the end, for which each needs 330 bytes of memory
+(measured).
 """
 
 from __future__ import annotations
