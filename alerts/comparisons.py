@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from alerts.compared import Adjacent, Hourly
 from alerts.decisions import Decision, Known
@@ -12,17 +13,18 @@ from alerts.rules import Deviation, Spike
 from alerts.windows import Window
 
 
-def spike(window: Window, _now: int, _known: Known) -> Decision:
+def spike(window: Window, now: int, known: Known) -> Decision:
     """Whether the window has `ratio` times its reference, taken for the same length of time (ElastAlert's `spike`)."""
     rule = window.rule
     assert isinstance(window, Adjacent)  # noqa: S101 - chosen by its type
     assert isinstance(rule, Spike)  # noqa: S101
     before = window.reference.amount
     expected = before * rule.window.seconds / rule.before
-    return _decide(window, rule, expected, rule.ratio * expected, enough=before >= rule.min_reference)
+    missing = _learning(rule, now, known) or ("" if before >= rule.min_reference else "no_baseline")
+    return _decide(window, rule, expected, rule.ratio * expected, missing)
 
 
-def deviation(window: Window, now: int, _known: Known) -> Decision:
+def deviation(window: Window, now: int, known: Known) -> Decision:
     """Whether the mean of the window's hours is above the reference's mean by more than `k` standard deviations of the
     reference's hourly counts (population), as in Socialmetrix' variation alert. Hours are those of the clock; where the
     reference ends now, the one that has begun is its last."""
@@ -32,17 +34,30 @@ def deviation(window: Window, now: int, _known: Known) -> Decision:
     hours = rule.window.seconds * SECOND / HOUR
     last = (now - rule.window.seconds * SECOND) // HOUR if rule.apart else now // HOUR + 1
     mean, spread = window.moments(last - rule.reference.seconds * SECOND // HOUR, last)
-    return _decide(window, rule, mean * hours, (mean + rule.k * spread) * hours, above=True)
+    missing = _learning(rule, now, known)
+    return _decide(window, rule, mean * hours, (mean + rule.k * spread) * hours, missing, above=True)
+
+
+def _learning(rule: Spike | Deviation, now: int, known: Known) -> Literal["", "learning"]:
+    """Whether the subject is followed for too short a time: its past is not empty but unknown."""
+    since = now if known.since is None else known.since
+    return "learning" if now - since < rule.learn.seconds * SECOND else ""
 
 
 def _decide(
-    window: Window, rule: Spike | Deviation, expected: float, bound: float, *, enough: bool = True, above: bool = False
+    window: Window,
+    rule: Spike | Deviation,
+    expected: float,
+    bound: float,
+    missing: Literal["", "learning", "no_baseline"],
+    *,
+    above: bool = False,
 ) -> Decision:
-    """`enough`: there is something to compare with. `above`: the bound must be exceeded, not just reached."""
+    """`missing`: what there is to compare with. `above`: the bound must be exceeded, not just reached."""
     amount = window.amount
     why = short(window, math.ceil(rule.min_count * rule.clear_at))
-    if why == "beyond" and not enough:
-        why = "no_baseline"
+    if why == "beyond" and missing:
+        why = missing
     elif why == "beyond" and (amount < max(bound, rule.min_count) or (above and amount <= bound)):
         why = "usual"
     compared = why in ("beyond", "usual")

@@ -78,6 +78,10 @@ class Known(Protocol):
     def rates(self) -> Mapping[str, Rates]:
         """How often each model takes what for negative."""
 
+    @property
+    def since(self) -> int | None:
+        """When the subject was first mentioned, as far as it is remembered."""
+
     def profile(self, filter_: str, until: int) -> Profile:
         """The baseline up to a moment, of what a scope's filter lets through."""
 

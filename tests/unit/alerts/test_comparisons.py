@@ -81,6 +81,15 @@ def test_a_late_document_in_the_reference_amends_the_alert() -> None:
     assert events[-1].expected == 2.0
 
 
+@pytest.mark.parametrize("body", [SPIKE + ", min_reference: 0, learn: 3h", DEVIATION + ", apart: true, learn: 3h"])
+def test_a_subject_that_is_followed_for_too_short_a_time_is_not_judged(body: str) -> None:
+    """Its past is not empty but unknown: counted from the first mention on, in the rule's scope or not."""
+    new = bad([60 + n for n in range(9)], "n")
+    assert rung(body, new, 70) == []
+    known = [mention(1, "good", 0.1), *bad([240 + n for n in range(9)], "n")]
+    assert rung(body, known, 250) != []
+
+
 @pytest.mark.parametrize("count", ["documents", "stories"])
 def test_copies_count_for_documents_and_not_for_stories(count: str) -> None:
     """What the published formulas count, and what we would."""

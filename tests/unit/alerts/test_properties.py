@@ -23,7 +23,7 @@ BODIES = (
     "type: silence, window: 30m, min_expected: 0.01, p: 0.5",
     "type: first_seen, window: 30m, memory: 2h, learn: 10m",
     "type: coordination, window: 30m, at_least: 3, max_author_share: 0.7",
-    "type: spike, window: 20m, ratio: 1.5, min_count: 2",
+    "type: spike, window: 20m, ratio: 1.5, min_count: 2, learn: 25m",
     "type: deviation, window: 1h, reference: 3h, k: 0.5, min_count: 2, count: documents",
     "type: all, conditions: [{type: threshold, at_least: 2, window: 20m}, {type: share, at_least: 0.3, window: 1h}]",
     "type: any, conditions: [{type: threshold, at_least: 6, window: 1h}, {type: share, at_least: 0.9, window: 20m}]",

@@ -100,7 +100,7 @@ BODIES = (
     "type: surge, window: 30m, min_count: 2, min_ratio: 1, p: 0.2, clear_at: 0.4, negative_at: 0.7",
     "type: first_seen, window: 30m, memory: 40m, learn: 5m, count: authors",
     "type: coordination, window: 30m, at_least: 3, max_author_share: 0.7",
-    "type: spike, window: 20m, ratio: 1.5, min_count: 2, reference: 40m, clear_at: 0.5",
+    "type: spike, window: 20m, ratio: 1.5, min_count: 2, reference: 40m, clear_at: 0.5, learn: 30m",
     "type: deviation, window: 30m, reference: 2h, apart: true, k: 0.5, min_count: 2, count: documents",
     "type: deviation, window: 1h, reference: 3h, k: 0, min_count: 2, of: all",
     "type: any, conditions: [{type: first_seen, window: 1h, what: source}, {type: share, at_least: 0.8, window: 20m}]",

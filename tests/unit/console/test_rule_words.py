@@ -204,6 +204,8 @@ def test_needs_name_what_is_missing_on_the_first_day() -> None:
     )
     assert "8 negative stories" in told("type: surge, window: 2h, min_count: 4", "needs")
     assert "followed the subject for 3d" in told("type: first_seen, window: 1d, learn: 3d", "needs")
+    assert "followed the subject for 8d" in told("type: deviation, window: 1d, learn: 8d", "needs")
+    assert "before the first mention" in told("type: spike, window: 1h, min_reference: 0", "needs")
     assert "history of 6d" in told("type: shift, window: 3d", "needs")
     assert told("type: threshold, window: 1h, at_least: 2, of: all", "needs") == "Nothing but what comes in."
 
