@@ -19,6 +19,7 @@ from alerts.rule_files import load_rules
 from alerts.rule_writing import written
 from alerts.rules import Rule
 from alerts.yaml_structs import suggest
+from console.commit import commit
 from console.exits import INTERRUPTED, told
 from console.messages import say
 from console.replay import options
@@ -118,7 +119,9 @@ def proposal_file(found: Proposal, lines: Sequence[str]) -> str:
 
 def evidence(found: Proposal, at: datetime) -> Iterator[str]:
     """What is proposed and what speaks for it, line by line; plain text."""
-    yield say("tune.title", rule=found.rule.name, at=f"{at:%Y-%m-%d}", code=VERSION, hash=found.rule.hash)
+    made = commit()
+    code = f"{VERSION}+{made[:12]}" if made else VERSION
+    yield say("tune.title", rule=found.rule.name, at=f"{at:%Y-%m-%d}", code=code, hash=found.rule.hash)
     yield say("tune.searched", trials=found.trials, budget=f"{found.budget:g}", seed=found.seed)
     said = as_written(found.rule)
     for path, value in found.values.items():
