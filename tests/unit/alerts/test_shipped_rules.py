@@ -55,6 +55,8 @@ NOT_APPLICABLE: Final = {
     ("topic", "wrong entity"): "a topic is not a company: a text is about it or not, and has no lesser relevance to it",
     ("silence", "wrong entity"): "no number of mentions, of whatever relevance, can make a silence",
 }  # fmt: skip
+# What ships to be measured against: it does what other products do, noise included.
+FORMULAS: Final = "formulas"
 # A rule for any subject rings, rightly, for the other subject: only the mentions in passing are put to it.
 
 
@@ -64,6 +66,11 @@ def shipped() -> dict[str, Rule]:
     rules = load_rules(*FILES)
     lists = {name: frozenset({HERE}) for rule in rules for name in rule.scope.lists}
     return {rule.name: rule for rule in in_force(rules, lists)}
+
+
+def ours() -> dict[str, Rule]:
+    """Those that a desk relies upon."""
+    return {name: rule for name, rule in shipped().items() if rule.labels.get("preset") != FORMULAS}
 
 
 def scopes(rule: Rule) -> Iterator[Scope]:
@@ -109,7 +116,7 @@ def applicable() -> list[tuple[str, str]]:
     """Every rule with every scenario that can be put to it."""
     return [
         (name, scenario)
-        for name, rule in shipped().items()
+        for name, rule in ours().items()
         for scenario in SCENARIOS
         if not {(rule.type, scenario), (rule.scope.subject, scenario)} & NOT_APPLICABLE.keys()
     ]
@@ -124,9 +131,7 @@ def test_a_shipped_rule_stays_quiet(name: str, scenario: str) -> None:
 
 def test_nearly_every_scenario_applies() -> None:
     """The table of exceptions stays short, and names nothing that is not there."""
-    assert (
-        len(shipped()) * len(SCENARIOS) - len(applicable()) == len(NOT_APPLICABLE) + 1
-    )  # two silences, one topic rule
+    assert len(ours()) * len(SCENARIOS) - len(applicable()) == len(NOT_APPLICABLE) + 1  # two silences, one topic rule
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -146,7 +151,21 @@ def test_the_timelines_of_the_presets_are_kept(name: str) -> None:
     assert differences == []
 
 
-@pytest.mark.parametrize("desk", sorted({name.rpartition("-")[0] for name in presets()}))
+def test_published_formulas_ring_where_our_rules_do_not() -> None:
+    """For an advertisement from hundreds of accounts, among others: that is what is compared with ours."""
+    formulas = {name: rule for name, rule in shipped().items() if name not in ours()}
+    noisy = {name for name, rule in formulas.items() if any(e.state == "firing" for e in events(rule, "advertisement"))}
+    assert len(formulas) == 9
+    assert noisy == {
+        "socialmetrix-high",
+        "meltwater-social",
+        "meltwater-editorial",
+        "elastalert-frequency",
+        "kommonpoll-negative-share",
+    }
+
+
+@pytest.mark.parametrize("desk", sorted({name.rpartition("-")[0] for name in presets()} - {""}))
 def test_the_chinese_preset_judges_as_the_english_one(desk: str) -> None:
     """They differ in language, name and comment only, and both may be in force together."""
     english, chinese = load_rules(PRESETS / f"{desk}-en.yaml"), load_rules(PRESETS / f"{desk}-zh.yaml")
@@ -171,4 +190,4 @@ def test_a_shipped_rule_explains_itself_to_its_desk(name: str) -> None:
     assert bool(re.search("[\u4e00-\u9fff]", rule.about)) is chinese
     assert re.search("[\u4e00-\u9fff]", rule.annotations["zh"])
     assert rule.labels["desk"]
-    assert rule.scope.subject != "entity" or rule.scope.min_relevance == 0.5
+    assert rule.scope.subject != "entity" or rule.scope.min_relevance == 0.5 or name not in ours()

@@ -25,7 +25,7 @@ SURGE = "type: surge, window: 2h"
         ("type: threshold, window: 2h, at_least: 7", "at_least", 1.0, 100.0, 7.0),
         ("type: share, window: 2h, at_least: 0.4", "at_least", 0.1, 0.95, 0.4),
         ("type: share, window: 2h, over_baseline: 1.5", "over_baseline", 1.05, 10.0, 1.5),
-        ("type: spike, window: 2h", "ratio", 1.0, 50.0, 3.0),
+        ("type: spike, window: 2h", "ratio", 1.0, 100.0, 3.0),
         ("type: deviation, window: 1d", "k", 0.0, 20.0, 2.0),
         ("type: shift, window: 3d", "at_least", 1.0, 50.0, 6.0),
         ("type: silence, window: 12h", "p", 0.5, 1e-9, 1e-3),
