@@ -25,6 +25,8 @@ WORDS: Final[dict[Lang, dict[str, str]]] = {
         "same": "{stream}, ≤ {rate} false",
         "false": "{rate} false",
         "counted": "{stream}: {events} events, {controls} controls, {days} subject-days",
+        "comma": "; ",
+        "stop": ".",
         "headlines": "headlines 2018–2020",
         "weibo": "Weibo 2020–2023",
         "source": "Code {code}, {date}, judged by {models}; rules in bold are ours, the others "
@@ -41,6 +43,8 @@ WORDS: Final[dict[Lang, dict[str, str]]] = {
         "same": "{stream}，误报 ≤ {rate}",
         "false": "误报 {rate}",
         "counted": "{stream}：事件 {events} 个，对照 {controls} 个，{days} 个对象日",
+        "comma": "；",
+        "stop": "。",
         "headlines": "新闻标题 2018–2020",
         "weibo": "微博 2020–2023",
         "source": "代码 {code}，{date}，由 {models} 判别；粗体为我们的规则，其余为"
@@ -89,7 +93,7 @@ def _dated(results: Mapping[str, Evaluation], ours: Sequence[str], lang: Lang) -
         cells = [cell for stream, rules in measured.items() for cell in _pair(rules.get(name), limits[stream], words)]
         lines.append(_row([_name(name, ours), *cells]))
     counted = (words["counted"].format(stream=words[stream], **_counts(result)) for stream, result in results.items())
-    return "\n".join([*lines, "", "; ".join(counted) + "."])
+    return "\n".join([*lines, "", words["comma"].join(counted) + words["stop"]])
 
 
 def _pair(rule: RuleResult | None, limit: float, words: Mapping[str, str]) -> tuple[str, str]:

@@ -6,6 +6,8 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
@@ -204,3 +206,26 @@ def test_caveats_are_said_in_the_reader_s_language() -> None:
     assert sentence(note, "zh") in Reader(render(result, "zh")).text
     assert "A source said so." in Reader(render(result, "zh")).text
     assert sentence(note, "en") in Reader(render(result, "en")).text
+
+
+def test_every_sentence_that_is_said_exists() -> None:
+    """Keys written out in the template and the code are in the catalogue, and the catalogue holds nothing else."""
+    folder = Path(str(files("alerts.evaluation.report")))
+    sources = [path.read_text(encoding="utf-8") for path in (*folder.glob("*.html"), *folder.glob("*.py"))]
+    whole = {key for text in sources for key in re.findall(r'say\(\s*(?:lang, )?f?"([^"{]+)"[,)]', text)}
+    begun = {key for text in sources for key in re.findall(r'say\(\s*(?:lang, )?f?"([^"{]+\.)(?:" ~|\{)', text)}
+    keys = set(catalogue("en"))
+    assert whole <= keys
+    others = {"strip.negative", "strip.control", *(key for key in keys if key.startswith("findings.near_"))}
+    assert {key for key in keys - whole - others if not key.startswith(tuple(begun))} == set()
+
+
+def test_a_found_event_without_a_delay_is_said_to_be_found() -> None:
+    """Where neither the onset nor a document gives a delay, the event is found all the same."""
+    result = sample.evaluation(1, 3, 0)
+    name, rule = next(iter(result.rules.items()))
+    bare = tuple(msgspec.structs.replace(o, found=True, delay_s=None, public_delay_s=None) for o in rule.outcomes)
+    rules = {name: msgspec.structs.replace(rule, outcomes=bare)}
+    for lang, word in (("en", "● found"), ("zh", "● 命中")):
+        text = Reader(render(msgspec.structs.replace(result, rules=rules), lang)).text  # type: ignore[arg-type]
+        assert text.count(word) >= 3
