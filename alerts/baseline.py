@@ -17,7 +17,9 @@ this one subject's history: no other subject, partition or restart changes it.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -175,7 +177,8 @@ class Days:
         for found, by_day in zip(capped, counts, strict=True):
             for hour, count in found.items():
                 by_day[(hours - 1 - hour) // 24] += count
-        where = [slots(market, hour // 24)[hour % 24] for hour in range(first, last)]
+        whole = [slot for day in range(first // 24, last // 24 + 1) for slot in slots(market, day)]
+        where = whole[first % 24 : first % 24 + hours]
         return cls((counts[0], counts[1], counts[2]), where, capped[ALL])
 
     def exposures(self, seasons: tuple[float, ...]) -> list[float]:
@@ -186,25 +189,30 @@ class Days:
     def season(self, usual: Level) -> tuple[float, ...]:
         """The season that the hours show against the level of their day."""
         found, expected = [0.0] * SLOTS, [0.0] * SLOTS
+        by_day = list(map(mul, usual.weights, usual.rates))
+        for slot, stories in zip(self.slots, self._hourly(by_day), strict=True):
+            expected[slot] += stories
         last = len(self.slots) - 1
-        by_day = [weight * rate for weight, rate in zip(usual.weights, usual.rates, strict=True)]
-        for hour, slot in enumerate(self.slots):
-            expected[slot] += by_day[(last - hour) // 24]
         for hour, count in self.everything.items():
             found[self.slots[hour]] += usual.weights[(last - hour) // 24] * count
         return season(found, expected)
 
     def burstiness(self, seasons: tuple[float, ...], usual: Level) -> float:
         """Size of the negative binomial of the counts of every few hours around the level and the season."""
-        last = len(self.slots) - 1
-        parts = -(-len(self.slots) // BURST_HOURS)
-        counts, means = [0.0] * parts, [0.0] * parts
-        for hour, slot in enumerate(self.slots):
-            means[(last - hour) // BURST_HOURS] += usual.rates[(last - hour) // 24] * seasons[slot]
+        hours = len(self.slots)
+        starts = range(hours % BURST_HOURS - BURST_HOURS if hours % BURST_HOURS else 0, hours, BURST_HOURS)
+        hourly = [rate * seasons[slot] for slot, rate in zip(self.slots, self._hourly(usual.rates), strict=True)]
+        means = [sum(hourly[max(0, start) : start + BURST_HOURS]) for start in reversed(starts)]
+        counts = [0.0] * len(starts)
         for hour, count in self.everything.items():
-            counts[(last - hour) // BURST_HOURS] += count
-        weights = [usual.weights[part * BURST_HOURS // 24] for part in range(parts)]
+            counts[(hours - 1 - hour) // BURST_HOURS] += count
+        weights = [usual.weights[part * BURST_HOURS // 24] for part in range(len(starts))]
         return burstiness(counts, means, weights)
+
+    def _hourly(self, by_day: Sequence[float]) -> list[float]:
+        """The value of each hour's day: `by_day` has the newest day first, the hours the oldest first."""
+        found = [value for value in reversed(by_day) for _ in range(24)]
+        return found[len(found) - len(self.slots) :]
 
 
 def _winsorised(rows: list[tuple[int, int]], hours: int) -> dict[int, float]:
@@ -216,8 +224,8 @@ def _winsorised(rows: list[tuple[int, int]], hours: int) -> dict[int, float]:
         return {hour: float(count) for hour, count in rows}
     spared = math.ceil(CAPPED * hours)
     ranked = sorted((count for _, count in rows), reverse=True)
-    cap = ranked[spared] if spared < len(ranked) else 1
-    return {hour: float(min(count, max(cap, 1))) for hour, count in rows}
+    cap = max(ranked[spared], 1) if spared < len(ranked) else 1
+    return {hour: float(cap if count > cap else count) for hour, count in rows}
 
 
 def tail(count: int, mean: float, size: float) -> float:

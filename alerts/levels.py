@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Final
 
 from alerts.calendars import DAYS, FIRST_SLOT, SLOTS, Day
@@ -76,13 +77,13 @@ def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, s
     rate = 0.0
     for _ in range(STEPS + 1):
         before = rate
-        seen = sum(w * e for w, e in zip(weights, exposures, strict=True))
-        found = sum(w * c for w, c in zip(weights, counts, strict=True))
+        seen = sum(map(mul, weights, exposures))
+        found = sum(map(mul, weights, counts))
         rate = (found + prior.shape) / (seen + prior.hours)
         if abs(rate - before) <= SETTLED * rate:
             break
-        weights = [
-            1.0 if c <= LEAST_CAP else min(1.0, (_cap(rate * e, size) / c) ** POWER)
+        weights = [  # no mean calls what does not exceed it an incident: most days need no cap
+            1.0 if c <= LEAST_CAP or c <= rate * e else min(1.0, (_cap(rate * e, size) / c) ** POWER)
             for e, c in zip(exposures, counts, strict=True)
         ]
     return Level(rate, found, tuple(weights), (rate,) * len(weights))
