@@ -78,35 +78,35 @@ class Replay:
                 await self._save()
 
     async def _take(self, batch: Batch) -> None:
+        fold = self._parts.fold
         for partition, signal in batch.signals:
-            if self._passes():
+            if self._left:  # taken in before the pause
+                self._left -= 1
                 continue
             at = signal.collected_at if isinstance(signal, Mention) else signal.at
-            await self._wait(at)
+            if self._parts.pace is not None:
+                await self._parts.pace.wait(at)
             if isinstance(signal, Mention):
                 self._keep(signal)
-            events = self._parts.fold.signal(partition, signal)
+            events = fold.signal(partition, signal)
             self._count(at)
-            await self._tell(events)
+            if events:
+                await self._tell(events)
         if batch.signals:
             return
         documents, mentions = await self._parts.judging.judged(batch)
         await self._index(documents)
         for mention in mentions:
-            if self._passes():
+            if self._left:  # taken in before the pause
+                self._left -= 1
                 continue
-            await self._wait(mention.collected_at)
+            if self._parts.pace is not None:
+                await self._parts.pace.wait(mention.collected_at)
             self._keep(mention)
-            events = self._parts.fold.mention(mention)
+            events = fold.mention(mention)
             self._count(mention.collected_at)
-            await self._tell(events)
-
-    def _passes(self) -> bool:
-        """Whether the next record was taken in before the pause."""
-        if not self._left:
-            return False
-        self._left -= 1
-        return True
+            if events:
+                await self._tell(events)
 
     def _count(self, at: datetime) -> None:
         self.records += 1
@@ -116,10 +116,6 @@ class Replay:
     def _keep(self, mention: Mention) -> None:
         if self._parts.keeping is not None:
             self._parts.keeping.write(mention)
-
-    async def _wait(self, at: datetime) -> None:
-        if self._parts.pace is not None:
-            await self._parts.pace.wait(at)
 
     async def _index(self, documents: Sequence[Document]) -> None:
         if self._parts.into is not None:
