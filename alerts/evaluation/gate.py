@@ -2,18 +2,22 @@
 
 The figures of a rule are those of `Measure`. A figure that the baseline has and the result lacks is lost; one that gets
 better never fails the gate. What is not compared with is told: rules that the baseline does not know pass, and are new.
+
+Delays are compared on the events that both found, where both say which: a rule that finds a hard event late on top of
+all others has not become slower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.evaluation.result import Evaluation, RuleResult
+from alerts.evaluation.measures import percentile
+from alerts.evaluation.result import Evaluation, Outcome, RuleResult
 from alerts.yaml_structs import suggest
 
 MORE: Final = ("precision", "recall", "f1", "score", "score_low_false", "score_low_miss", "found", "true")  # is better
@@ -59,14 +63,15 @@ def gate(baseline: Evaluation, result: Evaluation, tolerances: Mapping[str, floa
     checks: list[Check] = []
     for name, rule in baseline.rules.items():
         found = result.rules.get(name)
-        checks += [_of_rule(name, "missing")] if found is None else _checks(name, rule, found, tolerances)
+        pair = None if found is None else _shared(rule, found, baseline, result)
+        checks += [_of_rule(name, "missing")] if pair is None else _checks(name, *pair, tolerances)
     return (*checks, *(_of_rule(name, "new") for name in result.rules if name not in baseline.rules))
 
 
 def figures_only(evaluation: Evaluation) -> Evaluation:
-    """The evaluation as a baseline needs it: without alerts, documents, timelines and curves."""
+    """The evaluation as a baseline needs it: without alerts, documents, timelines and curves; with what was found."""
     rules = {
-        name: replace(rule, by={}, episodes=(), outcomes=(), curve=(), at_false_rates=(), at_alerts_a_week=())
+        name: replace(rule, by={}, episodes=(), curve=(), at_false_rates=(), at_alerts_a_week=())
         for name, rule in evaluation.rules.items()
     }
     events = tuple(replace(event, told=()) for event in evaluation.events)
@@ -109,6 +114,33 @@ def _known(tolerances: Mapping[str, float]) -> None:
             meant = suggest(name, FIGURES)
             hint = f"; did you mean {meant}?" if meant else ""
             raise NotComparable(f"there is no figure {name!r}; there are: {', '.join(FIGURES)}{hint}")
+
+
+def _shared(
+    before: RuleResult, after: RuleResult, baseline: Evaluation, result: Evaluation
+) -> tuple[RuleResult, RuleResult]:
+    """Both with the delays of the events that both found, where there are any."""
+    sides = [
+        {(e.subject, e.onset, e.kind): o for o in rule.outcomes if (e := whole.events[o.event]).kind == "negative"}
+        for rule, whole in ((before, baseline), (after, result))
+    ]
+    both = [key for key in sides[0] if key in sides[1] and all(side[key].delay_s is not None for side in sides)]
+    if not both:
+        return before, after
+    first, second = (_delayed(rule, [side[k] for k in both]) for rule, side in zip((before, after), sides, strict=True))
+    return first, second
+
+
+def _delayed(rule: RuleResult, found: Sequence[Outcome]) -> RuleResult:
+    delays = [each.delay_s for each in found if each.delay_s is not None]
+    public = [each.public_delay_s for each in found if each.public_delay_s is not None]
+    return replace(
+        rule,
+        delay_median_s=percentile(delays, 50),
+        delay_p90_s=percentile(delays, 90),
+        public_delay_median_s=percentile(public, 50),
+        public_delay_p90_s=percentile(public, 90),
+    )
 
 
 def _checks(name: str, before: RuleResult, after: RuleResult, tolerances: Mapping[str, float]) -> Iterator[Check]:

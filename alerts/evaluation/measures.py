@@ -95,10 +95,10 @@ class _Sample:
             recall=_share(found, len(negative)),
             f1=_share(2 * found, found + false + len(negative)) if negative else None,
             false_per_subject_day=_share(false, self.subject_days),
-            delay_median_s=_percentile(delays, 50),
-            delay_p90_s=_percentile(delays, 90),
-            public_delay_median_s=_percentile(public, 50),
-            public_delay_p90_s=_percentile(public, 90),
+            delay_median_s=percentile(delays, 50),
+            delay_p90_s=percentile(delays, 90),
+            public_delay_median_s=percentile(public, 50),
+            public_delay_p90_s=percentile(public, 90),
             score=credit.score(timeliness.STANDARD),
             score_low_false=credit.score(timeliness.LOW_FALSE),
             score_low_miss=credit.score(timeliness.LOW_MISS),
@@ -138,5 +138,6 @@ def _share(part: float, whole: float) -> float | None:
     return part / whole if whole else None
 
 
-def _percentile(values: Sequence[float], at: float) -> float | None:
+def percentile(values: Sequence[float], at: float) -> float | None:
+    """The value below which so many of a hundred lie, interpolated linearly; None of nothing."""
     return float(np.percentile(values, at)) if values else None

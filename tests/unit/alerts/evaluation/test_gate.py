@@ -38,9 +38,9 @@ def states(after: Evaluation, **tolerances: float) -> dict[str, str]:
         ({"precision": 0.5}, "precision", "lost"),
         ({"false_per_subject_day": 0.0004}, "false_per_subject_day", "worse"),
         ({"false_per_subject_day": 0.0006}, "false_per_subject_day", "lost"),
-        ({"delay_median_s": 3600.0 + 601}, "delay_median_s", "lost"),
-        ({"delay_median_s": 3000.0}, "delay_median_s", "better"),
-        ({"delay_median_s": None}, "delay_median_s", "lost"),
+        ({"delay_median_s": 3600.0 + 601, "outcomes": ()}, "delay_median_s", "lost"),
+        ({"delay_median_s": 3000.0, "outcomes": ()}, "delay_median_s", "better"),
+        ({"delay_median_s": None, "outcomes": ()}, "delay_median_s", "lost"),
     ],
 )
 def test_a_figure_is_lost_when_it_is_worse_by_more_than_is_tolerated(
@@ -48,6 +48,18 @@ def test_a_figure_is_lost_when_it_is_worse_by_more_than_is_tolerated(
 ) -> None:
     """More is better for some, less for others; a figure that is no longer there is lost."""
     assert states(of(**fields))[figure] == state
+
+
+def test_delays_are_those_of_the_events_that_both_found() -> None:
+    """One that finds two more, late, is no slower; one that finds the same later is, though it misses the slowest."""
+    more = rule([*at_events(8), *at_events(10, after=20, skip=range(8))], EVENTS)
+    assert more.delay_p90_s != GOOD.delay_p90_s
+    tolerances = {"delay_median_s": 0.0, "delay_p90_s": 0.0}
+    assert states(result(EVENTS, {"r": more}), **tolerances) == {"delay_median_s": "same", "delay_p90_s": "same"}
+    slow = rule([*at_events(4, after=0.5), *at_events(8, after=9, skip=range(4))], EVENTS)
+    later = rule([*at_events(4, after=1.0)], EVENTS)
+    [check] = gate(result(EVENTS, {"r": slow}), result(EVENTS, {"r": later}), {"delay_median_s": 600.0})
+    assert (check.before, check.after, check.state) == (1800.0, 3600.0, "lost")
 
 
 def test_only_the_figures_asked_for_count() -> None:
@@ -102,7 +114,7 @@ def test_a_baseline_holds_figures_and_no_documents() -> None:
     """It is small enough to be kept with the code, and decides as the whole does."""
     whole = result(EVENTS, {"r": [*at_events(8), alert(5)]})
     small = figures_only(whole)
-    assert small.rules["r"].episodes == small.rules["r"].outcomes == ()
+    assert small.rules["r"].episodes == small.events[0].told == ()
     assert small.rules["r"].recall == whole.rules["r"].recall
     expected = Check(rule="r", figure="recall", before=0.8, after=0.8, tolerance=0.05, state="same")
     assert gate(small, whole)[0] == gate(whole, small)[0] == expected
