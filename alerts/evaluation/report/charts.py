@@ -26,6 +26,7 @@ SHAPES: Final = (
     "M-.4-1.2h.8v.8h.8v.8h-.8v.8h-.8v-.8h-.8v-.8h.8z",  # plus
     "M0-1.2L1.15-.37L.7 1H-.7L-1.15-.37z",  # pentagon
 )
+MOST_DECADES: Final = 5
 CROSS: Final = "M-.8-.8L.8.8M-.8.8L.8-.8"
 TRIANGLE: Final = SHAPES[2]
 CIRCLE: Final = SHAPES[0]
@@ -72,10 +73,11 @@ def decades(values: Iterable[float]) -> tuple[float, float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten from low to high, with 2 and 5 between them where there are few."""
+    """Powers of ten up to `high`, with 2 and 5 between them where there are few; every second, third … of many."""
     first, last = round(math.log10(low)), round(math.log10(high))
     steps = (1, 2, 5) if last - first <= 2 else (1,)
-    found = [float(f"{step}e{power}") for power in range(first, last + 1) for step in steps]
+    powers = range(last, first - 1, -max(1, math.ceil((last - first) / MOST_DECADES)))
+    found = [float(f"{step}e{power}") for power in reversed(powers) for step in steps]
     return [value for value in found if value <= high * 1.0001]
 
 

@@ -47,7 +47,8 @@ def test_decades_hold_every_value(values: list[float]) -> None:
     assert all(low * 0.9999 <= value <= high * 1.0001 for value in values)
     ticks = charts.log_ticks(low, high)
     assert ticks == sorted(set(ticks))
-    assert ticks[0] == pytest.approx(low)
+    assert len(ticks) <= 7
+    assert low * 0.9999 <= ticks[0] <= low * 1e3
     assert ticks[-1] == pytest.approx(high)
 
 
