@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import lru_cache
 from operator import attrgetter
@@ -73,7 +73,7 @@ class Window:
         self.gone: frozenset[str] = frozenset()  # stories taken out, to see what would be without them
         self.entries: deque[Entry] = deque()
         self.units: dict[str, Unit] = {}
-        self.models: Counter[str] = Counter()  # judged mentions by model, where a share is corrected by it
+        self.models: dict[str, int] = {}  # judged mentions by model, where a share is corrected by it
         self.negative = 0  # units that are negative
         self.judged = 0  # units with a judged document
         # Of a shift rule: once an hour, see alerts.detect.
@@ -196,7 +196,7 @@ class Window:
             self.judged += (now_judged > 0) - (judged > 0)
             self.negative += (now_judged > 0 and unit.negative >= bound * now_judged) - was_negative
             if self._weighs:
-                self.models[entry.model] += by
+                self.models[entry.model] = self.models.get(entry.model, 0) + by
         if not unit.documents:
             del self.units[key]
 

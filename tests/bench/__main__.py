@@ -1,7 +1,8 @@
 """The benchmark: `python -m tests.bench [run]`, and `python -m tests.bench table FILE` for the READMEs.
 
 Bare inference, Tocsin and two peers take turns over the same texts on engines of its own. The figures are ratios to
-the bare runs before and after. Ends with 1 when a run was wrong, for then its figures mean nothing.
+the bare runs before and after. Then a year of stored mentions goes through the detector alone. Ends with 1 when a run
+was wrong, for then its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 from deploy.lock import read as read_lock
 from streams import clock
 from tests.bench import corpus as texts
-from tests.bench import latency, procfs, report
+from tests.bench import engine, latency, procfs, report
 from tests.bench.bed import Bed, bed
 from tests.bench.contest import Void, run, warm_engines
 from tests.bench.report import Report, Section
@@ -102,6 +103,8 @@ async def measure(options: argparse.Namespace, state: Path) -> Report:
             say(f"paced at {share:.0%}: {report.latency_line(result.latency[-1])}")
         if options.rings:
             result.ring = await latency.ring(place, options.rings)
+    result.engine = await asyncio.to_thread(engine.apart, options.days)
+    say(engine.text(result.engine))
     report.finish(result)
     return result
 
@@ -140,6 +143,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     command.add_argument("--shares", nargs="*", type=float, default=SHARES, help="paced runs, as shares of capacity")
     command.add_argument("--seconds", type=float, default=PACED_SECONDS, help="length of a paced run")
     command.add_argument("--rings", type=int, default=RINGS, help="companies that get bad news, for the alert path")
+    command.add_argument("--days", type=int, default=engine.YEAR, help="of stored mentions through the engine")
     command.add_argument("--out", type=Path, help="result file; default: tests/bench/results/<date>-<commit>.json")
     command.add_argument("--state", type=Path, help="folder for engines and logs, kept; default: a temporary one")
     command.add_argument("--quick", action="store_true", help="a smoke run: few items, one round; no figures to quote")
@@ -153,7 +157,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         options.warm = 15_000
         if options.quick:
             options.rounds, options.items, options.warm = 1, min(options.items, 80), 500
-            options.shares, options.seconds, options.rings = (0.5,), 3.0, 1
+            options.shares, options.seconds, options.rings, options.days = (0.5,), 3.0, 1, 3
     return options
 
 

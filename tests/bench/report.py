@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
+from tests.bench.engine import Engines, Pace
 from tests.bench.latency import Latency, Quantiles, Ring
 from tests.bench.result import BARE, OURS, WANTED, Figures, Run, Spread, figures
 
@@ -46,6 +47,10 @@ WORDS: Final = {
         "NEWS": "articles only",
         "tokens": "{tokens:.0f} tokens on average",
         "memory": "peak memory, MiB",
+        "engine": "stored mentions through the detector, one core",
+        "pace": "mentions/s in the engine | a year like StockNet's, decoding included | × real time | MiB",
+        "shipped": "the shipped rules ({rules})",
+        "surge": "one surge rule",
         "source": "Commit {commit}, {date}, {cpu}, {cores} cores, {runtime}; medians of {rounds} interleaved rounds "
         "(least–most). Repeat it with `make bench`.",
     },
@@ -63,6 +68,10 @@ WORDS: Final = {
         "NEWS": "仅文章",
         "tokens": "平均 {tokens:.0f} 个词元",
         "memory": "内存峰值，MiB",
+        "engine": "已存储的提及通过检测引擎，单核",
+        "pace": "引擎内 提及/秒 | 一年（规模同 StockNet，含解码） | × 实时 | MiB",
+        "shipped": "自带规则（{rules} 条）",
+        "surge": "单条突增规则",
         "source": "提交 {commit}，{date}，{cpu}，{cores} 核，{runtime}；{rounds} 轮交替运行的中位数（最小–最大）。"
         "用 `make bench` 重做。",
     },
@@ -108,6 +117,7 @@ class Report(Struct, kw_only=True):
     corpora: dict[str, Section]
     latency: list[Latency] = []
     ring: Ring | None = None
+    engine: Engines | None = None
     void: list[str] = []  # why the figures mean nothing; empty when they do
     wanted: dict[str, float] = field(default_factory=lambda: dict(WANTED))
 
@@ -144,6 +154,8 @@ def table(report: Report, lang: str) -> str:
     parts = [_section(report, kind, lang) for kind in report.corpora]
     if report.latency:
         parts.append(_latency(report, lang))
+    if report.engine is not None:
+        parts.append(_engine(report.engine, lang))
     words = WORDS[lang]
     parts.append(
         words["source"].format(
@@ -218,6 +230,16 @@ def _latency(report: Report, lang: str) -> str:
         lines.append(f"| {name} | {cells} |")
     if report.ring is not None and report.ring.webhook is not None:
         lines.append(f"| {words['ring']} | {_seconds(report.ring.webhook)} | | |")
+    return "\n".join(lines)
+
+
+def _engine(engines: Engines, lang: str) -> str:
+    words = WORDS[lang]
+    lines = [f"| {words['engine']} | {words['pace']} |", "|---|---:|---:|---:|---:|"]
+    paces: tuple[tuple[str, Pace], ...] = (("shipped", engines.shipped), ("surge", engines.surge))
+    for name, pace in paces:
+        figures_ = f"{pace.rate:,.0f} | {pace.year_s:.1f} s | {pace.speed:,.0f} | {max(pace.memory):.0f}"
+        lines.append(f"| {words[name].format(rules=pace.rules)} | {figures_} |")
     return "\n".join(lines)
 
 

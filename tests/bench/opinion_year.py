@@ -1,0 +1,103 @@
+"""Invented mentions in the amount and mixture of StockNet's year of tweets, made anew from one seed: nothing is stored.
+
+Subjects are 85 busy companies (a few of them most of all), rare ones that come and go within months, and topics. One
+text in eight is a copy of another of its day and one in eight nearly one. Companies have bad days on which half of what
+is said is negative. No text says anything: the engine reads signatures, judgements and times.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from streams.records import Mention, Signature, digest
+
+BEGIN: Final = datetime(2025, 1, 1, tzinfo=UTC)
+PLACES, LARGEST = 64, 65_535  # of a MinHash
+RISKS: Final = ("fraud", "litigation", "outage", "downgrade", "data_breach")
+TOPICS: Final = ("stock_commentary", "product_news", "mergers", "legal", "earnings", "personnel", "debt", "markets")
+HOURS: Final = (1, 1, 1, 1, 1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 8, 9, 8, 8, 7, 6, 5, 4, 3, 2)  # weights of hours of a day
+LIFE: Final = 91  # days after which other rare subjects come up
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much is said. The defaults are those of StockNet's year: 47,000 documents, 155,000 mentions."""
+
+    days: int = 365
+    documents: float = 129.0  # a day
+    busy: int = 85
+    rare: int = 500  # in a year, a quarter of them at a time
+    rare_share: float = 0.05  # of the mentions of companies
+    companies: float = 2.3  # a document names on average, beside its topic
+    seed: int = 7
+
+
+def days(amount: Amount) -> Iterator[list[Mention]]:
+    """The mentions of each day, in order of collection."""
+    rng = random.Random(f"opinion {amount.seed}")
+    for day in range(amount.days):
+        bad = set(rng.sample(range(amount.busy), max(1, amount.busy // 40))) if rng.random() < 0.3 else set()
+        texts: list[tuple[int, ...]] = []
+        times = sorted(_second(rng) for _ in range(round(amount.documents * rng.uniform(0.6, 1.4))))
+        yield [
+            mention
+            for number, second in enumerate(times)
+            for mention in _document(amount, rng, day, number, BEGIN + timedelta(days=day, seconds=second), bad, texts)
+        ]
+
+
+def _second(rng: random.Random) -> int:
+    return rng.choices(range(24), HOURS)[0] * 3600 + rng.randrange(3600)
+
+
+def _document(
+    amount: Amount, rng: random.Random, day: int, number: int, at: datetime, bad: set[int], texts: list[tuple[int, ...]]
+) -> Iterator[Mention]:
+    """The mentions of one document: its companies and its topic."""
+    named = {_company(amount, rng, day) for _ in range(1 + round(rng.expovariate(1 / (amount.companies - 1))))}
+    minhash = _signature(rng, texts)
+    sad = rng.random() < (0.5 if any(name in bad for name in named) else 0.12)
+    negative = round(rng.uniform(0.6, 0.98) if sad else rng.uniform(0.01, 0.3), 4)
+    topic, sure = rng.choice(TOPICS), round(rng.uniform(0.4, 0.99), 4)
+    document, author = digest(str(amount.seed), str(day), str(number)), f"p_{rng.randrange(9000):016x}"
+    subjects = [(f"entity:{_ticker(name)}", f"Company {name}") for name in sorted(named)] + [(f"topic:{topic}", topic)]
+    for subject, name in subjects:
+        yield Mention(
+            subject=subject, name=name, document=document, channel="archive/0", offset=0, source="invented",
+            kind="chat", author=author, lang="en", url="", headline=f"Document {number} of day {day} about {name}",
+            collected_at=at, published_at=at, stale="fresh", relevance=0.9 if rng.random() < 0.8 else 0.3,
+            signature=Signature(copy_key=digest(str(minhash)), minhash=minhash, algorithm="invented"),
+            sentiment={"negative": negative, "neutral": round(0.99 - negative, 4), "positive": 0.01}, topic=topic,
+            topic_confidence=sure, risk=rng.choice(RISKS) if sad else "none", risk_confidence=0.9,
+            model="invented-en@1", item=digest("item", document),
+        )  # fmt: skip
+
+
+def _company(amount: Amount, rng: random.Random, day: int) -> int:
+    """Busy companies by number from 0 on, the first the busiest; rare ones of this quarter behind them."""
+    if rng.random() < amount.rare_share:
+        batch = max(1, amount.rare * LIFE // 365)
+        return amount.busy + day // LIFE * batch + rng.randrange(batch)
+    return min(int(rng.paretovariate(0.6)) - 1, 10**6) % amount.busy
+
+
+def _ticker(number: int) -> str:
+    return "".join(chr(ord("A") + number // 26**place % 26) for place in range(4))
+
+
+def _signature(rng: random.Random, texts: list[tuple[int, ...]]) -> tuple[int, ...]:
+    """A text of its own, a copy, or nearly one: a tenth of the places are others."""
+    kind = rng.random()
+    if texts and kind < 0.125:
+        return rng.choice(texts)
+    if texts and kind < 0.25:
+        near = list(rng.choice(texts))
+        for place in rng.sample(range(PLACES), PLACES // 10):
+            near[place] = rng.randrange(LARGEST)
+        return tuple(near)
+    texts.append(tuple(rng.randrange(LARGEST) for _ in range(PLACES)))
+    return texts[-1]
