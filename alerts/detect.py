@@ -107,7 +107,7 @@ def _surge(window: Window, now: int, known: Known) -> Decision:
     start = _start(rule, now)
     found = known.profile(window.filter, start)
     of = _column(rule.of)
-    mean, size = found.expected(of, start, now) + rule.allowance, found.size(of)
+    mean, size = beside(found.expected(of, start, now), found.size(of), rule.allowance)
     rarest = rule.p if rule.false_per_week is None else p_for(rule.false_per_week, rule.among, rule.window.seconds)
     state = found.state(rule.window.seconds)
     if state == "none":  # the prior speaks: what subjects of its kind have. A busy one is no news on the first day
@@ -305,6 +305,13 @@ def _stories(of: str) -> str:
 
 def _column(of: str) -> int:
     return baseline.ALL if of == "all" else baseline.NEGATIVE
+
+
+def beside(mean: float, size: float, allowance: float) -> tuple[float, float]:
+    """Mean and size of a negative binomial and of `allowance` more that come one by one (Poisson), together: those of
+    the negative binomial with the mean and the variance of their sum."""
+    whole = mean + allowance
+    return whole, size * (whole / mean) ** 2
 
 
 def enough(floor: int, mean: float, size: float, p: float) -> int:

@@ -42,7 +42,7 @@ def test_the_shipped_rules_pass_both_commands() -> None:
     """What ships is checked and tested."""
     code, said = run("check", SHIPPED)
     assert code == 0, said
-    assert "entity-negative-surge  surge over 2h" in said
+    assert "entity-negative-surge  surge over 6h, 2h, 1d" in said
     code, said = run("test", SHIPPED / "default.yaml")
     assert code == 0, said
     assert "All timelines are as expected." in said
