@@ -21,7 +21,7 @@ NAME_KEPT: Final = 48  # characters of a rule's name in those of its variants
 
 # From lenient to strict, wide enough that a busy stream rings hardly ever at one end and nearly always at the other.
 PROBABILITIES: Final = (0.5, 0.2, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
-COUNTS: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 40, 60, 100)
+COUNTS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 30, 40, 60, 100)
 GRIDS: Final[dict[str, tuple[str, tuple[float, ...]]]] = {
     "threshold": ("at_least", COUNTS),
     "surge": ("p", PROBABILITIES),
@@ -29,7 +29,7 @@ GRIDS: Final[dict[str, tuple[str, tuple[float, ...]]]] = {
     "silence": ("p", PROBABILITIES),
     "first_seen": ("at_least", COUNTS),
     "coordination": ("at_least", (2, 3, 5, 8, 12, 20, 30, 50, 100, 200, 500)),
-    "spike": ("ratio", (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 30, 40, 60, 100)),
+    "spike": ("ratio", (1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 10, 13, 16, 20, 25, 30, 40, 60, 100)),
     "deviation": ("k", (0, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 1.75, 2, 2.5, 3, 4, 6, 10, 20)),
 }
 SHARES: Final = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
