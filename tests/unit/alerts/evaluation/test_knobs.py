@@ -77,7 +77,7 @@ def test_each_variant_rings_at_its_own_setting() -> None:
     made = variants(rule("type: threshold, window: 2h, at_least: 3"))
     signals = [mention(n, f"d{n}") for n in range(1, 8)]
     rung = {e.rule for e in fold(engine(*(each for _, each in made)), *signals, tick(10)) if e.state == "firing"}
-    assert [value for value, each in made if each.name in rung] == [1, 2, 3, 4, 5, 6]
+    assert [value for value, each in made if each.name in rung] == [1, 2, 3, 4, 5, 6, 7]
 
 
 @pytest.mark.parametrize(
