@@ -17,22 +17,20 @@ this one subject's history: no other subject, partition or restart changes it.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import mul
 from typing import Final, Literal
 
 from msgspec import Struct
 
 from alerts.calendars import SLOTS, Market, slots
-from alerts.levels import BURST_HOURS, BURSTINESS, Level, burstiness, level, season
+from alerts.days import Days
+from alerts.levels import BURSTINESS, Level, level
 from alerts.moments import HOUR, SECOND
 from alerts.prior import PRIORS, Prior
 
 MEMORY_HOURS: Final = 28 * 24  # four weeks: two of each weekday pair at least, and a change of level is old after it
 WARM_HOURS: Final = 7 * 24  # every hour of the trading week was seen once
 CERTAIN_WINDOWS: Final = 2  # windows of history before anything can be called unusual at all
-CAPPED: Final = 0.005  # share of hours that are winsorised, so that one wild hour does not make a season
 ROUNDS: Final = 2  # of level and season, each from the other
 PRIOR_JUDGED: Final = 10.0  # stories' worth of belief in the usual share before there is data
 PRIOR_SHARE: Final = 0.2  # negative share of ordinary financial news
@@ -129,7 +127,7 @@ def profile(
     first = max(-(-began // HOUR), last - MEMORY_HOURS)
     hours = max(0, last - first)
     own = prior.after(hours)
-    days = Days.of(history, first, last, market)
+    days = Days.of(history.hours, first, last, market)
     seasons: tuple[float, ...] = (1.0,) * SLOTS
     size = BURSTINESS
     for _ in range(ROUNDS):
@@ -157,75 +155,6 @@ def _share(days: Days, negative: Level, judged: Level) -> float:
     hits = sum(w * c for w, c in zip(weights, days.counts[NEGATIVE], strict=True))
     of = sum(w * c for w, c in zip(weights, days.counts[JUDGED], strict=True))
     return (hits + PRIOR_JUDGED * PRIOR_SHARE) / (of + PRIOR_JUDGED)
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """A history cut into days of 24 hours that end with its last hour, the newest first; hours winsorised."""
-
-    counts: tuple[list[float], list[float], list[float]]  # negative, judged, all by day
-    slots: list[int]  # of each hour
-    everything: dict[int, float]  # all stories by hour, counted from the first
-
-    @classmethod
-    def of(cls, history: History, first: int, last: int, market: Market) -> Days:
-        """The hours from `first` up to, not including, `last`."""
-        hours = max(0, last - first)
-        rows = [(h - first, counts) for h, counts in sorted(history.hours.items()) if first <= h < last]
-        capped = [_winsorised([(h, c[of]) for h, c in rows], hours) for of in (NEGATIVE, JUDGED, ALL)]
-        counts = [[0.0] * -(-hours // 24) for _ in capped]
-        for found, by_day in zip(capped, counts, strict=True):
-            for hour, count in found.items():
-                by_day[(hours - 1 - hour) // 24] += count
-        whole = [slot for day in range(first // 24, last // 24 + 1) for slot in slots(market, day)]
-        where = whole[first % 24 : first % 24 + hours]
-        return cls((counts[0], counts[1], counts[2]), where, capped[ALL])
-
-    def exposures(self, seasons: tuple[float, ...]) -> list[float]:
-        """Hours of each day, each times its season."""
-        newest = [seasons[slot] for slot in reversed(self.slots)]
-        return [sum(newest[start : start + 24]) for start in range(0, len(newest), 24)]
-
-    def season(self, usual: Level) -> tuple[float, ...]:
-        """The season that the hours show against the level of their day."""
-        found, expected = [0.0] * SLOTS, [0.0] * SLOTS
-        by_day = list(map(mul, usual.weights, usual.rates))
-        for slot, stories in zip(self.slots, self._hourly(by_day), strict=True):
-            expected[slot] += stories
-        last = len(self.slots) - 1
-        for hour, count in self.everything.items():
-            found[self.slots[hour]] += usual.weights[(last - hour) // 24] * count
-        return season(found, expected)
-
-    def burstiness(self, seasons: tuple[float, ...], usual: Level) -> float:
-        """Size of the negative binomial of the counts of every few hours around the level and the season."""
-        hours = len(self.slots)
-        starts = range(hours % BURST_HOURS - BURST_HOURS if hours % BURST_HOURS else 0, hours, BURST_HOURS)
-        hourly = [rate * seasons[slot] for slot, rate in zip(self.slots, self._hourly(usual.rates), strict=True)]
-        means = [sum(hourly[max(0, start) : start + BURST_HOURS]) for start in reversed(starts)]
-        counts = [0.0] * len(starts)
-        for hour, count in self.everything.items():
-            counts[(hours - 1 - hour) // BURST_HOURS] += count
-        weights = [usual.weights[part * BURST_HOURS // 24] for part in range(len(starts))]
-        return burstiness(counts, means, weights)
-
-    def _hourly(self, by_day: Sequence[float]) -> list[float]:
-        """The value of each hour's day: `by_day` has the newest day first, the hours the oldest first."""
-        found = [value for value in reversed(by_day) for _ in range(24)]
-        return found[len(found) - len(self.slots) :]
-
-
-def _winsorised(rows: list[tuple[int, int]], hours: int) -> dict[int, float]:
-    """Counts by hour, the largest `CAPPED` of all hours (empty ones included) cut to the next smaller count.
-
-    Not on the first day: of a few hours none is known to be wild.
-    """
-    if hours < 24:
-        return {hour: float(count) for hour, count in rows}
-    spared = math.ceil(CAPPED * hours)
-    ranked = sorted((count for _, count in rows), reverse=True)
-    cap = max(ranked[spared], 1) if spared < len(ranked) else 1
-    return {hour: float(cap if count > cap else count) for hour, count in rows}
 
 
 def tail(count: int, mean: float, size: float) -> float:

@@ -273,6 +273,8 @@ class Engine:
     def _judge(self, subject: Subject, judge: Judge, now: int, alert: Alert | None) -> list[AlertEvent]:
         rule = judge.rule
         self.counters["evaluated"] += 1
+        if alert is not None and self._goes_on(alert, judge, now):
+            return []
         judge.slide(now)
         if alert is None and not judge.possible:
             return []
@@ -289,7 +291,20 @@ class Engine:
             self._alerts.pop((rule.name, subject.id), None)
         else:
             self._alerts[rule.name, subject.id] = replace(after, event=events[-1]) if events else after
+            if not judge.fresh:
+                judge.keep(decision, now, subject)
         return events
+
+    def _goes_on(self, alert: Alert, judge: Judge, now: int) -> bool:
+        """Whether an alert lives through this minute by a decision that was made before, with nothing to tell."""
+        decision = judge.kept(now)
+        if decision is None:
+            return False
+        after, steps = lifecycle.step(alert, decision, judge.rule, alert.subject, now)
+        if after is None or steps:
+            return False
+        self._alerts[alert.rule, alert.subject] = after
+        return True
 
     def _close_orphans(self, now: int) -> list[AlertEvent]:
         gone, self._orphans = self._orphans, []

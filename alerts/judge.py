@@ -8,7 +8,8 @@ from dataclasses import replace
 from alerts.compared import window_of
 from alerts.decisions import Decision, Known, Part, lead
 from alerts.detect import decide
-from alerts.rules import All, Rule, Silence, Surge
+from alerts.rules import All, Any_, Rule, Silence, Surge
+from alerts.steady import steady
 from alerts.stories import Entry
 from alerts.windows import Window
 
@@ -16,13 +17,16 @@ from alerts.windows import Window
 class Judge:
     """A rule with one window for each of its conditions."""
 
-    __slots__ = ("amended", "fresh", "patient", "rule", "windows")
+    __slots__ = ("_decision", "_found", "_until", "amended", "fresh", "patient", "rule", "windows")
 
     def __init__(self, rule: Rule, windows: list[Window] | None = None) -> None:
         self.rule = rule
         self.windows = windows if windows is not None else [window_of(look) for look in rule.looks]
         self.fresh = False  # something was counted since the last evaluation
         self.amended = ""  # why what was counted earlier has changed since then
+        self._found: list[Decision] = []  # of each window, at the last evaluation …
+        self._decision: Decision | None = None  # … and of the rule …
+        self._until = 0  # … which stays as it is up to this minute
         # Silence grows with time alone; everything else begins only with something new.
         self.patient = any(isinstance(leaf, Silence) for leaf in rule.leaves)
 
@@ -50,12 +54,28 @@ class Judge:
 
     def decide(self, now: int, known: Known) -> tuple[Decision, Window]:
         """The decision at `now`, and the window that its figures are of."""
+        self._found = found = [decide(window, now, known) for window in self.windows]
+        self._until = 0
         if len(self.windows) == 1:
-            return decide(self.windows[0], now, known), self.windows[0]
-        found = [decide(window, now, known) for window in self.windows]
+            return found[0], self.windows[0]
         if isinstance(self.rule, Surge):  # of its lengths the one that says most speaks
             return (first := lead(found)), self.windows[found.index(first)]
         return self._composed(found)
+
+    def keep(self, decision: Decision, now: int, known: Known) -> None:
+        """Keep the decision of this minute for the coming ones, as long as time alone changes nothing in it."""
+        self._decision = decision
+        if not isinstance(self.rule, All | Any_):
+            each = zip(self.windows, self._found, strict=True)
+            self._until = min(steady(window, found, now, known) for window, found in each)
+
+    def kept(self, now: int) -> Decision | None:
+        """The decision of an earlier minute where it is that of `now`, too, for what is done about an alert."""
+        return self._decision if now <= self._until and not self.fresh and not self.amended else None
+
+    def doubt(self) -> None:
+        """What is known of the subject has changed other than by counting: decide anew."""
+        self._until = 0
 
     def _composed(self, found: list[Decision]) -> tuple[Decision, Window]:
         every = isinstance(self.rule, All)

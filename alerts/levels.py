@@ -82,18 +82,18 @@ def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, s
         rate = (found + prior.shape) / (seen + prior.hours)
         if abs(rate - before) <= SETTLED * rate:
             break
-        weights = [  # no mean calls what does not exceed it an incident: most days need no cap
-            1.0 if c <= LEAST_CAP or c <= rate * e else min(1.0, (_cap(rate * e, size) / c) ** POWER)
-            for e, c in zip(exposures, counts, strict=True)
-        ]
+        weights = [_weight(c, rate * e, size) for c, e in zip(counts, exposures, strict=True)]
     return Level(rate, found, tuple(weights), (rate,) * len(weights))
 
 
-def _cap(mean: float, size: float) -> float:
-    """The most stories that a mean explains (quantile 0.975), `LEAST_CAP` at least."""
+def _weight(count: float, mean: float, size: float) -> float:
+    """How much a day counts: less the further it is beyond the most that its mean explains (quantile 0.975)."""
+    if count <= LEAST_CAP or count <= mean:
+        return 1.0
     shape = mean / (1.0 + mean / size)  # of the Gamma distribution with the variance of the negative binomial
     ninth = 1.0 / (9.0 * shape)
-    return max(LEAST_CAP, mean * max(0.0, 1.0 - ninth + BEYOND * math.sqrt(ninth)) ** 3)
+    cap = max(LEAST_CAP, mean * max(0.0, 1.0 - ninth + BEYOND * math.sqrt(ninth)) ** 3)
+    return 1.0 if count <= cap else (cap / count) ** POWER
 
 
 def season(found: Sequence[float], usual: Sequence[float]) -> tuple[float, ...]:

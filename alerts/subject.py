@@ -194,6 +194,8 @@ class Subject:
             ledger.untell(entry)
             if ledger.erase(entry):
                 self._profiles.clear()
+        for judge in self.judges:
+            judge.doubt()
         self.documents.discard(entry.document)
         self.state.late.pop(entry.document, None)
         self.state.entries = [e for e in self.state.entries if e is not entry]
@@ -224,6 +226,8 @@ class Subject:
         if over:
             for entry in self.state.entries[:over]:
                 self._drop(entry)
+            for judge in self.judges:
+                judge.doubt()
             del self.state.entries[:over]
         return over
 
