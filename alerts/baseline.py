@@ -104,10 +104,11 @@ class Profile:
 
     def expected(self, of: int, start: int, end: int) -> float:
         """Stories expected in (start, end], in microseconds."""
-        total = 0.0
-        for hour in range(start // HOUR, (end - 1) // HOUR + 1):
-            overlap = min(end, (hour + 1) * HOUR) - max(start, hour * HOUR)
-            total += self.season[slots(self.market, hour // 24)[hour % 24]] * overlap / HOUR
+        total, hour = 0.0, start // HOUR
+        while start < end:
+            over = min(end, (hour + 1) * HOUR)
+            total += self.season[slots(self.market, hour // 24)[hour % 24]] * (over - start) / HOUR
+            start, hour = over, hour + 1
         return total * self.level[of]
 
     def size(self, of: int) -> float:

@@ -212,15 +212,28 @@ class Engine:
         return events
 
     def _next(self, end: int) -> int:
-        """The next minute to evaluate: the very next while alerts are open, else that of the next mention, or `end`."""
+        """The next minute to evaluate: of the next mention, or of what time alone may bring; `end` at the latest."""
         last = self._state.evaluated
-        if last is not None and self._alerts:
-            return last + MINUTE
         if last is not None and self._patient:
             end = min(end, (last // SILENCE_EVERY + 1) * SILENCE_EVERY)
-        if not self._waiting:
-            return end
-        return min(end, -(-self._waiting[0][0] // MINUTE) * MINUTE)
+        if self._waiting:
+            end = min(end, -(-self._waiting[0][0] // MINUTE) * MINUTE)
+        return end if last is None or not self._alerts else self._live(last + MINUTE, end)
+
+    def _live(self, first: int, end: int) -> int:
+        """The first minute of [first, end] at which an open alert may change. Alerts have lived through those before."""
+        if first >= end or self._orphans:
+            return first
+        judges = [(alert, self._subjects[alert.subject].judge(alert.rule)) for alert in self._alerts.values()]
+        for alert, judge in judges:
+            decision = judge.kept(first)
+            if decision is None:
+                return first
+            end = min(end, judge.until + MINUTE, lifecycle.next_step(alert, decision, judge.rule))
+        end = max(first, end // MINUTE * MINUTE)
+        for alert, judge in judges if end > first else ():
+            self._goes_on(alert, judge, end - MINUTE)
+        return end
 
     def _subject(self, name: str, at: int) -> Subject:
         """The subject as known at a moment: a new one, too, where the old was forgotten before."""

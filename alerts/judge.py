@@ -73,6 +73,11 @@ class Judge:
         """The decision of an earlier minute where it is that of `now`, too, for what is done about an alert."""
         return self._decision if now <= self._until and not self.fresh and not self.amended else None
 
+    @property
+    def until(self) -> int:
+        """The last minute for which the decision is kept."""
+        return self._until
+
     def doubt(self) -> None:
         """What is known of the subject has changed other than by counting: decide anew."""
         self._until = 0

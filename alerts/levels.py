@@ -74,6 +74,7 @@ def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, s
     ranked = sorted(range(len(counts)), key=lambda day: (counts[day] / exposures[day], day))
     quiet = set(ranked[: math.ceil(QUIET * len(ranked))])
     weights = [float(day in quiet) for day in range(len(counts))]
+    high = [day for day, count in enumerate(counts) if count > LEAST_CAP]  # no other day is ever an incident
     rate = 0.0
     for _ in range(STEPS + 1):
         before = rate
@@ -82,14 +83,15 @@ def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, s
         rate = (found + prior.shape) / (seen + prior.hours)
         if abs(rate - before) <= SETTLED * rate:
             break
-        weights = [_weight(c, rate * e, size) for c, e in zip(counts, exposures, strict=True)]
+        weights = [1.0] * len(counts)
+        for day in high:
+            if counts[day] > rate * exposures[day]:
+                weights[day] = _weight(counts[day], rate * exposures[day], size)
     return Level(rate, found, tuple(weights), (rate,) * len(weights))
 
 
 def _weight(count: float, mean: float, size: float) -> float:
     """How much a day counts: less the further it is beyond the most that its mean explains (quantile 0.975)."""
-    if count <= LEAST_CAP or count <= mean:
-        return 1.0
     shape = mean / (1.0 + mean / size)  # of the Gamma distribution with the variance of the negative binomial
     ninth = 1.0 / (9.0 * shape)
     cap = max(LEAST_CAP, mean * max(0.0, 1.0 - ninth + BEYOND * math.sqrt(ninth)) ** 3)

@@ -102,6 +102,15 @@ def step(
     return after, steps
 
 
+def next_step(alert: Alert, decision: Decision, rule: Rule) -> int:
+    """The earliest moment at which a decision that stays as it is can lead to a step; no word of when it surely does."""
+    if not alert.firing:
+        return alert.since + rule.for_.seconds * SECOND
+    over = alert.held_last + rule.keep_firing_for.seconds * SECOND
+    doubled = alert.told_at + UPDATE_EVERY if decision.amount >= 2 * max(alert.told, 1) else over
+    return min(over, doubled)
+
+
 def _begin(decision: Decision, rule: Rule, subject: str, now: int) -> tuple[Alert, list[Step]]:
     alert = Alert(
         rule=rule.name,

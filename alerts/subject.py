@@ -90,6 +90,10 @@ class Subject:
         """Whether a rule asks about its silence."""
         return any(judge.patient for judge in self.judges)
 
+    def judge(self, rule: str) -> Judge:
+        """The judge of the rule with this name, which covers the subject."""
+        return next(judge for judge in self.judges if judge.rule.name == rule)
+
     def settle(self) -> None:
         """The rules were evaluated."""
         self.state.amended.clear()

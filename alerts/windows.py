@@ -189,12 +189,16 @@ class Window:
             unit = self.units[key] = Unit()
         unit.documents += by
         if entry.negative != UNJUDGED:
-            judged, bound = unit.judged, self._negative_at
-            was_negative = judged > 0 and unit.negative >= bound * judged
-            unit.judged = now_judged = judged + by
-            unit.negative += by * entry.negative
-            self.judged += (now_judged > 0) - (judged > 0)
-            self.negative += (now_judged > 0 and unit.negative >= bound * now_judged) - was_negative
+            bound, judged, negative = self._negative_at, unit.judged, unit.negative
+            if judged:
+                self.judged -= 1
+                self.negative -= negative >= bound * judged
+            judged += by
+            negative += by * entry.negative
+            unit.judged, unit.negative = judged, negative
+            if judged:
+                self.judged += 1
+                self.negative += negative >= bound * judged
             if self._weighs:
                 self.models[entry.model] = self.models.get(entry.model, 0) + by
         if not unit.documents:
