@@ -25,6 +25,8 @@ from alerts.rule_files import parse_rules
 from alerts.rule_tests import run_file
 from alerts.rules import KINDS, Scope
 from console.cli import AREAS
+from console.replay.group import RUN
+from console.replay.group import Commands as ReplayCommands
 from console.webhooks import new_secret
 from streams.gazetteer import read_companies
 from streams.gazetteer.watchlist import read_watchlist
@@ -40,7 +42,8 @@ DOCUMENTS = sorted(
 )
 ALERTS, STREAMS = ROOT / "alerts" / "README.md", ROOT / "streams" / "README.md"
 DELIVERY, OPERATING = ROOT / "alerts" / "delivery" / "README.md", ROOT / "console" / "README.md"
-READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ALERTS, STREAMS, DELIVERY, OPERATING]
+EVALUATION, REPLAY = ROOT / "alerts" / "evaluation" / "README.md", ROOT / "console" / "replay" / "README.md"
+READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md", ALERTS, STREAMS, DELIVERY, OPERATING, EVALUATION, REPLAY]
 
 
 def relative(path: Path) -> str:
@@ -94,11 +97,14 @@ def test_every_command_that_is_named_exists(path: Path, program: Any) -> None:
             if word.startswith("--"):
                 options.add(word.partition("=")[0])
             elif hasattr(command, "commands"):
+                if isinstance(command, ReplayCommands) and word not in command.commands:
+                    command = command.commands[RUN]  # the word is a source
+                    continue
                 if "|" in words or not re.fullmatch(r"[a-z]+", word):
                     break
                 assert word in command.commands, f"{relative(path)}: tocsin {' '.join(words)}"
                 command = command.commands[word]
-        known = {option for parameter in command.params for option in parameter.opts}
+        known = {o for parameter in command.params for o in (*parameter.opts, *parameter.secondary_opts)}
         assert options <= known | {"--help", "--version"}, f"{relative(path)}: tocsin {' '.join(words)}"
 
 
