@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.evaluation.paired import Cells, exchanged, mcnemar, precision_of, total_of
+from alerts.evaluation.paired import Cells, exchanged, mcnemar, precision_of, signed_ranks, total_of
 from alerts.evaluation.result import Episode, Evaluation, EventOf, Outcome
 
 CHANCE: Final = 0.05
@@ -300,7 +300,7 @@ def _delay(sides: tuple[Side, Side], negative: Sequence[int], seed: int) -> Chan
         return Change(figure="delay_median_s", before=None, after=None, p=None, n=0, better=None)
     first, second = zip(*timed, strict=True)
     before, after = median(first), median(second)
-    p = exchanged(first, second, total_of, seed)
+    p = signed_ranks(first, second, seed)
     better = _more(after, before)
     return Change(figure="delay_median_s", before=before, after=after, p=p, n=len(timed), better=better)
 

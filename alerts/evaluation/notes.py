@@ -34,6 +34,11 @@ def sentence(note: Note, lang: str = "en") -> str:
     return _sentences()[note.code][lang].format_map(values)
 
 
+def is_known(note: Note) -> bool:
+    """Whether this version has words for it: a result may have been written by a later one."""
+    return note.code in _sentences()
+
+
 @cache
 def _sentences() -> Mapping[str, Mapping[str, str]]:
     read: Mapping[str, Mapping[str, str]] = yaml.safe_load(

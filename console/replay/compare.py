@@ -103,7 +103,7 @@ def compare_results(
         if out is not None:
             write_json(out, found)
         if html is not None:
-            page = render(results[1], "zh" if language() == "zh" else "en", compare=results[0])
+            page = render(results[1], "zh" if language() == "zh" else "en", compare=results[0], changes=found)
             html.write_text(page, encoding="utf-8")
     show(Console(), found, examples)
 

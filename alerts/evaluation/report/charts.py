@@ -1,7 +1,8 @@
 """Scales, ticks, axes and marks as SVG: the few that the report's charts are drawn with. Pure: numbers in, markup out.
 
 Colours are classes of the style sheet, for they differ between light and dark. What belongs to one rule also differs in
-the shape of its marks and the pattern of its line, so nothing is told by colour alone. Every text is escaped here.
+the shape of its marks and the pattern of its line, so nothing is told by colour alone. Every text is escaped here, and
+loses what hides or turns text: the template engine takes finished markup as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from markupsafe import Markup
+
+from streams.plain import plain
 
 COLOURS: Final = 8  # classes c0 … c7 of the style sheet
 DASHES: Final = ("", "7 3", "2 3", "9 3 2 3", "14 4")
@@ -129,12 +132,14 @@ def mark(x: float, y: float, path: str, size: float, classes: str, title: str = 
 
 def tooltip(title: str) -> Markup:
     """The title of a mark, where it has one."""
-    return Markup("<title>{}</title>").format(title) if title else EMPTY
+    return Markup("<title>{}</title>").format(plain(title)) if title else EMPTY
 
 
 def text(x: float, y: float, words: str, classes: str = "tick", anchor: str = "middle") -> Markup:
     """Words in a chart."""
-    return Markup('<text x="{:g}" y="{:g}" class="{}" text-anchor="{}">{}</text>').format(x, y, classes, anchor, words)
+    return Markup('<text x="{:g}" y="{:g}" class="{}" text-anchor="{}">{}</text>').format(
+        x, y, classes, anchor, plain(words)
+    )
 
 
 def line(points: Sequence[tuple[float, float]], classes: str, dash: str = "") -> Markup:
@@ -183,4 +188,4 @@ def spread(places: Sequence[tuple[float, float]], near: float = 13.0) -> list[tu
 def drawing(width: float, height: float, title: str, parts: Iterable[Markup], classes: str = "chart") -> Markup:
     """The whole drawing; it grows with the page, and its title is what a screen reader says of it."""
     head = Markup('<svg class="{}" viewBox="0 0 {:g} {:g}" role="img" aria-label="{}">')
-    return head.format(classes, width, height, title) + EMPTY.join(parts) + Markup("</svg>")
+    return head.format(classes, width, height, plain(title)) + EMPTY.join(parts) + Markup("</svg>")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from alerts.evaluation.compare import Comparison, NothingToCompare, compare
-from alerts.evaluation.notes import sentence
+from alerts.evaluation.notes import is_known, sentence
 from alerts.evaluation.report.wording import Lang
 from alerts.evaluation.result import Day, Episode, Evaluation, EventOf, Outcome, RuleResult
 
@@ -29,19 +30,27 @@ class Missed:
 
 def missed(evaluation: Evaluation, name: str) -> list[Missed]:
     """Negative events that the rule did not find, those with most documents first."""
-    rule = evaluation.rules[name]
-    outcomes = outcomes_of(rule)
+    made, finders = outcomes_of(evaluation.rules[name]), _finders(evaluation)
     found = [
-        _missed(evaluation, name, index, event)
+        _missed(evaluation.rules[name], event, finders.get(index, ()))
         for index, event in enumerate(evaluation.events)
-        if event.kind == "negative" and index in outcomes and not outcomes[index].found
+        if event.kind == "negative" and index in made and not made[index].found
     ]
     return sorted(found, key=lambda each: -each.event.documents)
 
 
-def _missed(evaluation: Evaluation, name: str, index: int, event: EventOf) -> Missed:
-    others = [other for other, rule in evaluation.rules.items() if (o := outcomes_of(rule).get(index)) and o.found]
-    alerts = [e for e in evaluation.rules[name].episodes if e.subject == event.subject]
+def _finders(evaluation: Evaluation) -> dict[int, list[str]]:
+    """The rules that found each event, by its index in the truth."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for name, rule in evaluation.rules.items():
+        for outcome in rule.outcomes:
+            if outcome.found:
+                found[outcome.event].append(name)
+    return found
+
+
+def _missed(rule: RuleResult, event: EventOf, others: Sequence[str]) -> Missed:
+    alerts = [e for e in rule.episodes if e.subject == event.subject]
     near = min(alerts, key=lambda each: abs(_apart(each.at, event)), default=None)
     return Missed(event, tuple(others), near, _apart(near.at, event) if near else timedelta())
 
@@ -55,6 +64,11 @@ def _apart(at: datetime, event: EventOf) -> timedelta:
 def outcomes_of(rule: RuleResult) -> dict[int, Outcome]:
     """What the rule made of each event, by its index in the truth."""
     return {outcome.event: outcome for outcome in rule.outcomes}
+
+
+def outcomes(evaluation: Evaluation) -> list[dict[int, Outcome]]:
+    """The same of every rule, in their order."""
+    return [outcomes_of(rule) for rule in evaluation.rules.values()]
 
 
 def judged(rule: RuleResult, verdict: str) -> list[Episode]:
@@ -119,11 +133,13 @@ def compared(before: Evaluation, now: Evaluation) -> Comparison | None:
 
 
 def caveats(evaluation: Evaluation, lang: Lang) -> list[str]:
-    """What the data cannot show, in the language where that is known: sentences of a source stay as they are."""
-    known = {sentence(note): sentence(note, lang) for note in evaluation.notes}
+    """What the data cannot show, in the language where that is known: sentences of a source, and of a later version,
+    stay as they are."""
+    known = {sentence(note): sentence(note, lang) for note in evaluation.notes if is_known(note)}
     return [known.get(caveat, caveat) for caveat in evaluation.caveats]
 
 
 def labelled(evaluation: Evaluation, lang: Lang) -> str:
     """For whom and when the truth is complete, in the language where that is known."""
-    return sentence(evaluation.labelled_as, lang) if evaluation.labelled_as else evaluation.labelled
+    note = evaluation.labelled_as
+    return sentence(note, lang) if note is not None and is_known(note) else evaluation.labelled

@@ -16,7 +16,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from alerts.delivery.channels.markup import address
-from alerts.evaluation.compare import ALL
+from alerts.evaluation.compare import ALL, Comparison
 from alerts.evaluation.report import charts, curves, findings, wording
 from alerts.evaluation.report.strips import strip
 from alerts.evaluation.report.wording import Lang, say
@@ -26,8 +26,15 @@ from streams.plain import plain
 BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0D, 0x2028, 0x2029), " ")  # keep words apart where lines are joined
 
 
-def render(evaluation: Evaluation, lang: Lang = "en", *, compare: Evaluation | None = None) -> str:
-    """The evaluation as one self-contained HTML page; with `compare` also what changed since that one.
+def render(
+    evaluation: Evaluation,
+    lang: Lang = "en",
+    *,
+    compare: Evaluation | None = None,
+    changes: Comparison | None = None,
+) -> str:
+    """The evaluation as one self-contained HTML page; with `compare` also what changed since that one: `changes`, or
+    without it what rules of the same name made of it.
 
     The same evaluation always gives the same page. It holds no script and loads nothing, shows text from outside only
     as text, and makes links only of http and https addresses.
@@ -44,7 +51,7 @@ def render(evaluation: Evaluation, lang: Lang = "en", *, compare: Evaluation | N
         rules=list(evaluation.rules.items()),
         timelines=findings.timelines(evaluation),
         before=compare,
-        comparison=findings.compared(compare, evaluation) if compare else None,
+        comparison=(changes or findings.compared(compare, evaluation)) if compare else None,
     )  # fmt: skip
     return page.lstrip() + "\n"
 

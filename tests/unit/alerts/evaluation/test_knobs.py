@@ -125,4 +125,4 @@ def test_a_setting_that_a_rule_may_not_have_is_left_out() -> None:
     """Where a file with it would be refused."""
     text = "rules: [{name: r, type: spike, window: 2h, min_count: 2, scope: {subject: entity}}]"
     (spike,) = parse_rules(text)
-    assert [value for value, _ in variants(spike)][0] == 1.0
+    assert next(value for value, _ in variants(spike)) == 1.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import compress, product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.evaluation.paired import EXACT, exchanged, mcnemar, precision_of, total_of
+from alerts.evaluation.paired import EXACT, exchanged, mcnemar, precision_of, signed_ranks, total_of
 
 small = st.integers(0, 40)
 
@@ -45,7 +47,29 @@ def test_what_is_the_same_is_no_difference() -> None:
 def test_delays_that_are_all_shorter_are_more_than_chance() -> None:
     """Ten events, each found earlier: two of 1,024 ways are as extreme."""
     before = [float(100 + n) for n in range(10)]
-    assert exchanged(before, [n - 50 for n in before], total_of) == pytest.approx(2 / 1024)
+    assert signed_ranks(before, [n - 50 for n in before]) == pytest.approx(2 / 1024)
+
+
+@pytest.mark.parametrize(
+    ("differences", "p"),
+    [([], 1.0), ([0, 0], 1.0), ([1], 1.0), ([1, 2, 3], 0.25), ([-1, 2, 3, 4, 5], 4 / 32), ([3, 3, -3, 0], 1.0),
+     ([60, 61, 62, 63, 64, 65, -90_000], 38 / 128)],
+)  # fmt: skip
+def test_signed_ranks_are_those_of_the_tables(differences: list[float], p: float) -> None:
+    """Small samples, counted by hand; an outlier weighs no more than its rank."""
+    assert signed_ranks([0.0] * len(differences), differences) == pytest.approx(p)
+
+
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=9))
+def test_signed_ranks_are_exact(differences: list[int]) -> None:
+    """All signs of the differences, enumerated: as many rank sums are as far from the middle as p says."""
+    known = [each for each in differences if each]
+    ranks = [sum(abs(o) < abs(d) for o in known) + (sum(abs(o) == abs(d) for o in known) + 1) / 2 for d in known]
+    middle = sum(ranks) / 2
+    seen = abs(sum(rank for rank, each in zip(ranks, known, strict=True) if each > 0) - middle)
+    ways = [sum(compress(ranks, way)) for way in product((0, 1), repeat=len(known))]
+    expected = sum(abs(way - middle) >= seen - 1e-9 for way in ways) / len(ways)
+    assert signed_ranks([0.0] * len(differences), [float(each) for each in differences]) == pytest.approx(expected)
 
 
 def test_many_cells_are_drawn_and_the_seed_decides() -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from alerts.evaluation.compare import compare
 from alerts.evaluation.notes import sentence
 from alerts.evaluation.report import render
 from alerts.evaluation.report.wording import catalogue
@@ -229,3 +230,34 @@ def test_a_found_event_without_a_delay_is_said_to_be_found() -> None:
     for lang, word in (("en", "● found"), ("zh", "● 命中")):
         text = Reader(render(msgspec.structs.replace(result, rules=rules), lang)).text  # type: ignore[arg-type]
         assert text.count(word) >= 3
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_names_of_rules_in_drawings_hide_nothing(text: str) -> None:
+    """A result that somebody wrote by hand names rules as no rule file can: drawings and tips show them plain, too."""
+    result = sample.evaluation(1, 3, 1)
+    rules = {f"{text}{name}": rule for name, rule in result.rules.items()}
+    page = render(msgspec.structs.replace(result, rules=rules))
+    assert not set(page) & {chr(n) for n in HIDDEN if n != 0x0A}
+    assert "<script" not in page
+
+
+def test_a_note_of_a_later_version_keeps_its_sentence() -> None:
+    """A result may hold notes for which this version has no words: what it says in English stands."""
+    result = sample.evaluation(1)
+    later = Note(code="later", values={})
+    known = msgspec.structs.replace(result, notes=(later,), caveats=("Later words.",), labelled_as=later)
+    page = Reader(render(msgspec.structs.replace(known, labelled="For whom, in later words."), "zh")).text
+    assert "Later words." in page
+    assert "For whom, in later words." in page
+
+
+def test_the_page_shows_the_comparison_that_was_asked_for() -> None:
+    """Rules of other names that were set against each other stand in the page as they do on the terminal."""
+    before, after = sample.evaluation(1), sample.evaluation(1)
+    (name,) = before.rules
+    after = msgspec.structs.replace(after, rules={"another-rule": after.rules[name]})
+    changes = compare(before, after, rules=[(name, "another-rule")])
+    part = render(after, compare=before, changes=changes).split('id="changes"')[1].split("</section>")[0]
+    assert "another-rule" in part
+    assert name in part
