@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from alerts.delivery.channels_file import parse_channels
 from alerts.delivery.message import notice_body
 from alerts.delivery.webhook import Webhooks, read_receivers
+from alerts.evaluation.truth_files import parse_truth
 from alerts.rule_files import parse_rules
 from alerts.rule_tests import run_file
 from alerts.rules import KINDS, Scope
@@ -155,6 +156,25 @@ def test_the_tables_of_ingest_are_complete(program: Any) -> None:
         assert columns == (field,) or ", ".join(columns) in text
     options = {o for p in program.commands["ingest"].params for o in p.opts if o.startswith("--")}
     assert {o for o in options if o not in text} == set()
+
+
+def test_every_option_of_a_replay_is_documented(program: Any) -> None:
+    """Where the replay is described, or the evaluation that it ends with."""
+    text = REPLAY.read_text(encoding="utf-8") + EVALUATION.read_text(encoding="utf-8")
+    options = {o for p in program.commands["replay"].commands[RUN].params for o in p.opts if o.startswith("--")}
+    assert {o for o in options if not re.search(rf"{o}(?![a-z-])", text)} == set()
+
+
+def test_the_truth_in_the_document_is_good() -> None:
+    """The example is read; companies are those that it names."""
+    companies = {"Vintra Foods": "entity:vintra", "Halden Corp": "entity:halden"}
+    truth = parse_truth(named(EVALUATION, "truth.yaml"), resolve=companies.get)
+    assert [(event.kind, event.day_only) for event in truth.events] == [
+        ("negative", False),
+        ("negative", True),
+        ("control", False),
+    ]
+    assert truth.labelled is not None
 
 
 def test_every_reason_of_a_dead_letter_is_documented() -> None:
