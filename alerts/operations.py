@@ -182,7 +182,10 @@ def parse_moment(text: str) -> tuple[datetime, bool]:
 def parse_end(text: str) -> datetime:
     """The same for an end: a day ends at midnight UTC. Raises OperationRefused."""
     found, day = parse_moment(text)
-    return found + timedelta(days=1) if day else found
+    try:
+        return found + timedelta(days=1) if day else found
+    except OverflowError:
+        raise OperationRefused("bad_time", value=plain(_whole(text), 60)) from None
 
 
 _ABOUT: Final = {Silence: "id", SilenceEnd: "silence", MissedEvent: "id", Withdrawal: "event"}

@@ -54,16 +54,18 @@ for _tag, _pattern, _first in (
     _Core.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
-def read_yaml(text: str) -> tuple[Any, Lines]:
-    """Plain data and its lines. YamlFault for broken YAML, doubled keys, tags, and files that are too large or deep."""
-    if len(text) > LARGEST:
-        raise YamlFault(1, f"the file is larger than {LARGEST} characters")
+def read_yaml(text: str, largest: int = LARGEST) -> tuple[Any, Lines]:
+    """Plain data and its lines. YamlFault for broken YAML, doubled keys, tags, and for files that are too deep or have
+    more than `largest` characters."""
+    if len(text) > largest:
+        raise YamlFault(1, f"the file is larger than {largest} characters")
     loader: Any = None
     try:
         loader = _Core(text)
         node = loader.get_single_node()
         lines = Lines()
-        return (_plain(loader, node, "$", lines, [0]) if node is not None else None), lines
+        left = [MOST_NODES * max(1, largest // LARGEST)]
+        return (_plain(loader, node, "$", lines, left) if node is not None else None), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise YamlFault(mark.line + 1 if mark else 1, f"not valid YAML: {error.problem or error.context}") from None
@@ -76,16 +78,16 @@ def read_yaml(text: str) -> tuple[Any, Lines]:
             loader.dispose()
 
 
-def _plain(loader: Any, node: yaml.Node, path: str, lines: Lines, seen: list[int]) -> Any:
+def _plain(loader: Any, node: yaml.Node, path: str, lines: Lines, left: list[int]) -> Any:
     line = node.start_mark.line + 1
-    seen[0] += 1
-    if seen[0] > MOST_NODES or path.count(".") + path.count("[") > DEEPEST:
+    left[0] -= 1
+    if left[0] < 0 or path.count(".") + path.count("[") > DEEPEST:
         raise YamlFault(line, "too large or nested too deeply")
     lines.note(path, line)
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(loader, child, f"{path}[{i}]", lines, seen) for i, child in enumerate(node.value)]
+        return [_plain(loader, child, f"{path}[{i}]", lines, left) for i, child in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
-        return _mapping(loader, node, path, lines, seen)
+        return _mapping(loader, node, path, lines, left)
     if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith((":binary", ":timestamp")):
         raise YamlFault(line, f"the tag {node.tag} is not allowed here")
     try:
@@ -94,7 +96,7 @@ def _plain(loader: Any, node: yaml.Node, path: str, lines: Lines, seen: list[int
         raise YamlFault(line, str(error)) from None
 
 
-def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, seen: list[int]) -> dict[str, Any]:
+def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, left: list[int]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
@@ -105,5 +107,5 @@ def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, seen:
             raise YamlFault(line, f"{key!r} is given twice")
         inner = f"{path}.{key}"
         lines.note(inner, line)
-        found[key] = _plain(loader, value_node, inner, lines, seen)
+        found[key] = _plain(loader, value_node, inner, lines, left)
     return found

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import inspect
 from rapidfuzz import process
 
-from alerts.yaml_lines import Lines, YamlFault, read_yaml
+from alerts.yaml_lines import LARGEST, Lines, YamlFault, read_yaml
 from streams.settings import SettingsError
 
 T = TypeVar("T")
@@ -50,14 +50,15 @@ class FileRefused(SettingsError):  # noqa: N818 - reads as what it says
 class Tree:
     """The data of one file, its lines, and the faults found so far."""
 
-    def __init__(self, text: str, file: str, patterns: Mapping[str, str] = NO_PATTERNS) -> None:
-        """Raises FileRefused when the text is no YAML. `patterns`: regular expressions of the types in plain words."""
+    def __init__(self, text: str, file: str, patterns: Mapping[str, str] = NO_PATTERNS, largest: int = LARGEST) -> None:
+        """Raises FileRefused when the text is no YAML, or longer than `largest`. `patterns`: regular expressions of the
+        types in plain words."""
         self.file = file
         self._patterns = patterns
         self.faults: list[Fault] = []
         self._lines = Lines()
         try:
-            self.data, self._lines = read_yaml(text)
+            self.data, self._lines = read_yaml(text, largest)
         except YamlFault as fault:
             raise FileRefused([Fault(file, fault.line, str(fault))]) from None
 

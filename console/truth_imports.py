@@ -192,6 +192,9 @@ def write(truth: Truth, out: Path, force: bool, head: str = HEAD) -> None:
         raise typer.Exit(WRONG_INPUT)
     try:
         write_truth(truth, out, head)
+    except FileRefused as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(WRONG_INPUT) from None
     except OSError as error:
         typer.echo(say("truth_imports.unwritable", file=plain(str(out)), reason=error.strerror), err=True)
         raise typer.Exit(WRONG_INPUT) from None

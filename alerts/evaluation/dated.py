@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from alerts.calendars import calendar
-from alerts.evaluation.truth import TruthEvent
+from alerts.evaluation.truth import YEARS, TruthEvent
 from alerts.yaml_structs import Tree, suggest
 
 SOURCE: Final = "dated events"
@@ -65,6 +65,8 @@ def _event(entry: dict[str, Any], tree: Tree, place: str) -> TruthEvent | None:
     try:
         day = date.fromisoformat(entry["date"])
     except ValueError:
+        day = date.min
+    if day.year not in YEARS:
         tree.fault(f"{place}.date", f"{entry['date']!r} is no day; write it as 2014-10-21")
         return None
     kind = _text(entry, "kind") or "negative"
@@ -101,10 +103,14 @@ def _stated(day: date, window: str, tree: Tree, place: str) -> tuple[datetime, d
         return None
     try:
         begin = _at(previous_session(day), found["open"], found["first"])
-        return begin, _at(day, found["close"], found["last"])
+        end = _at(day, found["close"], found["last"])
     except (ValueError, OSError, KeyError):  # what zoneinfo raises for names that are none, odd ones included
         tree.fault(place, f"{EXPECTED} (zones: {', '.join(ZONES)} or a name such as Asia/Tokyo), got {window!r}")
         return None
+    if end < begin:
+        tree.fault(place, f"{window!r} ends before it begins")
+        return None
+    return begin, end
 
 
 def _at(day: date, clock: str, zone: str) -> datetime:

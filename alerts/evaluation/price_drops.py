@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_left, bisect_right, insort
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
@@ -17,7 +17,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Final, Literal, NamedTuple
 
-from alerts.evaluation.truth import TruthEvent
+from alerts.evaluation.truth import YEARS, TruthEvent
 from alerts.yaml_structs import Fault, FileRefused, suggest
 from streams.signature import copy_key
 
@@ -121,10 +121,10 @@ def drops(
     """Days on which a share lost `threshold` (a share of 1) or more against the market, in order of day and symbol.
 
     `market`: the median change of all the shares that day, the changes of an index, or nothing. A day whose own file
-    lacks the trading day before, as the files together have it, is left out: its change is of several days. So is one
-    without a figure for the market.
+    lacks the trading day before, as most files have it, is left out: its change is of several days. So is one without
+    a figure for the market.
     """
-    sessions = sorted({bar.day for bars in prices.values() for bar in bars})
+    sessions = _sessions(prices)
     before = dict(zip(sessions[1:], sessions, strict=False))
     changes: dict[date, dict[str, float]] = defaultdict(dict)
     for symbol, bars in prices.items():
@@ -155,6 +155,15 @@ def event_of(drop: Drop, subject: str, hours: Hours, texts: int | None = None) -
     )
 
 
+def _sessions(prices: Mapping[str, Sequence[Bar]]) -> list[date]:
+    """The trading days: on which half of the files that reach over them have a price, or more. One file with a stray
+    Sunday takes no Monday from the others."""
+    counts = Counter(bar.day for bars in prices.values() for bar in bars)
+    known = [bars for bars in prices.values() if bars]
+    firsts, lasts = sorted(bars[0].day for bars in known), sorted(bars[-1].day for bars in known)
+    return [day for day in sorted(counts) if 2 * counts[day] >= bisect_right(firsts, day) - bisect_left(lasts, day)]
+
+
 def _changes(bars: Sequence[Bar], before: Mapping[date, date]) -> dict[date, float]:
     return {this.day: this.close / last.close - 1 for last, this in pairwise(bars) if before.get(this.day) == last.day}
 
@@ -167,7 +176,10 @@ def _delimiter(text: str) -> str:
 def _day(word: str) -> date:
     """A day in any of the ways tables write it: 2014-10-21, 2014/10/21, 20141021, with or without a time."""
     digits = word.strip().replace("/", "-")[:10]
-    return date.fromisoformat(digits if "-" in digits else digits[:8])
+    found = date.fromisoformat(digits if "-" in digits else digits[:8])
+    if found.year not in YEARS:
+        raise ValueError(word)
+    return found
 
 
 def _price(word: str) -> float:

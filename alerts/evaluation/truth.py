@@ -8,11 +8,13 @@ reads and writes it; `dated` and `price_drops` make it of what others wrote.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
 from streams.records import Id, Short, Time
+
+YEARS: Final = range(1900, 2200)  # of times in truth files: others are slips, and computing with them overflows
 
 
 class TruthEvent(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -18,9 +18,8 @@ import yaml
 from msgspec.structs import replace
 
 from alerts.evaluation.dated import is_dated, read_dated
-from alerts.evaluation.truth import Labelled, Truth, TruthEvent
+from alerts.evaluation.truth import YEARS, Labelled, Truth, TruthEvent
 from alerts.rule_checks import PREFIXES
-from alerts.yaml_lines import LARGEST
 from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
 from models.labels import RISKS, TOPICS
 from streams.plain import plain
@@ -29,6 +28,7 @@ from streams.records import Time
 Resolve = Callable[[str], str | None]  # from a name, symbol or bare id to the id of a subject (entity:AAPL), or None
 Taken = list[tuple[str, TruthEvent]]  # events, and where in their file each stands
 
+LARGEST: Final = 16 * 1_048_576  # characters; 3,000 events have 650,000
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 ONE_DAY: Final = timedelta(days=1)
 MINUTE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(Z|z|[+-]\d{2}:\d{2})")
@@ -47,7 +47,8 @@ def read_truth(*paths: Path, resolve: Resolve | None = None, known: Collection[s
     faults: list[Fault] = []
     for path in paths:
         try:
-            text = path.read_text(encoding="utf-8-sig")
+            with path.open(encoding="utf-8-sig") as file:
+                text = file.read(LARGEST + 1)
             found.append(parse_truth(text, str(path), resolve=resolve, known=known, stream=stream))
         except (OSError, UnicodeDecodeError) as error:
             faults.append(Fault(str(path), 1, f"cannot be read: {getattr(error, 'strerror', None) or error}"))
@@ -106,11 +107,14 @@ def merge(truths: Sequence[Truth]) -> Truth:
 
 def write_truth(truth: Truth, path: Path, head: str = "") -> None:
     """Write the file so that `read_truth` gives the same again; `head` is a comment above. In one step: a reader finds
-    the old file or the new one."""
+    the old file or the new one. Raises FileRefused for more than a truth file may hold."""
     comment = "".join(f"# {line}\n" for line in head.splitlines())
     whole = msgspec.to_builtins(truth)
     kept = {name: _bare(value) for name, value in whole.items() if value or name == "events"}
     text = yaml.dump(kept, Dumper=_Exact, allow_unicode=True, sort_keys=False, width=120)
+    if len(comment) + len(text) > LARGEST:
+        said = f"{len(truth.events)} events have more than {LARGEST} characters: write them into several files"
+        raise FileRefused([Fault(str(path), 1, said)])
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(comment + text, encoding="utf-8")
     beside.replace(path)
@@ -141,8 +145,8 @@ def _tree(text: str, file: str) -> Tree:
     try:
         data = json.loads(text) if len(text) <= LARGEST else None
     except (ValueError, RecursionError):
-        return Tree(text, file)
-    tree = Tree(text.replace("\t", " "), file)
+        return Tree(text, file, largest=LARGEST)
+    tree = Tree(text.replace("\t", " "), file, largest=LARGEST)
     if isinstance(data, dict | list):
         tree.data = data
     return tree
@@ -194,6 +198,9 @@ def _moment(word: str, tree: Tree, place: str) -> datetime | None:
         found: datetime = msgspec.convert(whole, Time)
     except msgspec.ValidationError:
         tree.fault(place, f"got {word!r}; {NO_TIME}")
+        return None
+    if found.year not in YEARS:
+        tree.fault(place, f"got {word!r}; expected a year from {YEARS[0]} to {YEARS[-1]}")
         return None
     return found
 

@@ -104,6 +104,13 @@ def test_another_word_is_no_moment(text: str) -> None:
     assert caught.value.reason == "bad_time"
 
 
+def test_the_last_day_of_the_calendar_has_no_end() -> None:
+    """A day as an end lasts until the next begins."""
+    with pytest.raises(OperationRefused) as caught:
+        operations.parse_end("9999-12-31")
+    assert caught.value.reason == "bad_time"
+
+
 def test_a_silence_that_ends_lies_with_its_silence() -> None:
     """The end has the silence's key, and of one silence there is one end."""
     ends = [operations.end_silence("s" * 32, author=author, at=START) for author in ("li", "wu")]

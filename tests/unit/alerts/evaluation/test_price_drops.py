@@ -80,6 +80,15 @@ def test_a_change_over_a_gap_is_no_drop_of_a_day() -> None:
     assert len(drops({"A": gap}, 0.05, "none")) == 1  # nobody traded in between
 
 
+def test_a_stray_day_of_one_file_is_no_trading_day() -> None:
+    """A price on a Sunday in one of three files leaves the Mondays of the others as they are."""
+    monday = MONDAY + timedelta(days=7)
+    week = [Bar(MONDAY + timedelta(days=4), 100.0), Bar(monday, 90.0)]
+    stray = [week[0], Bar(monday - timedelta(days=1), 100.0), week[1]]
+    found = drops({"A": week, "B": week, "C": stray}, 0.05, "none")
+    assert [(drop.symbol, drop.before) for drop in found] == [("A", week[0].day), ("B", week[0].day)]
+
+
 def test_an_event_begins_with_the_close_before() -> None:
     """In the exchange's zone, and ends in the evening."""
     found = event_of(Drop("A", date(2026, 3, 9), date(2026, 3, 6), -0.1, 0.01), "entity:a", HOURS, 12)

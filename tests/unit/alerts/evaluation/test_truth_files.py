@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.evaluation import truth_files
 from alerts.evaluation.truth import Labelled, Truth, TruthEvent
 from alerts.evaluation.truth_files import merge, parse_truth, read_truth, write_truth
 from alerts.yaml_structs import FileRefused
@@ -161,3 +162,32 @@ def test_an_event_in_another_zone_is_the_same_event() -> None:
     there = event(0).onset.astimezone(timezone(timedelta(hours=8)))
     merged = merge([Truth(events=(event(0), TruthEvent(subject=ACME, onset=there)))])
     assert len(merged.events) == 1
+
+
+@pytest.mark.parametrize(
+    "field", ["onset: 9999-12-31", 'onset: "0001-01-01T00:00:00+05:00"', "onset: 2026-03-02, end: 9999-12-31"]
+)
+def test_a_time_that_cannot_be_meant_is_a_fault(field: str) -> None:
+    """Years in which nobody wrote news; computing windows with them would overflow."""
+    (fault,) = faults(f"events: [{{subject: acme, {field}}}]")
+    assert "expected a year from 1900 to 2199" in fault
+
+
+def test_a_long_truth_is_read_again(tmp_path: Path) -> None:
+    """More than a rule file may hold: thousands of falls of a whole market."""
+    events = [event(n, note="x" * 900) for n in range(1500)]
+    write_truth(Truth(events=tuple(events)), tmp_path / "t.yaml")
+    assert (tmp_path / "t.yaml").stat().st_size > 1_048_576
+    assert len(read_truth(tmp_path / "t.yaml").events) == 1500
+
+
+def test_nothing_is_written_that_could_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says how to go on, and the file before stays as it was."""
+    (tmp_path / "t.yaml").write_text("events: []")
+    monkeypatch.setattr(truth_files, "LARGEST", 500)
+    with pytest.raises(FileRefused, match="write them into several files"):
+        write_truth(Truth(events=tuple(event(n) for n in range(9))), tmp_path / "t.yaml")
+    assert (tmp_path / "t.yaml").read_text() == "events: []"
+    (tmp_path / "t.yaml").write_text(" " * 600)
+    with pytest.raises(FileRefused, match="larger than 500 characters"):
+        read_truth(tmp_path / "t.yaml")
