@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from alerts.delivery.measured import lasting, measured
 from alerts.evaluation.badge import Badge, as_data
-from alerts.evaluation.badges import Badges
+from alerts.evaluation.badges import Badges, beside, write_badges
+from alerts.evaluation.result import Evaluation
+from alerts.rule_files import load_rules
 from alerts.rules import Rule
 from console.messages import language, say
+from console.replay.results import ResultUnreadable
+
+
+def keep(files: Sequence[Path], evaluation: Evaluation, title: str, truth: Sequence[Path]) -> list[Path]:
+    """Keep what was measured of each rule beside the file, or the folder of files, that it was read from; where that
+    is. Raises BadgesUnreadable, and ResultUnreadable where a folder cannot be written."""
+    left, written = dict(evaluation.rules), list[Path]()
+    for file in files:
+        names = [rule.name for rule in load_rules(file) if rule.name in left]
+        of_file = replace(evaluation, rules={name: left.pop(name) for name in names})
+        try:
+            written.append(write_badges(file, of_file, title, ", ".join(each.name for each in truth)))
+        except OSError as error:
+            raise ResultUnreadable(f"{beside(file)}: cannot be written: {error.strerror}") from None
+    return list(dict.fromkeys(written))
 
 
 def cell(rule: Rule, badges: Badges) -> str:

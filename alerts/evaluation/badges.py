@@ -7,9 +7,11 @@ for each rule and data; a newer measurement of the same rule on the same data ta
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -85,11 +87,28 @@ def beside(rules: Path) -> Path:
 def write_badges(rules: Path, evaluation: Evaluation, data: str = "", truth: str = "") -> Path:
     """Add what was measured to the badges beside the rules; the file they are in.
 
-    Written whole or not at all. Raises BadgesUnreadable, and OSError where the folder cannot be written.
+    Written whole or not at all, by one replay at a time: what another adds meanwhile is not lost. Raises
+    BadgesUnreadable, and OSError where the folder cannot be written.
     """
     path = beside(rules)
-    found = _File(badges=merged(_read(path), badges_of(evaluation, data, truth)))
-    text = msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n"
+    with _alone(path.parent):
+        found = _File(badges=merged(_read(path), badges_of(evaluation, data, truth)))
+        _replace(path, msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+    return path
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While the body runs no other replay writes badges into the folder; a process that dies lets go."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(path: Path, text: bytes) -> None:
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE}.")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -99,7 +118,6 @@ def write_badges(rules: Path, evaluation: Evaluation, data: str = "", truth: str
     except BaseException:
         Path(partial).unlink(missing_ok=True)
         raise
-    return path
 
 
 def read_badges(*rules: Path) -> Badges:

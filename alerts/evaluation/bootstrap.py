@@ -48,8 +48,8 @@ def false_draws(weeks: Sequence[int], cells: int, rounds: int, rng: np.random.Ge
 
 
 def median_interval(values: Sequence[float], rounds: int, rng: np.random.Generator) -> Interval | None:
-    """Interval of the median of values drawn with replacement; None without any."""
-    if not values:
+    """Interval of the median of values drawn with replacement; None of fewer than two: one says nothing of others."""
+    if len(values) < 2:
         return None
     known = np.asarray(values)
     step = max(1, MOST_DRAWS // len(known))

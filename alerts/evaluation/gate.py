@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.evaluation.measures import percentile
-from alerts.evaluation.result import Evaluation, Outcome, RuleResult
+from alerts.evaluation.result import Evaluation, Note, Outcome, RuleResult
 from alerts.yaml_structs import suggest
 
 MORE: Final = ("precision", "recall", "f1", "score", "score_low_false", "score_low_miss", "found", "true")  # is better
@@ -32,6 +32,7 @@ TOLERANCES: Final[Mapping[str, float]] = MappingProxyType(
     {"recall": 0.05, "precision": 0.05, "false_per_subject_day": 0.0005, "delay_median_s": 600.0}
 )
 ROUNDING: Final = 1e-9
+EVERYBODY: Final = "labelled_everything"  # of `notes`
 
 State = Literal["lost", "worse", "same", "better", "missing", "new"]
 
@@ -104,8 +105,20 @@ def _comparable(baseline: Evaluation, result: Evaluation) -> None:
             f"{baseline.begin:%Y-%m-%d %H:%M} to {baseline.end:%Y-%m-%d %H:%M}: replay the same history, or make the "
             "baseline anew"
         )
+    if not _same_claim(baseline.labelled_as, result.labelled_as):
+        raise NotComparable(
+            f"the result is judged for: {result.labelled} The baseline for: {baseline.labelled} Replay with the truth "
+            "and the subjects of the baseline, or make the baseline anew"
+        )
     if baseline.matching != result.matching:
         raise NotComparable("alerts and events were matched in another way: give the same matching, or make it anew")
+
+
+def _same_claim(one: Note | None, other: Note | None) -> bool:
+    """Whether the same alerts are judged. Where it is everybody's, a change may find other subjects in one history."""
+    if one is None or other is None:  # written before results said it
+        return True
+    return one.code == other.code and (one.code == EVERYBODY or one.values == other.values)
 
 
 def _known(tolerances: Mapping[str, float]) -> None:

@@ -16,12 +16,11 @@ from elastic_transport import TransportError
 from elasticsearch import ApiError
 from rich.console import Console
 
-from alerts.evaluation.badges import write_badges
 from alerts.evaluation.report import render
 from alerts.replay.playback import OutOfOrder
 from alerts.snapshots import SnapshotError
 from alerts.yaml_structs import FileRefused
-from console import file_options
+from console import file_options, rule_badges
 from console.exits import INTERRUPTED, told
 from console.messages import language, say
 from console.replay import display, options
@@ -128,8 +127,8 @@ def run(
         for path in filter(None, (log, keep)):
             typer.echo(say("replay.written", path=path), err=True)
         if badge:
-            made = write_badges(paths[0], outcome.evaluation, title, ", ".join(each.name for each in truth or ()))
-            typer.echo(say("replay.written", path=made), err=True)
+            for made in rule_badges.keep(paths, outcome.evaluation, title, truth or ()):
+                typer.echo(say("replay.written", path=made), err=True)
 
 
 def conducted(session: Session) -> Outcome:

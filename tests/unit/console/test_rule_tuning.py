@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from alerts.evaluation.badges import write_badges
 from alerts.rule_files import load_rules
+from console import rule_badges
+from console.replay.results import ResultUnreadable
 from console.rules import register
 from streams.records import Mention
 from streams.settings import load
@@ -205,3 +207,30 @@ def test_a_damaged_file_of_badges_is_told(measured: Path) -> None:
     (measured.parent / "badges.json").write_text("{")
     code, said = run("list", measured)
     assert (code, "measure again" in said) == (78, True)
+
+
+def test_each_rule_keeps_its_badge_beside_the_file_it_is_in(tmp_path: Path) -> None:
+    """Rules of several folders were measured at once."""
+    files = [tmp_path / desk / "rules.yaml" for desk in ("east", "west")]
+    for file, name in zip(files, ("many-stories", "other"), strict=True):
+        file.parent.mkdir()
+        file.write_text(RULES.replace("many-stories", name))
+    events = many(10)
+    measured = result(events, {name: rule(at_events(7), events) for name in ("many-stories", "other")})
+    assert rule_badges.keep(files, measured, "Year", [Path("t.yaml")]) == [
+        file.parent / "badges.json" for file in files
+    ]
+    for file, name in zip(files, ("many-stories", "other"), strict=True):
+        badges = json.loads((file.parent / "badges.json").read_text())["badges"]
+        assert [(each["rule"], each["truth"]) for each in badges] == [(name, "t.yaml")]
+
+
+def test_a_folder_that_cannot_be_written_is_told(measured: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed presets often lie where only an administrator writes."""
+
+    def refuse(*_: object) -> Path:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(rule_badges, "write_badges", refuse)
+    with pytest.raises(ResultUnreadable, match=r"badges\.json: cannot be written: Permission denied"):
+        rule_badges.keep([measured], result(many(1), {}), "", [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,14 @@ def test_badges_are_kept_beside_the_rules_and_read_again(tmp_path: Path) -> None
     assert {each.data for each in found.of(HASH)} == {"StockNet", "Weibo"}
     assert os.stat(tmp_path / FILE).st_mode & 0o777 == 0o644
     assert set(tmp_path.iterdir()) == {path, tmp_path / FILE}
+
+
+def test_replays_that_end_together_lose_no_badge(tmp_path: Path) -> None:
+    """Each reads what the other wrote."""
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: write_badges(tmp_path, RESULT, f"history {n}"), range(24)))
+    assert {each.data for each in read_badges(tmp_path).of(HASH)} == {f"history {n}" for n in range(24)}
+    assert set(tmp_path.iterdir()) == {tmp_path / FILE}
 
 
 def test_a_folder_of_rules_with_badges_in_it_is_still_a_folder_of_rules(tmp_path: Path) -> None:

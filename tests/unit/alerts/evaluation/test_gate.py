@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from alerts.evaluation.gate import FIGURES, TOLERANCES, Check, NotComparable, figures_only, gate, parse_tolerance
-from alerts.evaluation.result import Evaluation, RuleResult
+from alerts.evaluation.gate import FIGURES, MORE, TOLERANCES, Check, NotComparable, figures_only, gate, parse_tolerance
+from alerts.evaluation.result import Evaluation, Note, RuleResult
 from tests.unit.alerts.evaluation.cases import alert
 from tests.unit.alerts.evaluation.results import at_events, many, result, rule
 
@@ -48,6 +48,32 @@ def test_a_figure_is_lost_when_it_is_worse_by_more_than_is_tolerated(
 ) -> None:
     """More is better for some, less for others; a figure that is no longer there is lost."""
     assert states(of(**fields))[figure] == state
+
+
+def test_other_subjects_are_another_judgement() -> None:
+    """Where fewer are labelled, false alarms vanish that the baseline counts; where all are, others may be found."""
+
+    def labelled(code: str, subjects: int) -> Evaluation:
+        return replace(of(), labelled_as=Note(code=code, values={"subjects": subjects}))
+
+    with pytest.raises(NotComparable, match="judged for"):
+        gate(labelled("labelled_stated", 9), labelled("labelled_stated", 3))
+    with pytest.raises(NotComparable, match="judged for"):
+        gate(labelled("labelled_everything", 9), labelled("labelled_stated", 9))
+    assert gate(labelled("labelled_everything", 9), labelled("labelled_everything", 8))
+    assert gate(of(), labelled("labelled_stated", 9))
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_every_figure_fails_the_gate_when_it_is_worse_or_gone(figure: str) -> None:
+    """Each in turn, with nothing tolerated; delays where no event says whose they are."""
+    good = replace(GOOD, outcomes=(), public_delay_median_s=60.0, public_delay_p90_s=90.0)
+    value = getattr(good, figure)
+    worse = value - 0.01 if figure in MORE else value + 0.01
+    before = result(EVENTS, {"r": good})
+    for figures in ({figure: worse}, {figure: None}):
+        (check,) = gate(before, result(EVENTS, {"r": replace(good, **figures)}), {figure: 0.0})
+        assert (check.state, check.fails) == ("lost", True)
 
 
 def test_delays_are_those_of_the_events_that_both_found() -> None:
