@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from alerts.evaluation.curve import at_false_rates
 from alerts.evaluation.rates import at_rate, table
 from tests.unit.alerts.evaluation.results import at_events, many, point, rule
 
@@ -10,10 +11,18 @@ CURVE = (point(1, 0.9, 0.02), point(2, 0.6, 0.004), point(3, 0.6, 0.002, 30.0), 
 
 
 def test_the_best_setting_that_keeps_the_rate_is_taken() -> None:
-    """The rule as it is stands among its settings; of equal recall the faster one is taken."""
-    curved = rule(at_events(4), EVENTS, curve=CURVE, false_per_subject_day=0.001, recall=0.4)
-    assert [at_rate(curved, limit).recall for limit in (0.0, 0.001, 0.002, 0.004, 0.1)] == [0.2, 0.4, 0.6, 0.6, 0.9]
+    """The very one that the result of the rule names; of equal recall that with fewer false alarms."""
+    limits = (0.0, 0.001, 0.002, 0.004, 0.1)
+    curved = rule(at_events(4), EVENTS, curve=CURVE, at_false_rates=at_false_rates(CURVE, limits))
+    assert [at_rate(curved, limit).recall for limit in limits] == [0.2, 0.2, 0.6, 0.6, 0.9]
     assert at_rate(curved, 0.004).value == 3
+    assert tuple(at_rate(curved, limit) for limit in limits) == curved.at_false_rates
+
+
+def test_a_rule_without_a_curve_is_taken_as_it_is() -> None:
+    """With its figures, and no value of a knob."""
+    found = at_rate(rule(at_events(4), EVENTS, recall=0.4, false_per_subject_day=0.001), 0.002)
+    assert (found.recall, found.value) == (0.4, None)
 
 
 def test_a_rule_that_keeps_no_rate_has_no_figures() -> None:
