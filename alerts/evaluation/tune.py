@@ -163,7 +163,7 @@ class Halves:
     ) -> Period:
         """What a rule did on one of the two. `covers`: the subjects it looks at; `rounds`: of the bootstrap."""
         ground = self.choosing if choosing else self.checking
-        kept = [each for each in episodes if not self._across(each)]
+        kept = [each for each in episodes if (choosing or each.at > self.cut) and not self._across(each)]
         judged = judge(kept, ground, covers)
         found = [o.event for o in judged.outcomes if o.found and ground.events[o.event].kind == "negative"]
         return Period(begin=ground.begin, end=ground.end, figures=measure(judged, rounds), found=tuple(found))
@@ -230,9 +230,10 @@ def propose(
 
 
 def _warnings(budget: float, before: Sequence[Period], after: Sequence[Period]) -> Iterator[str]:
-    """`over_budget`: no setting kept it; `few_…`: too few events; `not_confirmed`: the check found less than before or
-    cost more than allowed."""
+    """`over_budget`: no setting kept it; `few_…`: too few events; `dearer`, `not_confirmed`, `no_gain`: the check cost
+    more than allowed, found less than before, or no more where the period that chose found more."""
     chosen, checked, was = after[0].figures, after[1].figures, before[1].figures
+    promised = (chosen.recall or 0.0) > (before[0].figures.recall or 0.0)
     if (chosen.false_per_subject_day or 0.0) > budget:
         yield "over_budget"
     if chosen.events < FEW:
@@ -243,6 +244,8 @@ def _warnings(budget: float, before: Sequence[Period], after: Sequence[Period]) 
         yield "dearer"
     if (checked.recall or 0.0) < (was.recall or 0.0):
         yield "not_confirmed"
+    elif promised and checked.recall == was.recall:
+        yield "no_gain"
 
 
 def named(rule: Rule, name: str) -> Rule:

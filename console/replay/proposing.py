@@ -126,8 +126,7 @@ def evidence(found: Proposal, at: datetime) -> Iterator[str]:
     said = as_written(found.rule)
     for path, value in found.values.items():
         yield say("tune.change", field=path, before=value_at(said, path), after=value)
-    if not found.values:
-        yield say("tune.unchanged")
+    yield say("tune.proposed", hash=found.proposed.hash) if found.values else say("tune.unchanged")
     for key, before, after in (
         ("chosen", found.chosen_before, found.chosen_after),
         ("checked", found.checked_before, found.checked_after),

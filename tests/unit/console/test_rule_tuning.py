@@ -83,6 +83,7 @@ def test_a_better_bound_is_proposed_with_its_evidence(tmp_path: Path, past: list
     assert "Changed: at_least from 6 to" in said
     [found] = load_rules(tmp_path / "proposal.yaml")
     assert getattr(found, "at_least") in (3, 4)  # noqa: B009 - of a threshold
+    assert f"The proposed rule has the hash {found.hash}." in said
     assert found.annotations == {"en": "{name}: too much"}
     text = (tmp_path / "proposal.yaml").read_text()
     assert "#   recall: 0.00 (0.00 to" in text

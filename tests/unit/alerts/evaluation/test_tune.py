@@ -145,6 +145,13 @@ def test_alerts_of_one_period_do_not_count_in_the_other() -> None:
     assert chosen.found == checked.found == tuple(range(6))
 
 
+def test_an_alert_at_the_cut_counts_once() -> None:
+    """On the side that chooses."""
+    halves = halve(ground(EVENTS), hour(72 + 48 * 6 - 10))
+    sides = [halves.period([alert(72 + 48 * 6 - 10)], everyone, choosing=choosing) for choosing in (True, False)]
+    assert [side.figures.false for side in sides] == [1, 0]
+
+
 def proposal(before: list[Episode], after: list[Episode], budget: float = 0.01, events: int = 24) -> Proposal:
     """Of a setting that rang `after` where the rule rang `before`; half of the events choose."""
     one = search(trials=4, budget=budget)
@@ -172,6 +179,12 @@ def test_a_gain_that_the_check_does_not_confirm_is_told() -> None:
     """More on the period that chose, less on the other: luck."""
     found = proposal(alerts_at(0, 12, 13), [*alerts_at(*range(13)), *(alert(1400 + 20 * n, BOLT) for n in range(9))])
     assert set(found.warnings) == {"dearer", "not_confirmed"}
+
+
+def test_a_gain_that_the_check_does_not_show_is_told() -> None:
+    """More on the period that chose, as much as before on the other."""
+    assert proposal(alerts_at(0, 12), alerts_at(0, 1, 2, 13)).warnings == ("no_gain",)
+    assert proposal(alerts_at(0, 12), alerts_at(1, 13)).warnings == ()  # it promised none
 
 
 def test_few_events_and_a_broken_budget_are_told() -> None:
