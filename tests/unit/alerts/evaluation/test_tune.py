@@ -190,7 +190,7 @@ def test_a_gain_that_the_check_does_not_show_is_told() -> None:
 def test_few_events_and_a_broken_budget_are_told() -> None:
     """Four events say little; nothing kept the budget."""
     found = proposal([], [*alerts_at(0), alert(60), alert(1500)], budget=0.0, events=8)
-    assert set(found.warnings) == {"over_budget", "few_chosen", "few_checked", "dearer"}
+    assert set(found.warnings) == {"over_budget", "few_chosen", "few_checked", "dearer", "no_gain"}
 
 
 def test_a_setting_is_replayed_under_a_name_of_its_own_and_switched_on() -> None:
