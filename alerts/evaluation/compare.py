@@ -176,8 +176,9 @@ def _side(evaluation: Evaluation, name: str, places: Mapping[int, int]) -> Side:
     episodes = [
         replace(e, event=None if e.event is None else places.get(e.event)) for r in chosen.values() for e in r.episodes
     ]
-    days = max(rule.subject_days for rule in chosen.values())
-    hash_ = evaluation.rules[name].hash if name != ALL else ""
+    days, hash_ = evaluation.subject_days, ""  # of all subjects that any rule looks at
+    if name != ALL:
+        days, hash_ = evaluation.rules[name].subject_days, evaluation.rules[name].hash
     return Side(name, hash_, days, tuple(sorted(episodes, key=lambda e: (e.at, e.subject, e.rule))), outcomes)
 
 
@@ -281,12 +282,11 @@ def _precision(first: Cells, second: Cells, seed: int) -> Change:
 
 
 def _false(first: Cells, second: Cells, sides: tuple[Side, Side], seed: int) -> Change:
-    rates = [
-        float(each.sum()) / side.subject_days if side.subject_days else None
-        for each, side in zip((first, second), sides, strict=True)
-    ]
-    before, after = rates
-    p = None if before is None or after is None else exchanged(first, second, total_of, seed) if len(first) else 1.0
+    days = [side.subject_days for side in sides]
+    before, after = (float(e.sum()) / over if over else None for e, over in zip((first, second), days, strict=True))
+    p = None
+    if before is not None and after is not None:  # a side that looks at twice as much may ring falsely twice as often
+        p = exchanged(first, second * (days[0] / days[1]), total_of, seed)
     better = _more(after, before)
     return Change(figure="false_per_subject_day", before=before, after=after, p=p, n=len(first), better=better)
 

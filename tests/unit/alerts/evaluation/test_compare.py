@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from alerts.evaluation.compare import ALL, Change, NothingToCompare, Pair, compare
 from alerts.evaluation.result import Episode, Evaluation
-from tests.unit.alerts.evaluation.cases import BOLT, alert, event
-from tests.unit.alerts.evaluation.results import at_events, many, result
+from tests.unit.alerts.evaluation.cases import ACME, BOLT, alert, event
+from tests.unit.alerts.evaluation.results import at_events, many, result, rule
 
 EVENTS = many(8)
 
@@ -116,6 +116,24 @@ def test_of_two_rules_that_find_an_event_one_alert_is_right() -> None:
     assert precision.before == precision.after == 1.0
     found = compare(both, both).pairs[-1]
     assert change(found, "delay_median_s").before == 3600.0  # of the first to ring
+
+
+def test_false_alarms_are_compared_by_the_days_they_are_of() -> None:
+    """A rule that looks at ten times as many subjects may ring falsely ten times as often."""
+    few = rule([alert(24 * 7 * n + 20) for n in range(2)], [], subject_days=70.0)
+    wrong = [alert(24 * 7 * n + 20, subject) for n in range(10) for subject in (ACME, BOLT)]
+    loud = rule(wrong, [], subject_days=700.0)
+    [found] = compare(result([], {"r": few}), result([], {"r": loud})).pairs
+    false = change(found, "false_per_subject_day")
+    assert false.before == false.after
+    assert (false.p, false.better) == (1.0, None)
+
+
+def test_a_set_is_of_all_days_that_its_rules_look_at() -> None:
+    """Not of those of the rule that looks at most."""
+    rules = {name: rule([alert(20)], [], subject_days=70.0) for name in ("a", "b")}
+    whole = compare(result([], rules, subject_days=140.0), result([], rules, subject_days=140.0)).pairs[-1]
+    assert change(whole, "false_per_subject_day").before == 2 / 140
 
 
 def test_one_rule_against_another() -> None:
