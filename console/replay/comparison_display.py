@@ -14,7 +14,8 @@ from rich.text import Text
 
 from alerts.delivery.measured import lasting, rate
 from alerts.delivery.phrases import cut
-from alerts.evaluation.compare import ALL, Change, Comparison, Pair
+from alerts.evaluation.changes import Change
+from alerts.evaluation.compare import ALL, Comparison, Pair
 from alerts.evaluation.result import Episode, EventOf
 from console.messages import language, say
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from alerts.evaluation.compare import ALL, Change, NothingToCompare, Pair, compare
+from alerts.evaluation.changes import Change
+from alerts.evaluation.compare import ALL, NothingToCompare, Pair, compare
 from alerts.evaluation.result import Episode, Evaluation
 from tests.unit.alerts.evaluation.cases import ACME, BOLT, alert, event
 from tests.unit.alerts.evaluation.results import at_events, many, result, rule
