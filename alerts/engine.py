@@ -163,6 +163,8 @@ class Engine:
         passed = self._state.evaluated  # also guards against a channel that appears while others are far ahead
         if (tick is not None and item[0] <= tick - self._lateness) or (passed is not None and item[0] <= passed):
             subject = self._subjects.get(mention.subject)
+            if subject is not None and passed is not None:
+                subject.forget(passed - self._memory)  # as it was, however long ago the last mention was released
             again = subject is not None and mention.document in subject.documents
             if again or item[:3] in self._known:
                 self.counters["duplicate"] += 1
@@ -181,7 +183,6 @@ class Engine:
         opened = {judge.rule.name for judge in subject.judges if (judge.rule.name, subject.id) in self._alerts}
         if now is None or not (opened or subject.has_item(mention.item)):
             return False
-        subject.forget(now - self._memory)  # as it was, however long ago the last mention was released
         at = micros(mention.collected_at)
         story, _ = subject.stories.assign(at, mention.document, mention.signature)
         return subject.take_late(entry_of(at, mention, story), opened, now)
@@ -221,7 +222,7 @@ class Engine:
         return end if last is None or not self._alerts else self._live(last + MINUTE, end)
 
     def _live(self, first: int, end: int) -> int:
-        """The first minute of [first, end] at which an open alert may change. Alerts have lived through those before."""
+        """The first minute of [first, end] at which an open alert may change. They lived through those before."""
         if first >= end or self._orphans:
             return first
         judges = [(alert, self._subjects[alert.subject].judge(alert.rule)) for alert in self._alerts.values()]

@@ -103,7 +103,7 @@ def step(
 
 
 def next_step(alert: Alert, decision: Decision, rule: Rule) -> int:
-    """The earliest moment at which a decision that stays as it is can lead to a step; no word of when it surely does."""
+    """The earliest moment at which a decision that stays as it is can lead to a step, not when it surely does."""
     if not alert.firing:
         return alert.since + rule.for_.seconds * SECOND
     over = alert.held_last + rule.keep_firing_for.seconds * SECOND
