@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -52,9 +53,14 @@ def period(begin: datetime, end: datetime) -> str:
     return first if first == final else f"{first}–{final}"
 
 
-def rate(false: float) -> str:
-    """False alarms a subject-day, to two digits and never as a power of ten."""
-    return "0" if not false else f"{false:.5f}".rstrip("0") if false >= 1e-5 else "<0.00001"
+def rate(value: float) -> str:
+    """A number such as false alarms a subject-day, to two digits that count and never as a power of ten: 0.0015, 0.12,
+    3.4, 120."""
+    if not value:
+        return "0"
+    if not math.isfinite(value):
+        return "∞"
+    return f"{value:,.{max(0, 1 - math.floor(math.log10(abs(value))))}f}"
 
 
 def _share(figure: str, value: float | None, interval: Interval | None, lang: str) -> str:

@@ -69,7 +69,7 @@ def with_value(rule: Rule, name: str, value: float | str) -> Rule:
     for condition in said.get("conditions", ()):
         del condition["name"]  # has none, and an empty one could not be read
     held, now = said, cast(Any, rule)
-    *outer, last = _steps(name) or [""]
+    *outer, last = steps(name) or [""]
     for step in outer:
         held, now = _into(held, step), _into(now, step)
     now = _into(now, last)
@@ -116,7 +116,7 @@ def _of_leaf(leaf: Leaf) -> tuple[str, tuple[float, ...]] | None:
     return GRIDS.get(leaf.type)
 
 
-def _steps(name: str) -> list[str | int]:
+def steps(name: str) -> list[str | int]:
     """`conditions[0].scope.min_relevance` as its steps."""
     return [int(step) if step.isdecimal() else step for step in re.split(r"[.\[\]]+", name) if step]
 

@@ -6,14 +6,13 @@ order, so that a search can look at the next one up and down; the value that the
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct
 
-from alerts.evaluation.knobs import with_value
+from alerts.evaluation.knobs import steps, with_value
 from alerts.rules import Duration, Leaf, Rule
 
 Value = str | int | float
@@ -143,7 +142,7 @@ def as_written(rule: Rule) -> dict[str, Any]:
 
 def value_at(said: Any, path: str) -> Any:
     """The value at a place of a rule. Raises NotVaried where there is none."""
-    for step in _steps(path):
+    for step in steps(path):
         try:
             said = said[step]
         except (KeyError, IndexError, TypeError):
@@ -178,8 +177,3 @@ def _value(word: str) -> Value:
         except ValueError:
             continue
     return word
-
-
-def _steps(path: str) -> Iterator[str | int]:
-    for word in re.findall(r"[^.\[\]]+", path):
-        yield int(word) if word.isdigit() else word

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from alerts.delivery.measured import lasting, rate
 from alerts.delivery.phrases import cut
-from alerts.evaluation.changes import Change
+from alerts.evaluation.changes import CHANCE, Change
 from alerts.evaluation.compare import ALL, Comparison, Pair
 from alerts.evaluation.result import Episode, EventOf
 from console.messages import language, say
@@ -154,6 +154,6 @@ def _asides(found: Comparison) -> Iterable[str]:
             yield say(f"compare.{key}", rules=", ".join(cut(name, 64) for name in names))
     tests = sum(change.p is not None for pair in found.pairs for change in pair.changes)
     if tests > 1:
-        yield say("compare.tests", count=tests, chance=f"{tests * 0.05:.1f}")
+        yield say("compare.tests", count=tests, chance=f"{tests * CHANCE:.1f}")
     for caveat in found.caveats:
         yield say(f"compare.caveat.{caveat}", count=len(found.events))

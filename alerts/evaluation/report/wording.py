@@ -5,7 +5,6 @@ What could not be computed is a dash, never a zero. Times are UTC and say so.
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -13,7 +12,7 @@ from typing import Final, Literal
 
 import yaml
 
-from alerts.delivery import phrases
+from alerts.delivery import measured, phrases
 from alerts.delivery.phrases import cut
 from alerts.evaluation.result import Interval
 
@@ -43,13 +42,8 @@ def share(value: float | None) -> str:
 
 
 def rate(value: float | None) -> str:
-    """A small number, to two significant digits and never in powers of ten: 0.0015, 0.12, 3.4, 120."""
-    if value is None:
-        return NONE
-    if value == 0 or not math.isfinite(value):
-        return "0" if value == 0 else "∞"
-    digits = max(0, 1 - math.floor(math.log10(abs(value))))
-    return f"{value:,.{digits}f}"
+    """A small number as messages write it."""
+    return NONE if value is None else measured.rate(value)
 
 
 def setting(value: float | None) -> str:
