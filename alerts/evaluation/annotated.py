@@ -18,6 +18,7 @@ from alerts.board import Board, History
 from alerts.evaluation.truth import Truth, TruthEvent
 from streams.records import Mark, MissedEvent
 
+MARKED: Final = "alert "  # begins the source of an event that was an alert
 SHOWN: Final = 8  # characters of an id: enough to find it
 SOURCE_LIMIT: Final = 256
 NOTE_LIMIT: Final = 1000
@@ -58,7 +59,7 @@ def _of_alert(history: History, now: datetime) -> TruthEvent:
         kind="negative" if entry.right > entry.wrong else "control",
         note=f"{event.rule}: {reasons}".rstrip(": ")[:NOTE_LIMIT],
         risk=min(told, key=lambda risk: (-told[risk], risk), default=""),
-        source=f"alert {event.alert[:SHOWN]}, marked by {people}"[:SOURCE_LIMIT],
+        source=f"{MARKED}{event.alert[:SHOWN]}, marked by {people}"[:SOURCE_LIMIT],
     )
 
 

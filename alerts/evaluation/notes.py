@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from alerts.evaluation import dated, price_drops
+from alerts.evaluation import annotated, dated, price_drops
 from alerts.evaluation.matching import Ground
 from alerts.evaluation.observed import Observed
 from alerts.evaluation.result import Note
@@ -75,6 +75,8 @@ def _of_events(ground: Ground, observed: Observed) -> Iterable[Note]:
     used = observed.used()
     for code, source in (("from_prices", price_drops.SOURCE), ("from_list", dated.SOURCE)):
         yield from _some(code, sum(e.source == source and e.kind == "negative" for e in used), len(negative))
+    marked = sum(event.source.startswith(annotated.MARKED) and event.kind == "negative" for event in used)
+    yield from _some("from_marks", marked, len(negative))
     documents = median([event.documents for event in negative]) if negative else 0
     if negative and documents < FEW_DOCUMENTS:
         yield Note(code="few_documents", values={"median": documents})

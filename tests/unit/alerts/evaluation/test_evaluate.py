@@ -121,6 +121,16 @@ def test_the_best_setting_within_a_budget_of_alerts() -> None:
     assert [each.value for each in at_alerts_a_week(curve, 70, [1, 2, 9, 10])] == [None, 5, 5, 2]
 
 
+def test_a_truth_of_our_own_alerts_is_told() -> None:
+    """A rule finds by itself what it rang and people found right."""
+    marked = event(300, source="alert 1a2b3c4d, marked by li; event 5e6f7a8b, added by wu")
+    added = event(400, source="event 5e6f7a8b, added by wu")
+    found = evaluated(events=[marked, added], seen=observed([marked, added], [mention(301, "1")]))
+    (note,) = (each for each in found.notes if each.code == "from_marks")
+    assert note.values == {"count": 1, "events": 2}
+    assert "1 of 2 negative events are alerts that people marked right" in notes.sentence(note)
+
+
 def test_every_caveat_is_computed() -> None:
     """From figures, and said in both languages."""
     day = event(300, day_only=True, source="falls in price")
