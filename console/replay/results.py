@@ -23,7 +23,16 @@ def read_result(path: Path) -> Evaluation:
         raise ResultUnreadable(f"{path}: no result of `tocsin replay … --json FILE`: {error}") from None
     if found.v != VERSION:
         raise ResultUnreadable(f"{path}: a result of form {found.v}, this is form {VERSION}: replay again")
+    if not _refers_to_its_events(found):
+        raise ResultUnreadable(f"{path}: names events that it does not hold: it was changed by hand; replay again")
     return found
+
+
+def _refers_to_its_events(result: Evaluation) -> bool:
+    places = range(len(result.events))
+    outcomes = all(each.event in places for rule in result.rules.values() for each in rule.outcomes)
+    episodes = (each.event for rule in result.rules.values() for each in rule.episodes)
+    return outcomes and all(event is None or event in places for event in episodes)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -197,3 +197,12 @@ def test_a_gate_on_another_history_is_an_error_and_no_verdict(before: Path, tmp_
     assert code == 2
     assert "make the baseline anew" in said.replace("\n", " ")
     assert run("gate", before, before, "--tolerance", "recoil=1")[0] == 2
+
+
+def test_a_result_that_names_events_it_does_not_hold_is_refused(tmp_path: Path, before: Path) -> None:
+    """Somebody cut it by hand; a sentence and no fault in the program."""
+    whole = result(EVENTS, {"r": at_events(3)})
+    cut = kept(tmp_path / "cut.json", replace(whole, events=whole.events[:1]))
+    for words in (["compare", before, cut], ["gate", before, cut]):
+        code, said = run(*words)
+        assert (code, "names events that it does not hold" in said) == (2, True), said
