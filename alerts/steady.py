@@ -3,7 +3,8 @@
 Within one hour of the clock, for the window's end as for its beginning, and with nothing counted or let go, what can
 still move a decision moves one way: the expected count of a surge is linear in time, and its bound rises or falls with
 it; what a first_seen rule takes for new only becomes less. So a decision that is the same at both ends was the same in
-between. Silence, and what is compared with the subject's recent counts, is always asked.
+between. What is compared with the subject's recent counts stays until one of them moves on, too. Silence is always
+asked.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Final
 from alerts.compared import Compared
 from alerts.decisions import Decision, Known
 from alerts.detect import decide
-from alerts.moments import HOUR, MINUTE, SECOND
-from alerts.rules import FirstSeen, Silence
+from alerts.moments import HOUR, MINUTE
+from alerts.rules import Silence
 from alerts.windows import Window
 
 # What the life of an alert goes by, and the mentions behind it.
@@ -32,15 +33,14 @@ def steady(window: Window, decision: Decision, now: int, known: Known) -> int:
 
 
 def _last(window: Window, now: int) -> int:
-    """The last minute of these hours before a mention leaves the window."""
-    rule = window.rule
-    if isinstance(window, Compared) or isinstance(rule, Silence):
+    """The last minute of these hours before a mention leaves the window, or what it is compared with."""
+    if isinstance(window.rule, Silence):
         return now
-    if isinstance(rule, FirstSeen) and rule.memory.seconds * SECOND < window.width:
-        return now  # what is new within the window may be forgotten within it
     last = min(_hour(now), _hour(now - window.width) + window.width)
     if window.entries:
         last = min(last, window.entries[0].at + window.width - 1)
+    if isinstance(window, Compared) and window.past:
+        last = min(last, window.past[0].at + window.length - 1)
     return last // MINUTE * MINUTE
 
 
