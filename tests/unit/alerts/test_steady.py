@@ -40,14 +40,14 @@ PATIENT: tuple[Rule, ...] = tuple(
 
 
 def told(rules: tuple[Rule, ...], log: list[Mention], every: int) -> list[bytes]:
-    """The alert log, as bytes, with a tick after every few mentions and a day of silence at the end."""
+    """The alert log, as bytes, with a tick after every few mentions and half a day of silence at the end."""
     signals: list[Signal] = []
     for index, one in enumerate(log):
         signals.append(one)
         if index % every == every - 1:
             signals.append(tick((one.collected_at - at(0)) / timedelta(minutes=1) - 0.01))
     target = Engine(rules, lateness=0, channels=(A,))
-    return [encode(event) for event in fold(target, *signals, tick(24 * 60))]
+    return [encode(event) for event in fold(target, *signals, tick(16 * 60))]
 
 
 def never(_window: Window, _decision: Decision, now: int, _known: Known) -> int:
@@ -55,7 +55,7 @@ def never(_window: Window, _decision: Decision, now: int, _known: Known) -> int:
     return now
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(logs, st.integers(1, 40))
 def test_an_alert_that_is_left_alone_is_told_as_if_it_were_asked_every_minute(log: list[Mention], every: int) -> None:
     """The same log, byte for byte, whether or not a decision is kept for the minutes in which it stays."""
