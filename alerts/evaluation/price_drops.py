@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
 from itertools import pairwise
@@ -96,8 +96,9 @@ class Texts:
 def read_prices(text: str, file: str) -> list[Bar]:
     """The days of a CSV table, in order; rows without a price are passed over. Columns are found by name in any case,
     the delimiter by the header. Raises FileRefused with the line of what cannot be read."""
-    rows = csv.reader(text.lstrip("\ufeff").splitlines(), delimiter=_delimiter(text))
-    head = [name.strip().lower() for name in next(rows, [])]
+    rows = _rows(text.lstrip("\ufeff"), file)
+    _, names = next(rows, (1, []))
+    head = [name.strip().lower() for name in names]
     day = next((head.index(name) for name in DAYS if name in head), None)
     price = next((head.index(name) for name in PRICES if name in head), None)
     if day is None or price is None:
@@ -105,7 +106,10 @@ def read_prices(text: str, file: str) -> list[Bar]:
         said = f"no column {missing}; expected the columns Date and Close (or Adj Close), got: {', '.join(head)[:200]}"
         raise FileRefused([Fault(file, 1, said, suggest(missing.lower(), head))])
     found: dict[date, float] = {}
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
+        if any(map(str.strip, row[len(head) :])):
+            said = f'more fields than the header has: {", ".join(row)[:200]}; write 1234.5, or "1,234.5" in quotes'
+            raise FileRefused([Fault(file, number, said)])
         if len(row) > max(day, price) and row[price].strip().lower() not in ("", "null", "nan", "none"):
             try:
                 found[_day(row[day])] = _price(row[price])
@@ -113,6 +117,14 @@ def read_prices(text: str, file: str) -> list[Bar]:
                 said = f"expected a day such as 2014-10-21 and a price above 0, got {row[day]!r} and {row[price]!r}"
                 raise FileRefused([Fault(file, number, said)]) from None
     return [Bar(at, found[at]) for at in sorted(found)]
+
+
+def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line each is on. Raises FileRefused for what is no CSV."""
+    try:
+        yield from enumerate(csv.reader(text.splitlines(), delimiter=_delimiter(text)), 1)
+    except csv.Error as error:
+        raise FileRefused([Fault(file, 1, f"no CSV: {error}")]) from None
 
 
 def drops(

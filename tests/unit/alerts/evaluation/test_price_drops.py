@@ -48,6 +48,9 @@ def test_tables_of_prices_are_read_as_they_come(text: str) -> None:
         ("Date,Close\n2026-03-02,8\nsoon,7\n", 3, "expected a day"),
         ("Date,Close\n2026-03-02,much\n", 2, "a price above 0"),
         ("Date,Close\n2026-03-02,-1\n", 2, "a price above 0"),
+        ("Date,Close\n9999-12-31,1\n", 2, "expected a day"),
+        ("Date,Close\n2026-03-02,1,234.5\n", 2, "more fields than the header has"),
+        ("x" * 200_000, 1, "no CSV: field larger"),
     ],
 )
 def test_a_fault_in_a_table_is_told_with_its_line(text: str, line: int, expected: str) -> None:
