@@ -37,7 +37,8 @@ def history(
     """The choices of a replay of these sources through these rules. Raises what reading an option raises."""
     known = read_truths(truth, settings)
     span = read_span(begin, end)
-    matching = read_matching(known, seconds("--before", before), seconds("--after", after), unlabelled)
+    judged = unlabelled if truth else "excluded"  # without a truth nobody says that an alert is wrong
+    matching = read_matching(known, seconds("--before", before), seconds("--after", after), judged)
     read = Columns(parse_map(columns), source=source, kind=kind, zone=file_options.zone_of(zone))
     return Choices(
         sources=tuple(sources),

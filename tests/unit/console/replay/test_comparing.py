@@ -139,6 +139,17 @@ def test_two_rule_sets_are_replayed_in_one_pass(tmp_path: Path) -> None:
     assert not pairs["far-more"]["lost"] + pairs["far-more"]["gained"] + pairs["far-more"]["moved"]
 
 
+def test_without_a_truth_no_alert_is_called_wrong(tmp_path: Path) -> None:
+    """What is gained and lost is shown; nobody said what happened."""
+    source = lines(tmp_path / "past.jsonl", crises())
+    (tmp_path / "a.yaml").write_text(RULES)
+    (tmp_path / "b.yaml").write_text(RULES.replace("at_least: 3", "at_least: 7"))
+    code, said = run("compare", source, "--rules", tmp_path / "a.yaml", "--rules", tmp_path / "b.yaml")
+    assert code == 0, said
+    assert "Lost (" in said
+    assert ": false" not in said
+
+
 def test_the_gate_is_open_for_what_is_not_worse(before: Path, after: Path) -> None:
     """And says that the baseline should be renewed."""
     code, said = run("gate", before, after, "--tolerance", "recall=0.05")
