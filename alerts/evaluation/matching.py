@@ -7,7 +7,7 @@ event, a repeat, a false alarm. Neither depends on the order of its input.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -63,6 +63,21 @@ def fitting(truth: Truth, matching: Matching | None = None) -> Matching:
     are excluded; where it does not say, all are judged."""
     unlabelled: Literal["false", "excluded"] = "excluded" if truth.labelled else "false"
     return replace(matching or Matching(), unlabelled=unlabelled)
+
+
+def judged_subjects(truth: Truth, matching: Matching, chosen: Collection[str] | None = None) -> frozenset[str] | None:
+    """About whom alerts are judged; None: about everybody.
+
+    `chosen` takes the place of the subjects that the truth says it is complete for. Where alerts outside what is
+    labelled are excluded, and nobody says what is, the truth is taken to be complete for the subjects of its events.
+    """
+    if matching.unlabelled == "false":
+        return None
+    stated = truth.labelled.subjects if truth.labelled else ()
+    named = frozenset(stated if chosen is None else chosen)
+    if named or truth.labelled is not None:
+        return named or None
+    return frozenset(event.subject for event in truth.events)
 
 
 def span(event: TruthEvent, matching: Matching) -> tuple[datetime, datetime]:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.evaluation.matching import NONE, Ground, leading, span
+from alerts.evaluation.matching import NONE, Ground, judged_subjects, leading, span
 from alerts.evaluation.result import Day, Episode, EventOf, Matching, Told
 from alerts.evaluation.truth import Labelled, Truth, TruthEvent
 from streams.records import Mention
@@ -149,19 +149,17 @@ class Observed:
     def ground(self, labelled_subjects: Collection[str] | None = None) -> Ground:
         """What alerts of this replay are judged against.
 
-        `labelled_subjects` takes the place of the subjects that the truth says it is complete for. Where alerts outside
-        what is labelled are excluded, and nobody says what is, the truth is taken to be complete for the subjects of
-        its events. ValueError before anything was seen.
+        `labelled_subjects` takes the place of the subjects that the truth says it is complete for
+        (`matching.judged_subjects`). ValueError before anything was seen.
         """
         if self.first is None or self.last is None:
             raise ValueError("the replay holds no mention: there is nothing to judge")
         stated = self.truth.labelled or Labelled()
-        named = frozenset(stated.subjects if labelled_subjects is None else labelled_subjects)
         if self.matching.unlabelled == "false":
-            return Ground(self._events(), frozenset(self._days) | named, None, self.first, self.last)
-        if not named:
-            everyone = self.truth.labelled is not None
-            named = frozenset(self._days) if everyone else frozenset(event.subject for event in self.truth.events)
+            followed = {*self._days, *(stated.subjects if labelled_subjects is None else labelled_subjects)}
+            return Ground(self._events(), frozenset(followed), None, self.first, self.last)
+        judged = judged_subjects(self.truth, self.matching, labelled_subjects)
+        named = frozenset(self._days) if judged is None else judged
         begin = max(self.first, stated.begin or self.first)
         end = max(begin, min(self.last, stated.end or self.last))
         return Ground(self._events(), named, named, begin, end, stated.begin, stated.end)

@@ -34,12 +34,47 @@ class OutOfOrder(ValueError):  # noqa: N818 - what happened
     """A mention of an archive is older than what was judged already; the message says by how much."""
 
 
-class PlaybackState(Struct):
-    """Where a playback stands. Times are microseconds since 1970."""
+class End(Struct):
+    """How far the past has come, and the ticks that end it. Times are microseconds since 1970."""
 
     newest: int | None = None  # collection time of the newest mention of an archive
     ticked: int | None = None  # newest tick made, or seen in a log
     channels: tuple[str, ...] = ()  # that ticked in a log
+
+    def see(self, at: int) -> None:
+        """A mention of an archive has come."""
+        self.newest = at if self.newest is None else max(self.newest, at)
+
+    def tick(self, tick: Tick) -> None:
+        """A tick of a log has come."""
+        at = micros(tick.at)
+        self.ticked = at if self.ticked is None else max(self.ticked, at)
+        if tick.channel not in self.channels:
+            self.channels = (*self.channels, tick.channel)
+
+    def ticks(self, settle: float, lateness: int, expected: Collection[str]) -> list[Tick]:
+        """The last ticks: what is left is judged, and `settle` seconds in which nothing more happened.
+
+        Of an archive the minute of the last mention is always judged; of a log with `settle` 0 nothing that its own
+        ticks do not say. `lateness`: microseconds; `expected`: channels of a log that may never have ticked.
+        """
+        extra = round(settle * SECOND)
+        if self.newest is not None:
+            end = -(-(self.newest + extra) // MINUTE) * MINUTE + lateness
+            channels: Sequence[str] = (ARCHIVE,)
+        elif self.ticked is not None and extra:
+            end = self.ticked + extra
+            channels = sorted({*expected, *self.channels})
+        else:
+            return []
+        self.ticked = end
+        return [Tick(channel=channel, offset=0, at=moment(end)) for channel in channels]
+
+
+class PlaybackState(Struct):
+    """Where a playback stands."""
+
+    end: End
     engines: dict[int, bytes] = {}  # snapshots by partition
 
 
@@ -67,7 +102,7 @@ class Playback:
         self._rates = rates
         self._expected = tuple(sorted(channels))
         self._every = round(every * SECOND)
-        self._state = PlaybackState()
+        self._state = PlaybackState(End())
         self._engines: dict[int, Engine] = {}
         if state is not None:
             self._restore(state)
@@ -79,47 +114,30 @@ class Playback:
         raises OutOfOrder, and nothing was changed.
         """
         at = micros(mention.collected_at)
-        newest = self._state.newest
+        newest = self._state.end.newest
         if newest is not None and at < newest - self._lateness:
             raise OutOfOrder(
                 f"collected at {mention.collected_at.isoformat()}, which is {(newest - at) / SECOND:.0f} s before the "
                 "mention ahead of it: sort by collected_at"
             )
-        self._state.newest = at if newest is None else max(newest, at)
+        self._state.end.see(at)
         engine = self._engine(0)
         events = self._tick(engine, at - 1)
         events += engine.feed(mention, engine.next_offset)
-        return [_marked(event) for event in events] if events else events
+        return [marked(event) for event in events] if events else events
 
     def signal(self, signal: Signal, partition: int = 0) -> list[AlertEvent]:
         """The events that the record of this partition of a log leads to. Records of a partition come in its order."""
         if isinstance(signal, Tick):
-            at = micros(signal.at)
-            self._state.ticked = at if self._state.ticked is None else max(self._state.ticked, at)
-            if signal.channel not in self._state.channels:
-                self._state.channels = (*self._state.channels, signal.channel)
+            self._state.end.tick(signal)
         engine = self._engine(partition)
-        return [_marked(event) for event in engine.feed(signal, engine.next_offset)]
+        return [marked(event) for event in engine.feed(signal, engine.next_offset)]
 
     def finish(self, settle: float) -> list[AlertEvent]:
-        """The events of what is left, and of `settle` seconds in which, it is promised, nothing more happened.
-
-        Of an archive the minute of the last mention is always judged; of a log with `settle` 0 nothing that its own
-        ticks do not say.
-        """
-        extra = round(settle * SECOND)
-        if self._state.newest is not None:
-            end = -(-(self._state.newest + extra) // MINUTE) * MINUTE + self._lateness
-            channels: Sequence[str] = (ARCHIVE,)
-        elif self._state.ticked is not None and extra:
-            end = self._state.ticked + extra
-            channels = sorted({*self._expected, *self._state.channels})
-        else:
-            return []
-        self._state.ticked = end
-        ticks = [Tick(channel=channel, offset=0, at=moment(end)) for channel in channels]
+        """The events of what is left, and of `settle` seconds in which, it is promised, nothing happened (`End`)."""
+        ticks = self._state.end.ticks(settle, self._lateness, self._expected)
         return [
-            _marked(event)
+            marked(event)
             for _, engine in sorted(self._engines.items())
             for tick in ticks
             for event in engine.feed(tick, engine.next_offset)
@@ -144,14 +162,14 @@ class Playback:
 
     def _tick(self, engine: Engine, at: int) -> list[AlertEvent]:
         """Say that everything up to `at` has come, where that lets another minute be judged."""
-        ticked = self._state.ticked
+        ticked = self._state.end.ticked
         if ticked is not None and (at - self._lateness) // self._every <= (ticked - self._lateness) // self._every:
             return []
-        self._state.ticked = at
+        self._state.end.ticked = at
         return engine.feed(Tick(channel=ARCHIVE, offset=0, at=moment(at)), engine.next_offset)
 
     def _channels(self) -> Collection[str]:
-        return self._expected if self._state.newest is None else (ARCHIVE,)
+        return self._expected if self._state.end.newest is None else (ARCHIVE,)
 
     def _engine(self, partition: int) -> Engine:
         engine = self._engines.get(partition)
@@ -173,5 +191,6 @@ class Playback:
         self._state.engines = {}
 
 
-def _marked(event: AlertEvent) -> AlertEvent:
+def marked(event: AlertEvent) -> AlertEvent:
+    """The event as one of a replay."""
     return replace(event, replay=True)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec.structs import replace
 
-from alerts.evaluation.matching import fitting
+from alerts.evaluation.matching import fitting, judged_subjects
 from alerts.evaluation.result import Matching
 from alerts.evaluation.truth import Truth
 from alerts.evaluation.truth_files import read_truth
@@ -44,6 +44,14 @@ class Choices:
     curve: bool = False
     bootstrap: int = 1000
     query: str = ""  # of Elasticsearch
+
+    @property
+    def counted(self) -> frozenset[str] | None:
+        """The subjects whose alerts are judged, or may find an event; None: everybody."""
+        if self.subjects:
+            return self.subjects
+        judged = judged_subjects(self.truth, self.matching)
+        return None if judged is None else judged | {event.subject for event in self.truth.events}
 
     def words(self, settings: Settings) -> dict[str, str]:
         """What decides the result, by the name of the option. Equal words, equal result."""

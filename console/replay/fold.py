@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from alerts.evaluation.observed import Observed
+from alerts.replay.apart import Apart
 from alerts.replay.log import AlertLog
 from alerts.replay.playback import Playback
 from streams.records import AlertEvent, Mention, Signal
@@ -20,7 +21,7 @@ class Fold:
     playback: Playback
     log: AlertLog
     observed: Observed
-    variants: Playback | None = None
+    variants: Apart | None = None
     variants_log: AlertLog | None = None
     subjects: Collection[str] = field(default_factory=frozenset)  # only these; empty: all
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import BinaryIO, Final
 
 from alerts.evaluation.observed import Observed
+from alerts.replay.apart import Apart
 from alerts.replay.log import AlertLog
 from alerts.replay.playback import Playback
-from alerts.rules import Rule
 from alerts.shares import read_rates
 from console.messages import say
 from console.replay.choices import Choices
@@ -18,6 +17,7 @@ from console.replay.fold import Fold
 from console.replay.kafka import kafka_source
 from console.replay.runs import LOG, VARIANTS, Checkpoint, Run
 from console.replay.source import Source, SourceError
+from console.replay.variants import Variants
 from models.registry import SHIPPED
 from streams.endpoints import resolve
 from streams.settings import Settings
@@ -44,23 +44,24 @@ def open_source(choices: Choices, settings: Settings, stdin: BinaryIO | None) ->
 
 
 def open_fold(
-    choices: Choices, variants: Sequence[Rule], settings: Settings, source: Source, checkpoint: Checkpoint, run: Run
+    choices: Choices, variants: Variants, settings: Settings, source: Source, checkpoint: Checkpoint, run: Run
 ) -> Fold:
     """The engines and logs as the checkpoint left them. Raises SnapshotError."""
-    rates = read_rates(settings.model_repository or SHIPPED)
-    lateness, channels = settings.allowed_lateness, source.channels
-
-    def playback(rules: Sequence[Rule], state: bytes) -> Playback:
-        return Playback(rules, lateness=lateness, rates=rates, channels=channels, state=state or None)
-
     observed = Observed(choices.truth, choices.matching)
     if checkpoint.observed:
         observed.restore(checkpoint.observed)
-    return Fold(
-        playback(choices.rules, checkpoint.engine),
+    rates = read_rates(settings.model_repository or SHIPPED)
+    lateness, channels = settings.allowed_lateness, source.channels
+    fold = Fold(
+        Playback(choices.rules, lateness=lateness, rates=rates, channels=channels, state=checkpoint.engine or None),
         AlertLog(run.folder / LOG, checkpoint.log),
         observed,
-        playback(variants, checkpoint.variants) if variants else None,
-        AlertLog(run.folder / VARIANTS, checkpoint.variants_log) if variants else None,
-        choices.subjects,
+        subjects=choices.subjects,
     )
+    if variants.rules:
+        fold.variants = Apart(
+            variants.rules, lateness=lateness, rates=rates, channels=channels, subjects=variants.subjects,
+            state=checkpoint.variants or None,
+        )  # fmt: skip
+        fold.variants_log = AlertLog(run.folder / VARIANTS, checkpoint.variants_log)
+    return fold

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from alerts.evaluation.matching import episodes
 from alerts.evaluation.observed import Observed
 from alerts.evaluation.result import Episode
-from alerts.replay.playback import Playback
+from alerts.replay.apart import Apart
 from alerts.rules import Rule
 from alerts.shares import Rates
 from console.replay.choices import Choices
@@ -66,8 +66,11 @@ class Passes:
             await asyncio.sleep(0)
         return one.finish()
 
-    def _playback(self, rules: Sequence[Rule]) -> Playback:
-        return Playback(rules, lateness=self._lateness, rates=self._rates, channels=self._source.channels)
+    def _playback(self, rules: Sequence[Rule]) -> Apart:
+        return Apart(
+            rules, lateness=self._lateness, rates=self._rates, channels=self._source.channels,
+            subjects=self._choices.counted,
+        )  # fmt: skip
 
 
 class _Pass:
@@ -76,7 +79,7 @@ class _Pass:
     def __init__(
         self,
         choices: Choices,
-        playback: Playback,
+        playback: Apart,
         rules: Sequence[Rule],
         observed: Observed | None,
         end: datetime | None,
@@ -106,13 +109,13 @@ class _Pass:
         return {rule.name: episodes(self._fired[rule.name]) for rule in self._rules}
 
     def _heeds(self, mention: Mention) -> bool:
-        """Whether a rule looks at it. A subject's alerts depend on no other, so the engine need not see the rest."""
+        """Whether it is of the subjects and the time that are asked about."""
         wanted = not self._choices.subjects or mention.subject in self._choices.subjects
         if not wanted or not self._within(mention.collected_at):
             return False
         if self._observed is not None:
             self._observed.see(mention)
-        return any(rule.covers(mention.subject) for rule in self._rules)
+        return True
 
     def _within(self, at: datetime) -> bool:
         if self._end is not None and at > self._end:

@@ -75,7 +75,7 @@ class Session:
         self.judging: Judging | None = None
         self.replay: Replay | None = None
         self._stdin = stdin
-        self._variants = vary(choices.rules) if choices.curve else Variants((), {}, {})
+        self._variants = vary(choices.rules, choices.counted) if choices.curve else Variants()
 
     async def conduct(self) -> Outcome:
         """The replay, or what is left of a named one.
@@ -114,7 +114,7 @@ class Session:
     def _parts(
         self, stack: AsyncExitStack, source: Source, judging: Judging, run: Run, checkpoint: Checkpoint
     ) -> Parts:
-        fold = open_fold(self.choices, self._variants.rules, self.settings, source, checkpoint, run)
+        fold = open_fold(self.choices, self._variants, self.settings, source, checkpoint, run)
         stack.callback(fold.log.close)
         if fold.variants_log is not None:
             stack.callback(fold.variants_log.close)

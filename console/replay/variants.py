@@ -1,10 +1,13 @@
-"""The settings of every rule's knob, replayed side by side for the curve of precision over recall."""
+"""The settings of every rule's knob, replayed side by side for the curve of precision over recall.
+
+Only what can be measured is played: what is said of subjects whose alerts count, to the rules that look at one of them.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 
 from alerts.evaluation.knobs import knob_of, variants
 from alerts.rules import Rule
@@ -15,9 +18,10 @@ from streams.records import AlertEvent
 class Variants:
     """Rules that stand for the settings of others. `settings`: rule and value by the name of the variant."""
 
-    rules: tuple[Rule, ...]
-    settings: dict[str, tuple[str, float]]
-    knobs: dict[str, str]  # by rule
+    rules: tuple[Rule, ...] = ()
+    settings: dict[str, tuple[str, float]] = field(default_factory=dict)
+    knobs: dict[str, str] = field(default_factory=dict)  # by rule
+    subjects: Collection[str] | None = None  # about which they are asked; None: all
 
     def heard(self, events: Iterable[AlertEvent]) -> dict[str, list[tuple[float, list[AlertEvent]]]]:
         """What each setting of each rule rang, the settings that stayed silent too."""
@@ -30,17 +34,17 @@ class Variants:
         return dict(found)
 
 
-def vary(rules: Sequence[Rule]) -> Variants:
-    """All settings of all rules that have a knob."""
+def vary(rules: Sequence[Rule], subjects: Collection[str] | None) -> Variants:
+    """All settings of all rules that have a knob and look at one of the subjects whose alerts count (None: all)."""
     made: list[Rule] = []
     settings: dict[str, tuple[str, float]] = {}
     knobs: dict[str, str] = {}
     for rule in rules:
         knob = knob_of(rule)
-        if knob is None:
+        if knob is None or not (subjects is None or any(map(rule.covers, subjects))):
             continue
         knobs[rule.name] = knob.name
         for value, variant in variants(rule):
             made.append(variant)
             settings[variant.name] = rule.name, value
-    return Variants(tuple(made), settings, knobs)
+    return Variants(tuple(made), settings, knobs, subjects)
