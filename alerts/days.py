@@ -43,9 +43,7 @@ class Days:
         capped = [_winsorised(kind, hours) for kind in kinds]
         days = -(-hours // 24)
         by_day = [np.bincount(told // 24, weights=found, minlength=days).tolist() for found in capped]
-        whole = [_slots(market, day) for day in range(first // 24, max(first, last) // 24 + 1)]
-        where = np.concatenate(whole)[first % 24 : first % 24 + hours]
-        return cls(tuple(by_day), where, np.arange(hours - 1, -1, -1), told, capped[-1])
+        return cls(tuple(by_day), _slots(market, first, hours), np.arange(hours - 1, -1, -1), told, capped[-1])
 
     def exposures(self, seasons: Sequence[float]) -> list[float]:
         """Hours of each day, each times its season."""
@@ -71,9 +69,10 @@ class Days:
         return burstiness(counts.tolist(), means.tolist(), weights)
 
 
-@lru_cache(maxsize=4096)
-def _slots(market: Market, day: int) -> Places:
-    return np.array(slots(market, day), dtype=np.intp)
+@lru_cache(maxsize=256)  # many subjects are looked at in the same hour
+def _slots(market: Market, first: int, hours: int) -> Places:
+    days = range(first // 24, (first + hours) // 24 + 1)
+    return np.array([slot for day in days for slot in slots(market, day)], dtype=np.intp)[first % 24 :][:hours]
 
 
 def _winsorised(counts: Numbers, hours: int) -> Numbers:

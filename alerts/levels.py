@@ -14,10 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import mul
+from itertools import chain
+from operator import mul, truediv
 from typing import Final
 
-from alerts.calendars import DAYS, FIRST_SLOT, SLOTS, Day
+from alerts.calendars import DAYS, FIRST_SLOT, Day
 from alerts.prior import Prior
 
 BURSTINESS: Final = 4.0  # size of the negative binomial before there is data; counts of news are over-dispersed
@@ -71,9 +72,10 @@ def _variance(of: Level, prior: Prior, size: float) -> float:
 
 
 def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, size: float) -> Level:
-    ranked = sorted(range(len(counts)), key=lambda day: (counts[day] / exposures[day], day))
-    quiet = set(ranked[: math.ceil(QUIET * len(ranked))])
-    weights = [float(day in quiet) for day in range(len(counts))]
+    ranked = sorted(range(len(counts)), key=list(map(truediv, counts, exposures)).__getitem__)
+    weights = [0.0] * len(counts)
+    for day in ranked[: math.ceil(QUIET * len(ranked))]:
+        weights[day] = 1.0
     high = [day for day, count in enumerate(counts) if count > LEAST_CAP]  # no other day is ever an incident
     rate = 0.0
     for _ in range(STEPS + 1):
@@ -103,21 +105,17 @@ def season(found: Sequence[float], usual: Sequence[float]) -> tuple[float, ...]:
 
     Each kind of day is drawn towards flat, holidays towards weekends; each hour is drawn towards its kind of day.
     """
-    kinds: dict[Day, float] = {}
+    means: dict[Day, float] = {}
+    factors: dict[Day, list[float]] = {}
     for kind in DAYS:
-        slots = range(FIRST_SLOT[kind], FIRST_SLOT[kind] + 24)
-        before = kinds["weekend"] if kind == "holiday" else 1.0
-        kinds[kind] = _shrunk(sum(found[s] for s in slots), sum(usual[s] for s in slots), before)
-    return tuple(_shrunk(found[slot], usual[slot], _before(kinds, found, usual, slot)) for slot in range(SLOTS))
-
-
-def _before(kinds: dict[Day, float], found: Sequence[float], usual: Sequence[float], slot: int) -> float:
-    """What a slot is believed to be before its own counts: as its kind of day; a holiday's hour as a weekend's."""
-    if slot < FIRST_SLOT["holiday"]:
-        return kinds["session" if slot < FIRST_SLOT["weekend"] else "weekend"]
-    weekend = slot - FIRST_SLOT["holiday"] + FIRST_SLOT["weekend"]
-    shape = _shrunk(found[weekend], usual[weekend], kinds["weekend"]) / kinds["weekend"]
-    return kinds["holiday"] * shape
+        hours = slice(FIRST_SLOT[kind], FIRST_SLOT[kind] + 24)
+        mean = _shrunk(sum(found[hours]), sum(usual[hours]), means["weekend"] if kind == "holiday" else 1.0)
+        before = [mean] * 24
+        if kind == "holiday":  # it has the shape of a weekend
+            before = [mean * (factor / means["weekend"]) for factor in factors["weekend"]]
+        means[kind] = mean
+        factors[kind] = list(map(_shrunk, found[hours], usual[hours], before))
+    return tuple(chain.from_iterable(factors[kind] for kind in DAYS))
 
 
 def _shrunk(found: float, usual: float, before: float) -> float:
