@@ -76,7 +76,8 @@ def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, s
     weights = [0.0] * len(counts)
     for day in ranked[: math.ceil(QUIET * len(ranked))]:
         weights[day] = 1.0
-    high = [day for day, count in enumerate(counts) if count > LEAST_CAP]  # no other day is ever an incident
+    # No other day is ever an incident.
+    high = [(day, count, exposures[day]) for day, count in enumerate(counts) if count > LEAST_CAP]
     rate = 0.0
     for _ in range(STEPS + 1):
         before = rate
@@ -86,18 +87,20 @@ def _robust(counts: Sequence[float], exposures: Sequence[float], prior: Prior, s
         if abs(rate - before) <= SETTLED * rate:
             break
         weights = [1.0] * len(counts)
-        for day in high:
-            if counts[day] > rate * exposures[day]:
-                weights[day] = _weight(counts[day], rate * exposures[day], size)
+        for day, count, exposure in high:
+            mean = rate * exposure
+            if count > mean and count > (cap := _cap(mean, size)):
+                weights[day] = (cap / count) ** POWER
     return Level(rate, found, tuple(weights), (rate,) * len(weights))
 
 
-def _weight(count: float, mean: float, size: float) -> float:
-    """How much a day counts: less the further it is beyond the most that its mean explains (quantile 0.975)."""
+def _cap(mean: float, size: float) -> float:
+    """The most stories that a mean explains (quantile 0.975), `LEAST_CAP` at least."""
     shape = mean / (1.0 + mean / size)  # of the Gamma distribution with the variance of the negative binomial
     ninth = 1.0 / (9.0 * shape)
-    cap = max(LEAST_CAP, mean * max(0.0, 1.0 - ninth + BEYOND * math.sqrt(ninth)) ** 3)
-    return 1.0 if count <= cap else (cap / count) ** POWER
+    root = 1.0 - ninth + BEYOND * math.sqrt(ninth)
+    cap = mean * root**3 if root > 0.0 else 0.0
+    return cap if cap > LEAST_CAP else LEAST_CAP
 
 
 def season(found: Sequence[float], usual: Sequence[float]) -> tuple[float, ...]:
