@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import inspect
-from rapidfuzz import process
+from rapidfuzz import fuzz, process
 
 from alerts.yaml_lines import LARGEST, Lines, YamlFault, read_yaml
 from streams.settings import SettingsError
@@ -98,7 +98,7 @@ class Tree:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """The known word that was probably meant, or nothing."""
-    best = process.extractOne(word, sorted(known), score_cutoff=NEAR)
+    best = process.extractOne(word, sorted(known), scorer=fuzz.ratio, score_cutoff=NEAR)
     return str(best[0]) if best else ""
 
 

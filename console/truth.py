@@ -19,14 +19,12 @@ from alerts import operations
 from alerts.board import Board
 from alerts.evaluation.annotated import annotated
 from alerts.evaluation.truth import Truth, TruthEvent
-from alerts.rule_checks import PREFIXES
-from alerts.yaml_structs import suggest
 from console import alert_display as display
 from console import alert_log as log
 from console import truth_imports
 from console.feedback import user
 from console.messages import say
-from console.truth_subjects import find_companies
+from console.truth_subjects import UnknownSubject, read_subjects
 from streams import clock
 from streams.gazetteer import read_companies
 from streams.gazetteer.watchlist import read_watchlist
@@ -112,18 +110,15 @@ def _annotated() -> Truth:
 
 
 def _subject(word: str, settings: Settings) -> tuple[str, str]:
-    """Id and name of the subject that was written. Raises AlertRefused for a company that nobody knows."""
+    """Id and name of the subject that was written. Raises AlertRefused for one that nobody knows."""
     watchlist = settings.watchlist
-    found: str | None = word
-    if f"{word.partition(':')[0]}:" not in PREFIXES:
-        resolve, known = find_companies(watchlist)
-        found = resolve(word)
-        if found is None:
-            meant = suggest(word, known)
-            raise log.AlertRefused(say("truth.meant" if meant else "truth.stranger", word=plain(word, 64), meant=meant))
+    try:
+        (found,) = read_subjects([word], watchlist)
+    except UnknownSubject as error:
+        raise log.AlertRefused(str(error)) from None
     companies = (*read_companies(), *(read_watchlist(watchlist) if watchlist else ()))
     names = {f"entity:{company.id}": company.name for company in companies}
-    return str(found), names.get(str(found), "")
+    return found, names.get(found, "")
 
 
 def _table(events: Sequence[TruthEvent]) -> Table:

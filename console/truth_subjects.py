@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
 from alerts.evaluation.truth_files import Resolve
+from alerts.rule_checks import PREFIXES
+from alerts.yaml_structs import suggest
+from console.messages import say
+from models.labels import TOPICS
 from streams.entities import Gazetteer
 from streams.gazetteer import read_companies
 from streams.gazetteer.watchlist import read_watchlist
+from streams.plain import plain
 
 CODE: Final = re.compile(r"\$?[A-Z0-9]{1,8}(?:[.-][A-Z]{1,4})?")
+
+
+class UnknownSubject(ValueError):  # noqa: N818 - what is wrong
+    """A word names no subject; the message says how to write it."""
+
+
+def read_subjects(words: Iterable[str], watchlist: Path | None) -> list[str]:
+    """The subjects that a person wrote, each with its kind (entity:AAPL, topic:legal, …) or as a company's id, symbol
+    or name. Raises UnknownSubject, WatchlistError."""
+    found: list[str] = []
+    companies: tuple[Resolve, set[str]] | None = None
+    for word in words:
+        kind, colon, name = word.partition(":")
+        if colon and name and f"{kind}:" in PREFIXES:
+            if kind == "topic" and name not in TOPICS:
+                raise UnknownSubject(say("truth.no_topic", word=plain(word, 64), known=", ".join(TOPICS)))
+            found.append(word)
+            continue
+        companies = companies or find_companies(watchlist)
+        subject = companies[0](word)
+        if subject is None:
+            meant = suggest(word, companies[1])
+            raise UnknownSubject(say("truth.meant" if meant else "truth.stranger", word=plain(word, 64), meant=meant))
+        found.append(subject)
+    return found
 
 
 def find_companies(watchlist: Path | None) -> tuple[Resolve, set[str]]:

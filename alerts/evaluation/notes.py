@@ -24,6 +24,7 @@ FEW_EVENTS: Final = 30  # below it an interval of a share is wider than a third:
 FEW_DOCUMENTS: Final = 30
 UNJUDGED: Final = 0.01
 ARCHIVED: Final = 0.5
+UNSIGNED: Final = 0.5
 RARE: Final = 0.25
 NAMED: Final = 8  # names in a sentence
 
@@ -52,6 +53,8 @@ def labelled_as(ground: Ground, observed: Observed, chosen: bool) -> Note:
     code = "labelled_everything"
     if ground.labelled is not None:
         code = "labelled_stated" if chosen or observed.truth.labelled is not None else "labelled_named"
+    if ground.labelled == frozenset():
+        code = "labelled_nobody"
     begin, end = ground.begin.date().isoformat(), ground.end.date().isoformat()
     return Note(code=code, values={"subjects": len(ground.subjects), "begin": begin, "end": end})
 
@@ -64,7 +67,9 @@ def caveats(ground: Ground, observed: Observed, covers: Callable[[str], bool], s
 def _of_events(ground: Ground, observed: Observed) -> Iterable[Note]:
     negative = [event for event in ground.events if event.kind == "negative"]
     outside, foreign = observed.left_out()
-    if not negative:
+    if not observed.truth.events and observed.truth.labelled is None:
+        yield Note(code="no_truth")
+    elif not negative:
         yield Note(code="no_events")
     elif len(negative) < FEW_EVENTS:
         yield Note(code="few_events", values={"events": len(negative), "step": 1 / len(negative)})
@@ -89,6 +94,9 @@ def _of_stream(ground: Ground, observed: Observed, covers: Callable[[str], bool]
     archived = observed.collected_as_published / observed.mentions
     if archived >= ARCHIVED:
         yield Note(code="archive_times", values={"share": archived})
+    unsigned = observed.unsigned_chat / observed.mentions
+    if unsigned >= UNSIGNED:
+        yield Note(code="unsigned_chat", values={"share": unsigned})
     rare, subjects = observed.rare(lambda subject: subject in ground.subjects and covers(subject))
     if rare > RARE * subjects:
         yield Note(code="rare_subjects", values={"rare": rare, "subjects": subjects})

@@ -57,6 +57,7 @@ class _Seen(Struct, frozen=True, array_like=True):
     mentions: int
     judged: int
     as_published: int
+    unsigned_chat: int
     first: datetime | None
     last: datetime | None
     models: dict[str, int]
@@ -73,6 +74,7 @@ class Observed:
         self.mentions = 0
         self.judged = 0
         self.collected_as_published = 0  # mentions whose time of collection is their time of publication
+        self.unsigned_chat = 0  # mentions by nobody who is known: their source is one voice
         self.first: datetime | None = None
         self.last: datetime | None = None
         self.models: dict[str, int] = {}
@@ -88,8 +90,8 @@ class Observed:
         """Everything seen so far, for `restore`."""
         return msgspec.msgpack.encode(
             _Seen(
-                self.mentions, self.judged, self.collected_as_published, self.first, self.last, self.models,
-                self._days, self._langs, dict(self._around),
+                self.mentions, self.judged, self.collected_as_published, self.unsigned_chat, self.first, self.last,
+                self.models, self._days, self._langs, dict(self._around),
             )
         )  # fmt: skip
 
@@ -97,6 +99,7 @@ class Observed:
         """Go on from a snapshot of one that was made for the same truth and matching."""
         seen = msgspec.msgpack.decode(data, type=_Seen)
         self.mentions, self.judged, self.collected_as_published = seen.mentions, seen.judged, seen.as_published
+        self.unsigned_chat = seen.unsigned_chat
         self.first, self.last, self.models = seen.first, seen.last, seen.models
         self._days, self._langs = seen.days, seen.langs
         self._around = defaultdict(list, seen.around)
@@ -119,6 +122,8 @@ class Observed:
         self.mentions += 1
         if mention.published_at == at:
             self.collected_as_published += 1
+        if not mention.author and mention.kind == "chat":
+            self.unsigned_chat += 1
         days = self._days.get(subject)
         if days is None:
             days = self._days[subject] = {}

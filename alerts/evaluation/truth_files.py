@@ -33,6 +33,7 @@ DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 ONE_DAY: Final = timedelta(days=1)
 MINUTE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(Z|z|[+-]\d{2}:\d{2})")
 NO_TIME: Final = "write a time with its zone, e.g. 2026-03-02T09:30:00-05:00, or a day, e.g. 2026-03-02"
+NUMBER: Final = re.compile(r"[-+.0-9]+(?:[eE][-+]?[0-9]+)?")
 WORDS: Final[Mapping[str, Sequence[str]]] = {"topic": TOPICS, "risk": RISKS}
 
 
@@ -121,11 +122,13 @@ def write_truth(truth: Truth, path: Path, head: str = "") -> None:
 
 
 class _Exact(yaml.SafeDumper):
-    """Writes texts with control characters and odd line ends with escapes: plain YAML would fold them."""
+    """Writes texts with control characters and odd line ends with escapes, and those that our reader would take for a
+    number in quotes."""
 
 
 def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if text != plain(text) else None)
+    quoted = text != plain(text) or NUMBER.fullmatch(text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if quoted else None)
 
 
 _Exact.add_representer(str, _quoted)

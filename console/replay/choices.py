@@ -20,7 +20,7 @@ from alerts.rules import Rule
 from alerts.yaml_structs import Fault, suggest
 from console.replay.files import Reading
 from console.replay.span import Span
-from console.truth_subjects import find_companies
+from console.truth_subjects import find_companies, read_subjects
 from streams.gazetteer.watchlist import read_lists
 from streams.records import digest
 from streams.settings import Settings
@@ -106,6 +106,12 @@ def read_matching(
     if unlabelled is not None:
         return replace(asked, unlabelled=unlabelled)
     return fitting(truth, asked)
+
+
+def read_asked(text: str, settings: Settings) -> frozenset[str]:
+    """The subjects that `--subjects` names. Raises UnknownSubject."""
+    words = [word for each in text.split(",") if (word := each.strip())]
+    return frozenset(read_subjects(words, settings.watchlist))
 
 
 def read_truths(paths: Sequence[Path], settings: Settings) -> Truth:

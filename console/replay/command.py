@@ -24,9 +24,9 @@ from console import file_options, rule_badges
 from console.exits import INTERRUPTED, told
 from console.messages import language, say
 from console.replay import display, options
-from console.replay.choices import Choices, read_matching, read_rules, read_truths, rule_files
+from console.replay.choices import Choices, read_asked, read_matching, read_rules, read_truths, rule_files
 from console.replay.files import Reading
-from console.replay.indices import IntoRefused, drop
+from console.replay.indices import IntoRefused, Names, drop
 from console.replay.judgements import JudgementsError
 from console.replay.options import OptionRefused
 from console.replay.reporting import reported
@@ -36,6 +36,7 @@ from console.replay.session import Outcome, Outputs, Session
 from console.replay.source import SourceError
 from console.replay.span import read_span
 from console.replay.versions import VersionError
+from console.truth_subjects import UnknownSubject
 from models.registry import ModelRefused
 from streams.endpoints import resolve
 from streams.log import configure
@@ -45,7 +46,7 @@ from streams.sources.mapping import Columns, MappingError, parse_map
 
 REFUSED: Final = (
     SourceError, RunRefused, IntoRefused, VersionError, OutOfOrder, SnapshotError, MappingError, FileRefused,
-    ResultUnreadable, OptionRefused,
+    ResultUnreadable, OptionRefused, UnknownSubject,
 )  # fmt: skip
 AWAY: Final = (KafkaError, TransportError, ApiError)
 STDOUT: Final = "-"
@@ -103,6 +104,8 @@ def run(
         span = read_span(begin, end, first or (), stop or ())
         mapped = parse_map(columns or ())
         how = Columns(mapped, source, kind, lang, file_options.zone_of(zone), content_ids)
+        if into:
+            Names(settings.namespace, into)  # refuses a name that cannot be one, before anything is played
         options.check_writable(Path(out) if out not in ("", STDOUT) else None, html, log, keep)
         paths, known = rule_files(rules or (), settings), read_truths(truth or (), settings)
         window = options.seconds("--before", before), options.seconds("--after", after)
@@ -114,7 +117,7 @@ def run(
             reading=Reading(how, form, encoding, span),
             span=span,
             models=tuple(model or ()),
-            subjects=frozenset(word for each in subjects.split(",") if (word := each.strip())),
+            subjects=read_asked(subjects, settings),
             settle=options.seconds("--settle", settle),
             curve=bool(truth) if curve is None else curve,
             bootstrap=bootstrap,
@@ -135,6 +138,11 @@ def conducted(session: Session) -> Outcome:
     """The replay; after Ctrl-C or SIGTERM it ends with what can be done next."""
     try:
         return asyncio.run(_conduct(session))
+    except TimeoutError:
+        raise  # the models do not answer
+    except OSError as error:
+        place = error.filename or session.settings.state_dir
+        raise SourceError(say("replay.disk", path=place, error=error.strerror or error)) from None
     except (KeyboardInterrupt, asyncio.CancelledError):
         key = "replay.paused" if session.outputs.run else "replay.interrupted"
         typer.echo("\n" + say(key, name=session.outputs.run), err=True)

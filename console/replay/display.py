@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from alerts.evaluation.report.findings import caveats, labelled
+from alerts.evaluation.report.wording import Lang
 from alerts.evaluation.result import Evaluation, Interval, RuleResult
-from console.messages import say
+from console.messages import language, say
 from console.replay.session import Outcome
 from console.replay.source import Notes
 from streams.plain import plain
@@ -29,16 +31,17 @@ HEADLINE: Final = 100
 def show(console: Console, outcome: Outcome, with_truth: bool) -> None:
     """The table of the rules, what the data cannot show, and what could not be read."""
     found = outcome.evaluation
+    lang: Lang = "zh" if language() == "zh" else "en"
     console.print(Text(_heading(found), style="bold"))
     console.print(measured(found) if with_truth else rang(found))
     if with_truth:
         console.print(Text(say("replay.show.matching", **_matching(found))))
-        console.print(Text(plain(found.labelled, 1000)))
+        console.print(Text(plain(labelled(found, lang), 1000)))
     else:
         console.print(weekly(found))
-    for caveat in found.caveats:
+    for caveat in caveats(found, lang):
         console.print(Text(f"· {plain(caveat, 1000)}", overflow="fold"))
-    for line in (*fault_lines(outcome.notes), *fault_lines(outcome.unjudged)):
+    for line in fault_lines(outcome.notes, outcome.unjudged):
         console.print(Text(line, overflow="fold"))
 
 
@@ -85,15 +88,17 @@ def weekly(found: Evaluation) -> Table:
     return made
 
 
-def fault_lines(notes: Notes) -> list[str]:
-    """What could not be read or judged, by reason, with the first places."""
-    lines: list[str] = []
-    for reason, faults in sorted(notes.faults.items()):
-        lines.append(say("replay.show.fault", reason=reason, count=faults.count))
-        lines += [f"    {plain(place, 300)}" for place in faults.first]
-        if faults.count > len(faults.first):
-            lines.append(say("ingest.more", count=faults.count - len(faults.first)))
-    return lines
+def fault_lines(*notes: Notes) -> list[str]:
+    """What could not be read or judged, by reason, with the first places; and columns that no field took."""
+    faults = [each for known in notes for each in sorted(known.faults.items())]
+    lines = [say("replay.show.faults", count=f"{sum(each.count for _, each in faults):,}")] if faults else []
+    for reason, found in faults:
+        lines.append(say("replay.show.fault", reason=reason, count=f"{found.count:,}"))
+        lines += [f"    {plain(place, 300)}" for place in found.first]
+        if found.count > len(found.first):
+            lines.append(say("ingest.more", count=found.count - len(found.first)))
+    unused = [plain(column, 64) for known in notes for column in known.unused]
+    return [*lines, say("ingest.ignored", columns=", ".join(unused))] if unused else lines
 
 
 def told(event: AlertEvent) -> str:

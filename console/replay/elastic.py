@@ -16,6 +16,7 @@ import msgspec
 from elasticsearch import ApiError, AsyncElasticsearch, BadRequestError, NotFoundError
 from msgspec import Struct
 
+from alerts.evaluation.result import Note
 from alerts.replay.playback import ARCHIVE
 from console.messages import say
 from console.replay.source import Batch, Faults, Notes, SourceError
@@ -176,11 +177,11 @@ class ElasticSource:
             raise SourceError(say("replay_kafka.position", name=self.name, error=error)) from None
 
     def _tell(self, place: Place) -> None:
-        self.notes.caveats.append(say("replay_elastic.in_time"))
+        self.notes.caveats.append(Note(code="in_time"))
         if place.unsigned:
-            self.notes.caveats.append(say("replay_elastic.unsigned", count=place.unsigned))
+            self.notes.caveats.append(Note(code="unsigned", values={"count": place.unsigned}))
         if place.other:
-            self.notes.caveats.append(say("replay_elastic.algorithm", count=place.other))
+            self.notes.caveats.append(Note(code="other_signatures", values={"count": place.other}))
 
 
 class _Search:

@@ -18,9 +18,9 @@ from typing import Any, BinaryIO, Final
 import msgspec
 from msgspec import Struct
 
+from alerts.evaluation.result import Note
 from alerts.replay.playback import ARCHIVE
-from console.messages import say
-from console.replay.source import Batch, Notes, SourceError
+from console.replay.source import COLUMNS, Batch, Notes, SourceError
 from console.replay.span import Span
 from streams import clock
 from streams.records import Document, Mention, RawItem, Reject, Time, decode
@@ -115,9 +115,11 @@ class Files:
             await self._look(index)
             records = self._by(index)
         if self.notes.day_only:
-            self.notes.caveats.append(
-                say("replay.caveat.day_only", count=self.notes.day_only, all=self.notes.total, zone=self._zone())
-            )
+            values: dict[str, str | int | float] = {
+                "count": self.notes.day_only, "records": self.notes.total, "zone": str(self._zone())
+            }  # fmt: skip
+            self.notes.caveats.append(Note(code="day_only_records", values=values))
+        self.notes.unused = sorted({column for opened in self._inputs for column in opened.unused})[:COLUMNS]
         self.notes.read = int(position or 0)
         for _ in zip(range(self.notes.read), records, strict=False):
             pass

@@ -8,7 +8,7 @@ from typing import Literal
 
 from alerts.rules import Rule
 from console import file_options
-from console.replay.choices import Choices, read_matching, read_truths
+from console.replay.choices import Choices, read_asked, read_matching, read_truths
 from console.replay.files import Reading
 from console.replay.options import seconds
 from console.replay.span import read_span
@@ -47,6 +47,6 @@ def history(
         matching=matching,
         reading=Reading(read, span=span),
         span=span,
-        subjects=frozenset(word for each in subjects.split(",") if (word := each.strip())),
+        subjects=read_asked(subjects, settings),
         bootstrap=bootstrap,
     )

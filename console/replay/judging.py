@@ -13,6 +13,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from alerts.evaluation.result import Note
 from alerts.replay.playback import ARCHIVE
 from console.messages import say
 from console.replay.judgements import Judgements, Remembering
@@ -21,7 +22,7 @@ from console.replay.versions import Chosen, choose, name_of
 from models.client import Scorer
 from models.registry import SHIPPED
 from streams import clock
-from streams.document import Pipeline
+from streams.document import Pipeline, joined
 from streams.endpoints import resolve
 from streams.entities import Gazetteer
 from streams.opinion import Asked, Judge, form
@@ -29,6 +30,7 @@ from streams.pseudonyms import pseudonym_key
 from streams.records import Document, Mention, RawItem, Reject
 from streams.scoring import create_scorer
 from streams.settings import Settings
+from streams.signature import sign
 from streams.version import VERSION
 
 FOLDER: Final = "replay"  # of the state folder: everything that replays keep
@@ -86,6 +88,11 @@ class Judging:
             self.taken += 1
         return found, mentions
 
+    def caveats(self) -> list[Note]:
+        """What judgements that were made now cannot show."""
+        found = {"judged_later": self.notes.read, "title_alone": self.notes.titles}
+        return [Note(code=code, values={"count": count}) for code, count in found.items() if count]
+
     def save(self) -> None:
         """Make what was judged durable."""
         if self._kept is not None:
@@ -118,6 +125,7 @@ class Judging:
             return document
         found = await form(self._judge(), Asked.again(document))
         self.notes.read += 1
+        self.notes.titles += _bodiless(document)
         entities = tuple(replace(each, sentiment=found.towards.get(each.id)) for each in document.entities)
         return replace(document, judgement=found.judgement, unjudged=found.unjudged, entities=entities)
 
@@ -152,3 +160,8 @@ class Judging:
         except TimeoutError:
             raise TimeoutError(say("score.silent", address=url, seconds=int(START_SECONDS))) from None
         return scorer
+
+
+def _bodiless(document: Document) -> bool:
+    """Whether a stored document lacks the body it had when it came: what was signed then was more than its title."""
+    return not document.text and sign(joined(document.title, ""), document.lang).copy_key != document.signature.copy_key

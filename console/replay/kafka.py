@@ -20,6 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from alerts.detector import expected_channels, read_signal
+from alerts.evaluation.result import Note
 from alerts.moments import micros
 from alerts.replay.playback import ARCHIVE
 from console.messages import say
@@ -77,7 +78,7 @@ class KafkaSource(ABC):
             async for batch in self._batches(reader, place):
                 yield batch
         for tp, count in sorted(reader.range.gone.items()):
-            self.notes.caveats.append(say("replay_kafka.gone", place=f"{tp.topic}/{tp.partition}", count=count))
+            self.notes.caveats.append(Note(code="retention", values={"place": _name(tp), "count": count}))
 
     @abstractmethod
     def _batches(self, reader: Reader, place: Place) -> AsyncIterator[Batch]:

@@ -13,13 +13,21 @@ from pathlib import Path
 from streams.records import Mention, encode
 
 
+def complete(path: Path, run: str, kept: int) -> bool:
+    """Put the whole part of a run in its place, where a crash has left it behind; whether the file is there."""
+    if _part(path, run).exists():
+        Keeping(path, run, kept).finish()
+    return path.exists()
+
+
 class Keeping:
     """Takes mentions; `finish` makes the file."""
 
-    def __init__(self, path: Path, kept: int = 0) -> None:
-        """`kept`: bytes of an earlier part to go on behind. Raises OSError."""
+    def __init__(self, path: Path, run: str = "", kept: int = 0) -> None:
+        """`run`: the name of the run that may be continued; its part is no other's. `kept`: bytes of that part to go on
+        behind. Raises OSError."""
         self._path = path
-        self._part = path.with_name(f"{path.name}.part")
+        self._part = _part(path, run)
         self._file = self._part.open("r+b" if kept else "w+b")
         self._file.truncate(kept)
         self._file.seek(kept)
@@ -62,3 +70,7 @@ class Keeping:
         if not self._file.closed:
             self._file.close()
             self._part.unlink(missing_ok=True)
+
+
+def _part(path: Path, run: str) -> Path:
+    return path.with_name(f"{path.name}.{run}.part" if run else f"{path.name}.part")

@@ -12,6 +12,7 @@ from typing import Final
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from console.messages import say
 from console.replay.session import Session
@@ -39,7 +40,7 @@ def line(session: Session, seconds: float) -> str:
     if source is None or replay is None or replay.at is None:
         return say("replay.progress.reading", count=f"{source.notes.total:,}" if source else 0)
     said = say(
-        "replay.progress.playing", at=f"{replay.at:%Y-%m-%d %H:%M}", read=f"{source.notes.read:,}",
+        "replay.progress.playing", at=f"{replay.at:%Y-%m-%d %H:%M}", read=f"{replay.read:,}",
         total=f"{source.notes.total:,}" if source.notes.total else "?",
         rate=f"{replay.records / max(seconds, 0.001):,.0f}",
     )  # fmt: skip
@@ -58,12 +59,18 @@ async def _written(session: Session) -> None:
 
 async def _drawn(session: Session) -> None:
     began = time.monotonic()
-    columns = (BarColumn(bar_width=24), TaskProgressColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(bar_width=None, table_column=Column(min_width=8, max_width=24, ratio=1)),
+        TaskProgressColumn(table_column=Column(min_width=4)),
+        TimeRemainingColumn(table_column=Column(min_width=7)),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
         task = progress.add_task("", total=None)
         while True:
             notes = session.source.notes if session.source else None
             total = notes.total if notes and notes.total and session.replay and session.replay.at else None
             said = line(session, time.monotonic() - began)
-            progress.update(task, total=total, completed=notes.read if notes else 0, description=said, refresh=True)
+            done = session.replay.read if session.replay else 0
+            progress.update(task, total=total, completed=done, description=said, refresh=True)
             await asyncio.sleep(EVERY)

@@ -5,6 +5,7 @@ Nothing of it reaches a receiver: alerts go to the log of the replay, and, if wa
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -22,6 +23,7 @@ from console.replay.source import Batch, Source
 from streams.records import AlertEvent, Document, Mention
 
 SAVE_EVERY: Final = 30.0  # seconds between two checkpoints of a named run
+BREATH: Final = 0.1  # seconds between two looks at whether it was cancelled
 
 
 @dataclass(slots=True)
@@ -46,14 +48,21 @@ class Replay:
     def __init__(self, parts: Parts, checkpoint: Checkpoint) -> None:
         self._parts = parts
         self._state = checkpoint
-        self._saved = time.monotonic()
+        self._saved = self._breathed = time.monotonic()
         self._left = checkpoint.within  # records to pass over, taken in before the pause
+        self._given = parts.source.notes.read  # records of the source before the batch in hand
+        self._share = 0.0  # of the batch in hand that was taken in
         self.records = 0
 
     @property
     def at(self) -> datetime | None:
         """Event time that was reached."""
         return self._state.at
+
+    @property
+    def read(self) -> int:
+        """Records of the source that were taken in, by this run and those it continues."""
+        return self._given + round((self._parts.source.notes.read - self._given) * self._share)
 
     async def play(self) -> None:
         """Everything to the end. Cancelled, it makes where it stands durable first."""
@@ -62,30 +71,30 @@ class Replay:
             await self._index_again()
             async for batch in parts.source.items(state.position):
                 await self._take(batch)
+                self._given, self._share = parts.source.notes.read, 0.0
                 state.position, state.within = batch.position, self._left
                 state.taken, state.unjudged = parts.judging.taken, deepcopy(parts.judging.notes)
                 if parts.named and time.monotonic() - self._saved >= SAVE_EVERY:
                     await self._save()
             await self._tell(parts.fold.finish(parts.settle))
             state.done = True
-            if parts.keeping is not None:
-                parts.keeping.finish()
         finally:
             parts.judging.save()
             if parts.into is not None:
                 await parts.into.flush()
             if parts.named:
                 await self._save()
+        if parts.keeping is not None:
+            parts.keeping.finish()  # last: a crash before it leaves a part that the checkpoint knows
 
     async def _take(self, batch: Batch) -> None:
         fold = self._parts.fold
-        for partition, signal in batch.signals:
+        for number, (partition, signal) in enumerate(batch.signals):
             if self._left:  # taken in before the pause
                 self._left -= 1
                 continue
             at = signal.collected_at if isinstance(signal, Mention) else signal.at
-            if self._parts.pace is not None:
-                await self._parts.pace.wait(at)
+            await self._wait(at, number / len(batch.signals))
             if isinstance(signal, Mention):
                 self._keep(signal)
             events = fold.signal(partition, signal)
@@ -96,17 +105,25 @@ class Replay:
             return
         documents, mentions = await self._parts.judging.judged(batch)
         await self._index(documents)
-        for mention in mentions:
+        for number, mention in enumerate(mentions):
             if self._left:  # taken in before the pause
                 self._left -= 1
                 continue
-            if self._parts.pace is not None:
-                await self._parts.pace.wait(mention.collected_at)
+            await self._wait(mention.collected_at, number / len(mentions))
             self._keep(mention)
             events = fold.mention(mention)
             self._count(mention.collected_at)
             if events:
                 await self._tell(events)
+
+    async def _wait(self, at: datetime, share: float) -> None:
+        """Until it is time for the next record; now and then a moment for others, such as who presses Ctrl-C."""
+        self._share = share
+        if self._parts.pace is not None:
+            await self._parts.pace.wait(at)
+        if (now := time.monotonic()) - self._breathed >= BREATH:
+            await asyncio.sleep(0)
+            self._breathed = now
 
     def _count(self, at: datetime) -> None:
         self.records += 1
@@ -145,7 +162,7 @@ class Replay:
         state.observed = fold.observed.snapshot()
         state.log = fold.log.save()
         state.variants_log = fold.variants_log.save() if fold.variants_log is not None else 0
-        if parts.keeping is not None and not state.done:
+        if parts.keeping is not None:
             state.kept = parts.keeping.save()
         state.notes = parts.source.notes
         parts.run.save(state)

@@ -13,6 +13,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from alerts.evaluation.evaluate import evaluate
+from alerts.evaluation.notes import sentence
 from alerts.evaluation.result import Evaluation
 from console.commit import commit
 from console.messages import say
@@ -20,7 +21,7 @@ from console.replay.choices import Choices, following
 from console.replay.files import Files
 from console.replay.indices import Filled, filling
 from console.replay.judging import FOLDER, Judging
-from console.replay.keeping import Keeping
+from console.replay.keeping import Keeping, complete
 from console.replay.opening import open_fold, open_source
 from console.replay.pace import Pace
 from console.replay.runner import Parts, Replay
@@ -97,7 +98,9 @@ class Session:
                 judging.taken = checkpoint.taken
             parts = self._parts(stack, source, judging, run, checkpoint)
             finished = checkpoint.done
-            if not finished:
+            if finished:
+                self._complete(checkpoint)
+            else:
                 await self._play(stack, parts, checkpoint, words)
             self._write_log(parts)
             return self._outcome(parts, finished)
@@ -120,11 +123,17 @@ class Session:
             stack.callback(fold.variants_log.close)
         return Parts(source, judging, fold, run, bool(self.outputs.run), self.choices.settle, rang=self.outputs.rang)
 
+    def _complete(self, checkpoint: Checkpoint) -> None:
+        """What a finished run owes after a crash: the kept mentions in their place."""
+        keep = self.outputs.keep
+        if keep is not None and not complete(keep, self.outputs.run, checkpoint.kept):
+            raise RunRefused(say("replay.run.kept_gone", path=keep, name=self.outputs.run))
+
     async def _play(
         self, stack: AsyncExitStack, parts: Parts, checkpoint: Checkpoint, words: Mapping[str, str]
     ) -> None:
         if self.outputs.keep is not None:
-            parts.keeping = Keeping(self.outputs.keep, checkpoint.kept)
+            parts.keeping = Keeping(self.outputs.keep, self.outputs.run, checkpoint.kept)
             stack.callback(parts.keeping.close if parts.named else parts.keeping.remove)
         if self.outputs.speed is not None:
             parts.pace = Pace(self.outputs.speed)
@@ -165,10 +174,7 @@ class Session:
     def _evaluation(self, parts: Parts) -> Evaluation:
         choices, fold, made = self.choices, parts.fold, commit()
         if not fold.observed.mentions:
-            faults = [
-                fault.first[0] for notes in (parts.source.notes, parts.judging.notes) for fault in notes.faults.values()
-            ]
-            raise SourceError(" · ".join([say("replay.source.empty", source=parts.source.name), *faults]))
+            raise SourceError(self._nothing(parts))
         heard = self._variants.heard(fold.variants_log.events()) if fold.variants_log is not None else {}
         found = evaluate(
             fold.log.events(),
@@ -184,5 +190,16 @@ class Session:
             bootstrap=choices.bootstrap,
             labelled_subjects=choices.subjects or None,
         )
-        later = [say("replay.caveat.later", count=judged)] if (judged := parts.judging.notes.read) else []
-        return replace(found, caveats=(*found.caveats, *parts.source.notes.caveats, *later))
+        more = (*parts.source.notes.caveats, *parts.judging.caveats())
+        return replace(found, notes=(*found.notes, *more), caveats=(*found.caveats, *(sentence(note) for note in more)))
+
+    def _nothing(self, parts: Parts) -> str:
+        """Why there is nothing to tell of, with the first row of each fault."""
+        notes, name = (parts.source.notes, parts.judging.notes), parts.source.name
+        faults = [fault.first[0] for each in notes for fault in each.faults.values()]
+        said = say("replay.source.empty", source=name)
+        if parts.source.notes.read and self.choices.subjects:
+            said = say("replay.source.unspoken", source=name, subjects=", ".join(sorted(self.choices.subjects)))
+        elif not faults and (self.choices.span.begin or self.choices.span.end):
+            said = say("replay.source.outside", source=name)
+        return " · ".join([said, *faults])

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from alerts.evaluation.result import Note
 from streams.records import Document, Mention, RawItem, Signal
 
 FIRST: Final = 5  # places of each fault that are told
+COLUMNS: Final = 20  # unused ones that are told
 
 
 class SourceError(ValueError):
@@ -45,7 +47,9 @@ class Notes:
     read: int = 0  # records given out, by this run and those it continues
     day_only: int = 0  # records whose time is known to the day
     faults: dict[str, Faults] = field(default_factory=dict)  # by reason
-    caveats: list[str] = field(default_factory=list)  # sentences for the result: what this source cannot show
+    unused: list[str] = field(default_factory=list)  # columns that no field took, the first of them
+    titles: int = 0  # documents that were judged again by their titles alone: their bodies were not to be kept
+    caveats: list[Note] = field(default_factory=list)  # for the result: what this source cannot show
 
     def fault(self, reason: str, place: str) -> None:
         """Count a row that could not be read."""

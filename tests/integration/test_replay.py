@@ -210,7 +210,7 @@ async def test_what_retention_removed_is_told(lived: Lived) -> None:
     batches = [batch async for batch in source.items()]
     assert sum(len(batch.raw) for batch in batches) == 13
     (told,) = source.notes.caveats
-    assert "gone.news.raw/1: 7 records" in told
+    assert (told.code, told.values) == ("retention", {"place": "gone.news.raw/1", "count": 7})
 
 
 async def test_into_indices_of_its_own(lived: Lived, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,7 +127,7 @@ def test_a_control_of_a_topic_is_known_to_the_day(logs: Logs) -> None:
         (("add", "entity:X", "--onset", "2026-04-01", "--end", "2026-03-01", "--note", "x"), "before the onset"),
         (("add", "entity:X", "--onset", "2026-04-01", "--note", " "), "Nothing says what happened"),
         (("add", "entity:X", "--onset", "2026-04-01", "--note", "x", "--risk", "strikes"), "no kind of risk event"),
-        (("add", "topic:zzz", "--onset", "2026-04-01", "--note", "x"), "not the subject of an alert"),
+        (("add", "topic:zzz", "--onset", "2026-04-01", "--note", "x"), "There is no topic topic:zzz"),
         (("withdraw", "ffffffff"), "Nothing begins with ffffffff"),
         (("withdraw", "ff"), "too short"),
     ],

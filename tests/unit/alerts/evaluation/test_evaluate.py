@@ -160,7 +160,26 @@ def test_curves_are_the_best_of_their_settings() -> None:
     """And the result says so."""
     codes = [each.code for each in evaluated(variants={"r": [(3.0, RANG), (5.0, RANG)]}).notes]
     assert "best_of_settings" in codes
-    assert "no_events" in [each.code for each in evaluated(events=[]).notes]
+    assert "no_events" in [each.code for each in evaluated(events=[event(500, kind="control")]).notes]
+
+
+def test_without_a_truth_nothing_is_judged() -> None:
+    """And the result says so, instead of that no event was found."""
+    seen = observed([], [mention(101, "x")], Matching(unlabelled="excluded"))
+    found = evaluated(events=[], seen=seen)
+    assert [each.code for each in found.notes][:1] == ["no_truth"]
+    assert found.labelled.startswith("Nobody")
+
+
+def test_chat_of_nobody_is_told() -> None:
+    """Rules that want several authors hear one voice in it; news without an author is not meant."""
+    chat = [mention(101, f"c{n}", kind="chat", author="") for n in range(4)]
+    news = [mention(102, f"n{n}", author="") for n in range(2)]
+    (note,) = [each for each in evaluated(seen=observed(EVENTS, chat + news)).notes if each.code == "unsigned_chat"]
+    assert note.values == {"share": 0.5}
+    assert "--kind news" in notes.sentence(note)
+    codes = [each.code for each in evaluated(seen=observed(EVENTS, chat[:3] + news)).notes]
+    assert "unsigned_chat" not in codes
 
 
 @pytest.mark.parametrize(

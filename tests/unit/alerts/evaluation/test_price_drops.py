@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -55,6 +56,7 @@ def test_tables_of_prices_are_read_as_they_come(text: str) -> None:
 )
 def test_a_fault_in_a_table_is_told_with_its_line(text: str, line: int, expected: str) -> None:
     """And with what was expected."""
+    csv.field_size_limit(131_072)  # the module's own, whatever others have set in this process
     with pytest.raises(FileRefused) as refused:
         read_prices(text, "a.csv")
     (fault,) = refused.value.faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,13 @@ import typer
 from typer.testing import CliRunner
 
 from alerts.evaluation.result import Evaluation
-from alerts.replay.log import read_log
+from alerts.replay.log import AlertLog, read_log
 from console.exits import UNAVAILABLE, WRONG_INPUT
 from console.replay import command, group
+from console.replay.judging import Judging
 from console.replay.session import Session
+from console.replay.source import Batch
+from streams.records import Document, Mention
 from streams.settings import load
 from tests.unit.console.replay.past import RULES, TRUTH, crises, items, lines
 
@@ -124,7 +128,11 @@ def test_presets_are_rules_too(files: dict[str, str], tmp_path: Path, monkeypatc
         (["PAST", "--run", "Nope!"], "--run Nope!"),
         (["-", "--run", "day"], "file"),
         (["PAST", "kafka:mentions"], "one Kafka range"),
-        (["PAST", "--to", "1999-01-01T00:00:00Z"], "past.jsonl"),
+        (["PAST", "--to", "1999-01-01T00:00:00Z"], "past.jsonl holds nothing that was collected between"),
+        (["PAST", "--subjects", "entity:nobody"], "past.jsonl says nothing about entity:nobody"),
+        (["PAST", "--subjects", "Aple Inc"], "did you mean Apple?"),
+        (["PAST", "--subjects", "topic:lega"], "There is no topic topic:lega"),
+        (["PAST", "--into", "Bad_Name"], "Bad_Name"),
     ],
 )
 def test_what_cannot_be_done_is_told(words: list[str], named: str, files: dict[str, str]) -> None:
@@ -195,6 +203,52 @@ def test_help_names_the_subcommands() -> None:
     assert result.exit_code == 0
     assert all(word in result.stdout for word in ("run", "compare", "gate", "drop"))
     assert command.register is not None
+
+
+def test_caveats_are_said_in_the_language_of_the_terminal(
+    files: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """All of them, also those of the source; what is written for machines stays English."""
+    monkeypatch.setenv("TOCSIN_LANG", "zh")
+    code, out, _ = replay(files["past"], "--rules", files["rules"], "--truth", files["truth"], "--no-curve")
+    assert code == 0
+    assert "负面事件只有 1 起" in out
+    assert "negative events" not in out
+    rows = tmp_path / "days.csv"
+    rows.write_text("id,title,date\n1,Acme falls,2026-01-05\n", encoding="utf-8")
+    monkeypatch.setattr(Judging, "judged", judged)
+    code, out, _ = replay(str(rows), "--zone", "UTC", "--rules", files["rules"], "--json", "-")
+    (caveat,) = [each for each in json.loads(out)["caveats"] if "midnight" in each]
+    assert caveat.startswith("1 of 1 records are dated to the day alone")
+
+
+async def judged(self: Judging, batch: Batch) -> tuple[list[Document], list[Mention]]:
+    """One mention, whatever was to be judged."""
+    return [], crises()[:1]
+
+
+def test_columns_that_no_field_takes_are_told(
+    files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that a column that was meant can be mapped."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("id,title,date,verfasser\n1,Acme falls,2026-01-05T10:00:00Z,Li\n", encoding="utf-8")
+    monkeypatch.setattr(Judging, "judged", judged)
+    code, out, _ = replay(str(rows), "--rules", files["rules"])
+    assert code == 0
+    assert "verfasser" in out
+
+
+def test_a_full_disk_is_told(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a sentence, not by a traceback."""
+
+    def full(self: AlertLog, event: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(AlertLog, "write", full)
+    code, _, err = replay(files["past"], "--rules", files["rules"])
+    assert code == WRONG_INPUT
+    assert "No space left on device" in err
 
 
 def test_badges_are_kept_beside_the_rules(files: dict[str, str], tmp_path: Path) -> None:

@@ -107,8 +107,8 @@ async def test_rows_of_any_shape_are_mapped(tmp_path: Path) -> None:
                      "2026-01-31T09:30:00Z or +08:00"],
     }  # fmt: skip
     assert source.notes.day_only == 1
-    assert len(source.notes.caveats) == 1
-    assert "1" in source.notes.caveats[0]
+    (told,) = source.notes.caveats
+    assert (told.code, told.values) == ("day_only_records", {"count": 1, "records": 3, "zone": "UTC"})
 
 
 async def test_a_damaged_record_of_our_own_is_told_once(tmp_path: Path) -> None:

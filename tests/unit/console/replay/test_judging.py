@@ -200,3 +200,20 @@ def _item(text: str) -> RawItem:
 def _judged_by(document: Document, version: str) -> Document:
     assert document.judgement is not None
     return replace(document, judgement=replace(document.judgement, version=version))
+
+
+async def test_documents_whose_body_was_not_kept_are_judged_by_their_titles_and_counted(tmp_path: Path) -> None:
+    """What was signed then is more than the title that is left; one that never had a body is no such case."""
+    home = settings(tmp_path)
+    judge = FakeJudge()
+    first = Judging(home, (), judge)
+    bare = replace(items(1)[0], native_id="bare", text="")
+    made, _ = await first.judged(Batch(raw=[*items(2), bare]))
+    stored = [replace(document, text="", judgement=None) for document in made]
+    again = Judging(home, (f"{METADATA.model}@{METADATA.version}",), judge)
+    judge.asked.clear()
+    await again.judged(Batch(documents=stored))
+    assert judge.asked == [document.title for document in made]
+    assert {note.code: note.values for note in again.caveats()} == {
+        "judged_later": {"count": 3}, "title_alone": {"count": 2},
+    }  # fmt: skip

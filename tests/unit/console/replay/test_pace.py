@@ -71,7 +71,7 @@ def test_a_line_says_how_far_it_is() -> None:
     assert "0" in line(session, 1.0)  # type: ignore[arg-type]
     session.source = SimpleNamespace(notes=Notes(total=2000, read=500))
     assert "2,000" in line(session, 1.0)  # type: ignore[arg-type]
-    session.replay = SimpleNamespace(at=at(0), records=1000)
+    session.replay = SimpleNamespace(at=at(0), records=1000, read=500)
     session.judging = SimpleNamespace(counts=(3, 4))
     said = line(session, 2.0)  # type: ignore[arg-type]
     assert all(word in said for word in ("2026-01-05 00:00", "500", "2,000", "500/s", "3", "4"))
@@ -86,7 +86,7 @@ def test_what_was_kept_after_the_last_save_is_dropped(name: str, tmp_path: Path)
     first.write(crises()[1])
     first.close()
     assert not (tmp_path / name).exists()
-    again = Keeping(tmp_path / name, kept)
+    again = Keeping(tmp_path / name, kept=kept)
     again.write(crises()[2])
     again.finish()
     data = (tmp_path / name).read_bytes()

@@ -18,10 +18,11 @@ from alerts.evaluation.matching import fitting
 from alerts.evaluation.truth_files import parse_truth
 from alerts.replay.log import read_log
 from alerts.rule_files import parse_rules
-from console.replay import session
+from console.replay import runner, session
 from console.replay.choices import NOTHING, Choices
 from console.replay.files import Reading
 from console.replay.judging import Judging
+from console.replay.keeping import Keeping
 from console.replay.runs import Run, RunRefused
 from console.replay.session import Outcome, Outputs, Session
 from console.replay.source import SourceError
@@ -157,6 +158,46 @@ async def test_a_pause_within_items_to_judge_changes_nothing(tmp_path: Path, mon
     assert (tmp_path / "whole.jsonl").read_bytes() == (tmp_path / "parts.jsonl").read_bytes()
     assert [fault.count for fault in last.unjudged.faults.values()] == [1]
     assert last.evaluation.caveats[-1].startswith("8 records were judged now")
+
+
+async def test_a_crash_before_the_kept_mentions_are_in_their_place_loses_nothing(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run is whole then; the same command puts them there. Where they were removed later, it says so."""
+    outputs = Outputs(keep=tmp_path / "kept.jsonl", run="day")
+    whole = archive.read_bytes()  # noqa: ASYNC240 - a test may wait for a file
+    with monkeypatch.context() as crash:
+        crash.setattr(Keeping, "finish", _crash)
+        with pytest.raises(SystemExit):
+            await conduct(archive, tmp_path, outputs)
+    assert not (tmp_path / "kept.jsonl").exists()
+    assert (await conduct(archive, tmp_path, outputs)).finished_before
+    assert (tmp_path / "kept.jsonl").read_bytes() == whole
+    (tmp_path / "kept.jsonl").unlink()
+    with pytest.raises(RunRefused, match="--anew"):
+        await conduct(archive, tmp_path, outputs)
+
+
+def _crash(keeping: Keeping) -> None:
+    raise SystemExit
+
+
+async def test_a_batch_is_left_when_it_is_cancelled(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not only between batches: with many rules one takes a while. What it shows is how far within it is."""
+    monkeypatch.setattr(runner, "BREATH", 0.0)
+    one = Session(choices(archive), Outputs(run="day"), settings(tmp_path))
+    task = asyncio.create_task(one.conduct())
+    while one.replay is None or not one.replay.records:  # noqa: ASYNC110 - nothing tells of a first record
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert 0 < one.replay.records < len(crises())
+    assert one.replay.read <= one.replay.records
+    last = await conduct(archive, tmp_path, Outputs(run="day"))
+    assert figures(last) == figures(await conduct(archive, tmp_path))
 
 
 async def test_a_finished_run_says_so_and_gives_its_result(archive: Path, tmp_path: Path) -> None:
