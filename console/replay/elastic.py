@@ -177,7 +177,7 @@ class ElasticSource:
             raise SourceError(say("replay_kafka.position", name=self.name, error=error)) from None
 
     def _tell(self, place: Place) -> None:
-        self.notes.caveats.append(Note(code="in_time"))
+        self.notes.caveats[:] = [Note(code="in_time")]
         if place.unsigned:
             self.notes.caveats.append(Note(code="unsigned", values={"count": place.unsigned}))
         if place.other:

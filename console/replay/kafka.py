@@ -46,6 +46,7 @@ class Place(Struct):
     read: int = 0
     faults: dict[str, Faults] = {}
     passed: dict[str, list[str]] = {}  # by partition, the channels whose ticks have reached the end that was asked for
+    gone: dict[str, int] = {}  # what retention had removed, as far as it was read
     after: Key | None = None  # of what is put in order: the last that was given out
 
 
@@ -68,15 +69,16 @@ class KafkaSource(ABC):
         Raises SourceError for topics that cannot be read and for a position of another source.
         """
         place = self._place(position) if position else None
-        fixed = None if place is None else Range(_offsets(place.next), _offsets(place.end))
+        fixed = None if place is None else Range(*map(_offsets, (place.next, place.end, place.gone)))
         async with reading(self._settings, self._bootstrap, self._topics, self._span, fixed) as reader:
             if place is None:
                 place = Place({}, _named(reader.range.end))
             self.notes.read, self.notes.faults = place.read, place.faults
-            place.next = _named(reader.range.next)
+            place.next, place.gone = _named(reader.range.next), _named(reader.range.gone)
             yield Batch(position=_words(place))
             async for batch in self._batches(reader, place):
                 yield batch
+        self.notes.caveats.clear()  # of a run that was paused at its very end
         for tp, count in sorted(reader.range.gone.items()):
             self.notes.caveats.append(Note(code="retention", values={"place": _name(tp), "count": count}))
 
@@ -127,6 +129,7 @@ class KafkaMentions(KafkaSource):
             await self._push(reader, tp, heads)
             if len(signals) >= SIGNALS or not heads:
                 place.next, place.read = _named(reader.range.next), self.notes.read
+                place.gone = _named(reader.range.gone)
                 place.passed = {_name(tp): sorted(channels) for tp, channels in passed.items() if channels}
                 yield Batch(signals=signals, position=_words(place))
                 signals = []

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiokafka import TopicPartition
 from msgspec.structs import replace
@@ -120,6 +121,19 @@ async def test_a_record_that_cannot_be_read_counts_once_though_a_replay_is_conti
         source = mentions()
         await played(source, batch.position)
         assert (source.notes.faults["bad_json"].count, source.notes.read) == (3, 6)
+
+
+async def test_what_retention_removed_is_told_though_a_replay_is_continued(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, by every place it was continued from."""
+    monkeypatch.setattr(kafka, "SIGNALS", 1)
+    logs["mentions", 0] = [encode(mention(n, f"d{n}")) for n in range(3)]
+    begun = kafka.Place({"mentions/0": 0}, {"mentions/0": 3}, gone={"mentions/0": 7})
+    for batch in await played(mentions(), msgspec.json.encode(begun).decode()):
+        source = mentions()
+        await played(source, batch.position)
+        assert [note.values for note in source.notes.caveats] == [{"place": "mentions/0", "count": 7}]
 
 
 async def test_from_any_position_the_rest_gives_the_rest_of_the_alerts(
