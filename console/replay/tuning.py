@@ -128,7 +128,7 @@ def _progress(search: Search) -> Iterator[Step]:
 
 def _line(search: Search) -> str:
     if not search.heard:
-        return say("tune.begins", trials=search.trials)
+        return say("tune.begins", trials=search.trials, first=min(AT_ONCE, search.trials))
     _, best = search.ranked()[0]
     false = rate(best.false_per_subject_day or 0.0)
     return say(

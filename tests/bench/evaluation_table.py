@@ -33,7 +33,7 @@ WORDS: Final[dict[Lang, dict[str, str]]] = {
         "[published formulas](alerts/rules/presets/formulas.yaml). Repeat it with `make evaluate`.",
     },
     "zh": {
-        "delays": "StockNet 2014：召回率 · 时延中位数 · 误响的对照，取下列误报数以内的最佳设定",
+        "delays": "StockNet 2014：召回率 · 延迟中位数 · 误响的对照，取下列误报数以内的最佳设定",
         "varied": "可调参数",
         "most": "误报 ≤ {rate}",
         "of": "股价相对大盘下跌 4.5% 以上、至少有 8 条不同文本的事件 {events} 个，"
