@@ -58,9 +58,9 @@ class Unit:
 class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
-    __slots__ = ("_confidence", "_everything", "_least", "_negative_at", "_weighs", "compares", "entries", "filter",
-                 "gone", "judged", "key", "length", "models", "negative", "rule", "sieve", "summed", "units",
-                 "width")  # fmt: skip
+    __slots__ = ("_confidence", "_everything", "_least", "_negative_at", "_sources", "_weighs", "compares", "entries",
+                 "filter", "gone", "judged", "key", "length", "models", "negative", "rule", "sieve", "summed",
+                 "units", "width")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
@@ -79,6 +79,8 @@ class Window:
         # Of a shift rule: once an hour, see alerts.detect.
         self.summed: tuple[int, int, float, int, int, float] | None = None
         self._least = _least(rule)
+        # Mentions by source, where several are asked for: of one alone no rule need look at every mention again.
+        self._sources: dict[str, int] | None = {} if rule.min_sources > 1 else None
         self._weighs = isinstance(rule, Share)
         self._negative_at = round(rule.negative_at * MILLION)
         self._confidence = round(rule.scope.min_confidence * MILLION)
@@ -100,6 +102,8 @@ class Window:
             self.amount >= least
             and self.judged >= self.rule.min_support
             and self.negative >= self.rule.min_share * self.judged
+            and (self._sources is None or len(self._sources) >= self.rule.min_sources)
+            and (not isinstance(self.rule, Coordination) or len(self.entries) >= self.rule.at_least)
         )
 
     def in_scope(self, entry: Entry) -> bool:
@@ -203,6 +207,10 @@ class Window:
                 self.models[entry.model] = self.models.get(entry.model, 0) + by
         if not unit.documents:
             del self.units[key]
+        if self._sources is not None:
+            left = self._sources[entry.source] = self._sources.get(entry.source, 0) + by
+            if not left:
+                del self._sources[entry.source]
 
 
 def _least(rule: Leaf) -> int | None:
