@@ -26,6 +26,7 @@ from console.messages import language, say
 from console.replay import display, options
 from console.replay.choices import Choices, read_asked, read_matching, read_rules, read_truths, rule_files
 from console.replay.files import Reading
+from console.replay.garbage import seldom_collected
 from console.replay.indices import IntoRefused, Names, drop
 from console.replay.judgements import JudgementsError
 from console.replay.options import OptionRefused
@@ -137,7 +138,8 @@ def run(
 def conducted(session: Session) -> Outcome:
     """The replay; after Ctrl-C or SIGTERM it ends with what can be done next."""
     try:
-        return asyncio.run(_conduct(session))
+        with seldom_collected():
+            return asyncio.run(_conduct(session))
     except TimeoutError:
         raise  # the models do not answer
     except OSError as error:

@@ -81,7 +81,8 @@ class Judging:
         if batch.mentions:
             self._refuse(batch.mentions)
             return [], list(batch.mentions)
-        found = [*await self._all(map(self._item, batch.raw)), *await self._all(map(self._document, batch.documents))]
+        raw = (self._item(item, self.taken + number) for number, item in enumerate(batch.raw))
+        found = [*await self._all(raw), *await self._all(map(self._document, batch.documents))]
         mentions: list[Mention] = []
         for document in found:
             mentions += self.pipeline.mentions(document, ARCHIVE, self.taken)
@@ -111,8 +112,8 @@ class Judging:
         if self._models and any(mention.lang in self.chosen.again for mention in mentions):
             raise SourceError(say("replay.model.no_text", models=", ".join(self._models)))
 
-    async def _item(self, item: RawItem) -> Document:
-        prepared = self.pipeline.prepare(item, f"{ARCHIVE}@{self.taken}", clock.now())
+    async def _item(self, item: RawItem, number: int) -> Document:
+        prepared = self.pipeline.prepare(item, f"{ARCHIVE}@{number}", clock.now())
         found = await form(self._judge(), Asked.of(prepared))
         self.notes.read += 1
         return self.pipeline.document(prepared, found.judgement, found.unjudged, found.towards)

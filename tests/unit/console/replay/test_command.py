@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from alerts.evaluation.result import Evaluation
 from alerts.replay.log import AlertLog, read_log
 from console.exits import UNAVAILABLE, WRONG_INPUT
 from console.replay import command, group
+from console.replay.garbage import MADE
 from console.replay.judging import Judging
 from console.replay.session import Session
 from console.replay.source import Batch
@@ -237,6 +239,14 @@ def test_columns_that_no_field_takes_are_told(
     code, out, _ = replay(str(rows), "--rules", files["rules"])
     assert code == 0
     assert "verfasser" in out
+
+
+def test_collections_are_rare_only_while_it_replays(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Afterwards Python does as before."""
+    before, within = gc.get_threshold(), []
+    monkeypatch.setattr(AlertLog, "write", lambda *_: within.append(gc.get_threshold()[0]))
+    assert replay(files["past"], "--rules", files["rules"])[0] == 0
+    assert (set(within), gc.get_threshold()) == ({MADE}, before)
 
 
 def test_a_full_disk_is_told(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
