@@ -55,21 +55,24 @@ def _file(path: Path) -> str:
 
 
 def tables(found: Sequence[Place], badges: Badges) -> Iterator[Table]:
-    """A table for each file, a line for each rule."""
-    measured = [rule_badges.cell(place.rule, badges) for place in found]
-    columns = (*COLUMNS, "measured") if any(measured) else COLUMNS
-    shown = dict(zip((place.rule.name for place in found), measured, strict=True))
+    """A table for each file, a line for each rule; below its name what was measured of it."""
     for file, places in groupby(found, key=lambda place: place.file):
         made = Table(title=Text(plain(file), style="bold"), title_justify="left", box=SIMPLE_HEAD)
-        for column in columns:
+        for column in COLUMNS:
             made.add_column(say(f"rules.list.{column}"), overflow="fold", no_wrap=column in WHOLE)
         for place in places:
             rule = place.rule
             kind = rule.type if rule.enabled else f"{rule.type}\n{say('rules.list.off')}"
-            cells = (rule.name, kind, brief(rule.scope), window(rule), ladder(rule))
-            shows = (*cells, shown[rule.name])[: len(columns)]
-            made.add_row(*(_cell(cell, rule.enabled) for cell in shows))
+            cells = [_cell(cell, rule.enabled) for cell in (kind, brief(rule.scope), window(rule), ladder(rule))]
+            made.add_row(_named_cell(rule, badges), *cells)
         yield made
+
+
+def _named_cell(rule: Rule, badges: Badges) -> Text:
+    """In the same column, since six of them are more than a terminal holds."""
+    made = _cell(rule.name, rule.enabled)
+    measured = rule_badges.cell(rule, badges)
+    return made.append(f"\n{measured}", style="dim") if measured else made
 
 
 def _cell(text: str, enabled: bool) -> Text:
