@@ -58,4 +58,5 @@ class Fold:
     def _beside(self, events: list[AlertEvent]) -> None:
         assert self.variants_log is not None  # noqa: S101 - they come together
         for event in events:
-            self.variants_log.write(replace(event, evidence=(), annotations={}, counterfactual=None, conditions=()))
+            if event.state == "firing":  # a point of a curve asks when it rang, and nothing else
+                self.variants_log.write(replace(event, evidence=(), annotations={}, counterfactual=None, conditions=()))
