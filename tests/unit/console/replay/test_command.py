@@ -180,6 +180,7 @@ def test_ctrl_c_says_how_to_go_on(files: dict[str, str], monkeypatch: pytest.Mon
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Session, "conduct", interrupted)
+    monkeypatch.setattr(gc, "freeze", lambda: None)  # this process goes on
     words = [files["past"], "--rules", files["rules"], "--run", "day"]
     code, _, err = replay(*words)
     assert code == 130
