@@ -10,6 +10,7 @@ import yaml
 from msgspec import Struct
 
 from alerts.rules import Rule, Scope
+from alerts.yaml_lines import ExactDumper
 
 FIRST: Final = ("name", "about", "enabled", "type", "scope", "conditions", "window")
 WIDTH: Final = 110
@@ -62,7 +63,7 @@ def _place(name: str) -> int:
     return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(ExactDumper):
     """YAML that our reader takes as it is meant: lists are indented, and short ones stay on a line."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - PyYAML's own

@@ -7,9 +7,12 @@ from typing import Any, Final
 
 import yaml
 
+from streams.plain import plain
+
 DEEPEST: Final = 20  # no rule nests further; also what stops an anchor that contains itself
 MOST_NODES: Final = 200_000  # what stops anchors that multiply
 LARGEST: Final = 1_048_576
+NUMBER: Final = re.compile(r"[-+.0-9]+(?:[eE][-+]?[0-9]+)?")  # what may be one to a reader
 
 
 class YamlFault(ValueError):  # noqa: N818 - a fault of the text, with its line
@@ -109,3 +112,16 @@ def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, left:
         lines.note(inner, line)
         found[key] = _plain(loader, value_node, inner, lines, left)
     return found
+
+
+class ExactDumper(yaml.SafeDumper):
+    """Writes texts so that `read_yaml` gives the same again: control characters and odd line ends with escapes, and in
+    quotes what it would take for a number (PyYAML's own writer knows YAML 1.1, in which 1e5 is none)."""
+
+
+def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    quoted = text != plain(text) or NUMBER.fullmatch(text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if quoted else None)
+
+
+ExactDumper.add_representer(str, _quoted)

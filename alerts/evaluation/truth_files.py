@@ -20,9 +20,9 @@ from msgspec.structs import replace
 from alerts.evaluation.dated import is_dated, read_dated
 from alerts.evaluation.truth import YEARS, Labelled, Truth, TruthEvent
 from alerts.rule_checks import PREFIXES
+from alerts.yaml_lines import ExactDumper
 from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
 from models.labels import RISKS, TOPICS
-from streams.plain import plain
 from streams.records import Time
 
 Resolve = Callable[[str], str | None]  # from a name, symbol or bare id to the id of a subject (entity:AAPL), or None
@@ -33,7 +33,6 @@ DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 ONE_DAY: Final = timedelta(days=1)
 MINUTE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(Z|z|[+-]\d{2}:\d{2})")
 NO_TIME: Final = "write a time with its zone, e.g. 2026-03-02T09:30:00-05:00, or a day, e.g. 2026-03-02"
-NUMBER: Final = re.compile(r"[-+.0-9]+(?:[eE][-+]?[0-9]+)?")
 WORDS: Final[Mapping[str, Sequence[str]]] = {"topic": TOPICS, "risk": RISKS}
 
 
@@ -112,26 +111,13 @@ def write_truth(truth: Truth, path: Path, head: str = "") -> None:
     comment = "".join(f"# {line}\n" for line in head.splitlines())
     whole = msgspec.to_builtins(truth)
     kept = {name: _bare(value) for name, value in whole.items() if value or name == "events"}
-    text = yaml.dump(kept, Dumper=_Exact, allow_unicode=True, sort_keys=False, width=120)
+    text = yaml.dump(kept, Dumper=ExactDumper, allow_unicode=True, sort_keys=False, width=120)
     if len(comment) + len(text) > LARGEST:
         said = f"{len(truth.events)} events have more than {LARGEST} characters: write them into several files"
         raise FileRefused([Fault(str(path), 1, said)])
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(comment + text, encoding="utf-8")
     beside.replace(path)
-
-
-class _Exact(yaml.SafeDumper):
-    """Writes texts with control characters and odd line ends with escapes, and those that our reader would take for a
-    number in quotes."""
-
-
-def _quoted(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    quoted = text != plain(text) or NUMBER.fullmatch(text)
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if quoted else None)
-
-
-_Exact.add_representer(str, _quoted)
 
 
 def _bare(value: Any) -> Any:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from alerts.rule_files import PRESETS, SHIPPED, load_rules, parse_rules
 from alerts.rule_writing import written
-from alerts.rules import Rule
+from alerts.rules import Duration, Rule, Scope, Threshold
 from tests.unit.alerts.signals import rule
 
 RULES = [r for path in (SHIPPED, *sorted(PRESETS.glob("*.yaml"))) if "_test" not in path.name
@@ -36,3 +37,11 @@ def test_any_words_survive(text: str) -> None:
 
     [read] = parse_rules(written(rule(f"window: 1h, type: threshold, at_least: 3, about: {json.dumps(text)}")))
     assert read.about == text
+
+
+@pytest.mark.parametrize("word", ["0E0", "1e5", "600941", "1.5", "yes", "null", "-", "a: b", "# no", "\u2028"])
+def test_words_that_look_like_something_else_stay_words(word: str) -> None:
+    """A label or a stock's code may be written 1e5: read again it is no number."""
+    before = Threshold(name="a", at_least=3, window=Duration(60), labels={"desk": word})
+    before = replace(before, scope=Scope(subject="entity", ids=(word,)))
+    assert [each.hash for each in parse_rules(written(before))] == [before.hash]
