@@ -134,9 +134,9 @@ def test_a_reference_that_lies_apart_does_not_hold_the_surge_itself() -> None:
 
 def published(minutes: list[int], k: float) -> list[int]:
     """Minutes at which mean(last 24 h) > mean(7 d) + k * sd of hourly counts, by the book."""
-    counts = Counter(minute // HOUR for minute in minutes)
     found = []
     for now in sorted(set(minutes)):
+        counts = Counter(minute // HOUR for minute in minutes if minute <= now)
         hours = [counts[hour] for hour in range(now // HOUR - 167, now // HOUR + 1)]
         day = sum(now - DAY < minute <= now for minute in minutes) / 24
         if day > statistics.fmean(hours) + k * statistics.pstdev(hours) + 1e-9:
