@@ -12,45 +12,29 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from aiokafka.errors import KafkaError
-from elastic_transport import TransportError
-from elasticsearch import ApiError
 from rich.console import Console
 
 from alerts.evaluation.report import render
-from alerts.replay.playback import OutOfOrder
-from alerts.snapshots import SnapshotError
-from alerts.yaml_structs import FileRefused
 from console import file_options, rule_badges
-from console.exits import INTERRUPTED, told
+from console.exits import INTERRUPTED
 from console.messages import language, say
 from console.replay import display, options
 from console.replay.choices import Choices, read_asked, read_matching, read_rules, read_truths, rule_files
+from console.replay.faults import told_of_replay
 from console.replay.files import Reading
 from console.replay.garbage import seldom_collected
-from console.replay.indices import IntoRefused, Names, drop
-from console.replay.judgements import JudgementsError
-from console.replay.options import OptionRefused
+from console.replay.indices import Names, drop
 from console.replay.reporting import reported
-from console.replay.results import ResultUnreadable, write_json
-from console.replay.runs import RunRefused
+from console.replay.results import write_json
 from console.replay.session import Outcome, Outputs, Session
 from console.replay.source import SourceError
 from console.replay.span import read_span
-from console.replay.versions import VersionError
-from console.truth_subjects import UnknownSubject
-from models.registry import ModelRefused
 from streams.endpoints import resolve
 from streams.log import configure
 from streams.records import AlertEvent
 from streams.settings import load
-from streams.sources.mapping import Columns, MappingError, parse_map
+from streams.sources.mapping import Columns, parse_map
 
-REFUSED: Final = (
-    SourceError, RunRefused, IntoRefused, VersionError, OutOfOrder, SnapshotError, MappingError, FileRefused,
-    ResultUnreadable, OptionRefused, UnknownSubject,
-)  # fmt: skip
-AWAY: Final = (KafkaError, TransportError, ApiError)
 STDOUT: Final = "-"
 
 
@@ -97,10 +81,7 @@ def run(
     speed: options.Speed = None,
 ) -> None:
     """Replay history through rules. Alerts go to the result and the log, never to a receiver."""
-    with told(
-        refused=REFUSED, settings=(ModelRefused, JudgementsError), unavailable=(TimeoutError,), away=AWAY,
-        key="replay.away",
-    ):  # fmt: skip
+    with told_of_replay():
         settings = load()
         configure(settings, "replay")
         span = read_span(begin, end, first or (), stop or ())
@@ -191,7 +172,7 @@ def drop_indices(
     name: Annotated[str, typer.Argument(help="Name that was given to --into.")],
 ) -> None:
     """Remove the indices that a replay filled; live ones cannot be reached by it."""
-    with told(refused=(IntoRefused,), away=AWAY, key="replay.away"):
+    with told_of_replay():
         settings = load()
         url = resolve(settings, "elasticsearch").elasticsearch
         gone, kept = asyncio.run(drop(settings, url, name))

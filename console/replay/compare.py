@@ -12,17 +12,14 @@ from rich.console import Console
 from alerts.evaluation.compare import NothingToCompare, compare
 from alerts.evaluation.report import render
 from console import file_options
-from console.exits import told
 from console.messages import language, say
 from console.replay import options
 from console.replay.choices import read_rules, rule_files
-from console.replay.command import AWAY, REFUSED
 from console.replay.comparison_display import show
+from console.replay.faults import told_of_replay
 from console.replay.history import history
-from console.replay.judgements import JudgementsError
 from console.replay.results import read_result, write_json
 from console.replay.side_by_side import replayed
-from models.registry import ModelRefused
 from streams.log import configure
 from streams.settings import load
 
@@ -72,10 +69,7 @@ def compare_results(
 ) -> None:  # fmt: skip
     """Two rule sets, two models, or a rule against another on the same history: alerts gained, lost and moved, and
     whether the difference is more than chance."""
-    with told(
-        refused=(*REFUSED, NothingToCompare), settings=(ModelRefused, JudgementsError), unavailable=(TimeoutError,),
-        away=AWAY, key="replay.away",
-    ):  # fmt: skip
+    with told_of_replay(NothingToCompare):
         options.check_writable(out, html)
         within = options.seconds("--match", match)
         if rules:

@@ -17,17 +17,15 @@ from rich.text import Text
 from alerts.delivery.phrases import cut
 from alerts.evaluation.gate import TOLERANCES, Check, NotComparable, gate, parse_tolerance
 from console import file_options
-from console.exits import told
 from console.messages import say
 from console.replay import options
 from console.replay.choices import read_rules, rule_files
-from console.replay.command import AWAY, REFUSED, conducted
+from console.replay.command import conducted
 from console.replay.comparison_display import figure
+from console.replay.faults import told_of_replay
 from console.replay.history import history
-from console.replay.judgements import JudgementsError
 from console.replay.results import read_result
 from console.replay.session import Outputs, Session
-from models.registry import ModelRefused
 from streams.log import configure
 from streams.settings import load
 
@@ -73,10 +71,7 @@ def gate_results(
 ) -> None:
     """Compare a result with a baseline of the same history. Exit code 1 when a rule is missing or a figure is worse by
     more than is tolerated."""
-    with told(
-        refused=(*REFUSED, NotComparable), settings=(ModelRefused, JudgementsError), unavailable=(TimeoutError,),
-        away=AWAY, key="replay.away",
-    ):  # fmt: skip
+    with told_of_replay(NotComparable):
         allowed = dict(map(parse_tolerance, tolerance)) if tolerance else TOLERANCES
         held = read_result(baseline)
         if truth:

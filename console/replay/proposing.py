@@ -20,16 +20,14 @@ from alerts.rule_writing import written
 from alerts.rules import Rule
 from alerts.yaml_structs import suggest
 from console.commit import commit
-from console.exits import INTERRUPTED, told
+from console.exits import INTERRUPTED
 from console.messages import say
 from console.replay import options
 from console.replay.choices import Choices, rule_files
-from console.replay.command import AWAY, REFUSED
 from console.replay.comparison_display import event, figure
-from console.replay.judgements import JudgementsError
+from console.replay.faults import told_of_replay
 from console.replay.span import read_span
 from console.replay.tuning import NothingToFind, Tuning
-from models.registry import ModelRefused
 from streams import clock
 from streams.log import configure
 from streams.plain import plain
@@ -63,13 +61,7 @@ class Asked:
 
 def conduct(asked: Asked, choices_of: Callable[[Rule, Settings], Choices]) -> None:
     """Search, print what was found, and write it. Ends the program with a sentence where that cannot be."""
-    with told(
-        refused=(*REFUSED, TuneRefused, NotVaried, NoPeriod, NothingToFind),
-        settings=(ModelRefused, JudgementsError),
-        unavailable=(TimeoutError,),
-        away=AWAY,
-        key="replay.away",
-    ):
+    with told_of_replay(TuneRefused, NotVaried, NoPeriod, NothingToFind):
         settings = load()
         configure(settings, "tune")
         rule = _rule(asked, settings)
