@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,8 +15,6 @@ from typer.testing import CliRunner, Result
 from alerts import operations
 from console import alert_log, alerts
 from console.exits import UNAVAILABLE, WRONG_INPUT
-from streams import clock
-from streams.kafka import Message, Outgoing
 from streams.records import (
     Acknowledgement,
     Feedback,
@@ -31,9 +27,9 @@ from streams.records import (
     digest,
     encode,
 )
-from streams.settings import Settings
-from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
+from streams.topics import ALERTS, FEEDBACK, RECEIPTS
 from tests.ringing import ALERT, START, Logs, event, evidence
+from tests.unit.console.held import hold
 
 NOW = START + timedelta(hours=1)
 ZH = "远岭生物" * 3
@@ -45,39 +41,10 @@ app = typer.Typer()
 alerts.register(app)
 
 
-class Writer:
-    """What is sent lies on the topic."""
-
-    logs = Logs()
-
-    def __init__(self, *_: Any) -> None: ...
-
-    async def send_all(self, records: Sequence[Outgoing]) -> None:
-        for record in records:
-            Writer.logs.append(record.topic, record.value, clock.now())
-
-    async def stop(self) -> None: ...
-
-
 @pytest.fixture(autouse=True)
 def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
     """Two alerts, one of them over, on topics in memory; the clock stands still."""
-    Writer.logs = found = Logs()
-
-    async def read(_: Any, __: str, topic: Topic) -> AsyncIterator[Message]:
-        async for message in found.read(topic):
-            yield message
-
-    async def nothing(*_: Any) -> None: ...
-
-    monkeypatch.setenv("TOCSIN_LANG", "en")
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(alert_log, "load", Settings)
-    monkeypatch.setattr(alert_log, "resolve", lambda *_: SimpleNamespace(kafka=""))
-    monkeypatch.setattr(alert_log, "ensure_topics", nothing)
-    monkeypatch.setattr(alert_log, "read_topic", read)
-    monkeypatch.setattr(alert_log, "Producer", Writer)
-    monkeypatch.setattr(clock, "now", lambda: NOW)
+    found = hold(monkeypatch, NOW)
     monkeypatch.setattr(alerts, "user", lambda: "login")
     found.ring(event(0, "pending"), event(1), event(alert=OTHER, name=ZH, rule="other", severity="warning"))
     found.ring(event(1, "resolved", alert=OTHER, name=ZH, rule="other", severity="warning"))

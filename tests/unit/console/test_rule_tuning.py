@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from console import rule_badges
 from console.replay.results import ResultUnreadable
 from console.rules import register
 from streams.records import Mention
-from streams.settings import load
 from tests.unit.alerts.evaluation.results import at_events, many, result, rule
 from tests.unit.alerts.signals import at, mention
 from tests.unit.console.replay.past import lines
@@ -35,13 +33,7 @@ rules:
 CRISES = 10
 
 
-@pytest.fixture(autouse=True)
-def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test has a state folder of its own."""
-    monkeypatch.setenv("TOCSIN_STATE_DIR", str(tmp_path / "state"))
-    load.cache_clear()
-    yield
-    load.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_state")
 
 
 def run(*words: str | Path, lang: str = "en") -> tuple[int, str]:

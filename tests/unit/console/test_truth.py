@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,14 +13,12 @@ from typer.testing import CliRunner, Result
 
 from alerts import operations
 from alerts.evaluation.truth_files import read_truth
-from console import alert_log, truth
+from console import truth
 from console.exits import WRONG_INPUT
-from streams import clock
-from streams.kafka import Message, Outgoing
 from streams.records import MissedEvent, Opinion, Withdrawal, decode, digest, encode
-from streams.settings import Settings
-from streams.topics import FEEDBACK, Topic
+from streams.topics import FEEDBACK
 from tests.ringing import ALERT, START, Logs, event
+from tests.unit.console.held import hold
 
 NOW = START + timedelta(days=200)  # longer than the board of open alerts remembers a mark
 OTHER = digest("another alert")
@@ -31,39 +27,10 @@ app = typer.Typer()
 truth.register(app)
 
 
-class Writer:
-    """What is sent lies on the topic."""
-
-    logs = Logs()
-
-    def __init__(self, *_: Any) -> None: ...
-
-    async def send_all(self, records: Sequence[Outgoing]) -> None:
-        for record in records:
-            Writer.logs.append(record.topic, record.value, clock.now())
-
-    async def stop(self) -> None: ...
-
-
 @pytest.fixture(autouse=True)
 def logs(monkeypatch: pytest.MonkeyPatch) -> Logs:
     """Two alerts that are over, one marked right and one wrong, on topics in memory; the clock stands still."""
-    Writer.logs = found = Logs()
-
-    async def read(_: Any, __: str, topic: Topic) -> AsyncIterator[Message]:
-        async for message in found.read(topic):
-            yield message
-
-    async def nothing(*_: Any) -> None: ...
-
-    monkeypatch.setenv("TOCSIN_LANG", "en")
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(alert_log, "load", Settings)
-    monkeypatch.setattr(alert_log, "resolve", lambda *_: SimpleNamespace(kafka=""))
-    monkeypatch.setattr(alert_log, "ensure_topics", nothing)
-    monkeypatch.setattr(alert_log, "read_topic", read)
-    monkeypatch.setattr(alert_log, "Producer", Writer)
-    monkeypatch.setattr(clock, "now", lambda: NOW)
+    found = hold(monkeypatch, NOW)
     monkeypatch.setattr(truth, "user", lambda: "login")
     found.ring(event(0), event(1, "resolved", at=START + timedelta(hours=1)))
     found.ring(event(0, alert=OTHER, subject="entity:HLD"), event(1, "resolved", alert=OTHER, subject="entity:HLD"))

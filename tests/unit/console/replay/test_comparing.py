@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -14,7 +13,6 @@ from typer.testing import CliRunner
 
 from alerts.evaluation.result import Evaluation
 from console.replay.group import register
-from streams.settings import load
 from tests.unit.alerts.evaluation.cases import BOLT, alert
 from tests.unit.alerts.evaluation.results import at_events, many, result
 from tests.unit.console.replay.past import RULES, TRUTH, crises, lines
@@ -22,13 +20,7 @@ from tests.unit.console.replay.past import RULES, TRUTH, crises, lines
 EVENTS = [replace(each, note=f"case {n}", name="Acme") for n, each in enumerate(many(10))]
 
 
-@pytest.fixture(autouse=True)
-def _settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test has a state folder of its own."""
-    monkeypatch.setenv("TOCSIN_STATE_DIR", str(tmp_path / "state"))
-    load.cache_clear()
-    yield
-    load.cache_clear()
+pytestmark = pytest.mark.usefixtures("own_state")
 
 
 def run(*words: str | Path, lang: str = "en") -> tuple[int, str]:
