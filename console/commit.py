@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from streams.version import VERSION
+
 
 def commit() -> str:
     """The commit of a checkout; empty where Tocsin is installed without one."""
@@ -14,3 +16,9 @@ def commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()
+
+
+def code() -> str:
+    """The version of this Tocsin, with its commit where that is known: what results and proposals say made them."""
+    made = commit()
+    return f"{VERSION}+{made[:12]}" if made else VERSION

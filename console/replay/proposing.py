@@ -19,7 +19,7 @@ from alerts.rule_files import load_rules
 from alerts.rule_writing import written
 from alerts.rules import Rule
 from alerts.yaml_structs import suggest
-from console.commit import commit
+from console.commit import code
 from console.exits import INTERRUPTED
 from console.messages import say
 from console.replay import options
@@ -32,7 +32,6 @@ from streams import clock
 from streams.log import configure
 from streams.plain import plain
 from streams.settings import Settings, load
-from streams.version import VERSION
 
 FIGURES: Final = (
     "recall", "precision", "false_per_subject_day", "delay_median_s", "score", "controls_fired",
@@ -111,9 +110,7 @@ def proposal_file(found: Proposal, lines: Sequence[str]) -> str:
 
 def evidence(found: Proposal, at: datetime) -> Iterator[str]:
     """What is proposed and what speaks for it, line by line; plain text."""
-    made = commit()
-    code = f"{VERSION}+{made[:12]}" if made else VERSION
-    yield say("tune.title", rule=found.rule.name, at=f"{at:%Y-%m-%d}", code=code, hash=found.rule.hash)
+    yield say("tune.title", rule=found.rule.name, at=f"{at:%Y-%m-%d}", code=code(), hash=found.rule.hash)
     yield say("tune.searched", trials=found.trials, budget=f"{found.budget:g}", seed=found.seed)
     said = as_written(found.rule)
     for path, value in found.values.items():

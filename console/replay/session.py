@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from alerts.evaluation.evaluate import evaluate
 from alerts.evaluation.notes import sentence
 from alerts.evaluation.result import Evaluation
-from console.commit import commit
+from console.commit import code
 from console.messages import say
 from console.replay.choices import Choices, following
 from console.replay.files import Files
@@ -33,7 +33,6 @@ from streams.endpoints import resolve
 from streams.records import AlertEvent, digest
 from streams.settings import Settings
 from streams.sources.files import run_key
-from streams.version import VERSION
 
 RUNS: Final = "runs"
 
@@ -172,7 +171,7 @@ class Session:
         )
 
     def _evaluation(self, parts: Parts) -> Evaluation:
-        choices, fold, made = self.choices, parts.fold, commit()
+        choices, fold = self.choices, parts.fold
         if not fold.observed.mentions:
             raise SourceError(self._nothing(parts))
         heard = self._variants.heard(fold.variants_log.events()) if fold.variants_log is not None else {}
@@ -185,7 +184,7 @@ class Session:
             variants=heard,
             knobs=self._variants.knobs,
             sources=[parts.source.name],
-            code=f"{VERSION}+{made[:12]}" if made else VERSION,
+            code=code(),
             made_at=clock.now(),
             bootstrap=choices.bootstrap,
             labelled_subjects=choices.subjects or None,
