@@ -155,7 +155,7 @@ class Settings(BaseSettings):
     api_port: int = Field(8098, ge=0, le=65535, description="Port of the HTTP API; 0 takes a free one.")
     api_tokens: SecretStr = Field(
         SecretStr(""),
-        description="Bearer tokens of the HTTP API, one a line: `name role token`, role read or operate. "
+        description="Bearer tokens of the HTTP API, one a line: `name role token`, role read, operate or admin. "
         "On loopback one is made and kept in the state folder when empty.",
     )
     api_hosts: str = Field(

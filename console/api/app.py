@@ -7,8 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Response
 from starlette.types import ASGIApp
 
 from alerts import operations
@@ -16,12 +15,14 @@ from alerts.board import Board
 from alerts.evaluation.annotated import annotated
 from alerts.evaluation.badges import Shelf
 from console.api import errors, shapes
+from console.api.access import Operator, Reader
 from console.api.acts import Acts
+from console.api.context import Context
 from console.api.desk import Desk, Records
 from console.api.errors import ApiError
 from console.api.feed import Feed
 from console.api.guard import Guard
-from console.api.tokens import Caller, Role, callers
+from console.api.tokens import callers
 from streams.hosts import known_names
 from streams.records import Operation, Severity
 from streams.settings import Settings
@@ -32,27 +33,11 @@ KEY_LIMIT: Final = 128
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": shapes.Refusal} for status in (400, 401, 403, 404, 409, 413, 415, 421, 429, 503)
 }
+AREAS: Final[tuple[Callable[[Context], APIRouter], ...]] = ()  # the routes of the console's views
 AlertId = Annotated[str, Path(max_length=64, description="The id, or its first characters: at least 6.")]
 Key = Annotated[
     str, Header(alias="Idempotency-Key", max_length=KEY_LIMIT, description="The same key does the same only once.")
 ]
-_bearer = HTTPBearer(auto_error=False, description="A token of TOCSIN_API_TOKENS.")
-
-
-def _holder(role: Role) -> Callable[..., Caller]:
-    def check(request: Request, _: Annotated[Any, Depends(_bearer)]) -> Caller:
-        caller: Caller | None = request.scope.get("caller")  # the guard found it
-        if caller is None:
-            raise ApiError(401, "unauthorized", {"WWW-Authenticate": "Bearer"})
-        if not caller.may(role):
-            raise ApiError(403, "forbidden", role=role)
-        return caller
-
-    return check
-
-
-Reader = Annotated[Caller, Depends(_holder("read"))]
-Operator = Annotated[Caller, Depends(_holder("operate"))]
 
 
 class Api:
@@ -67,6 +52,7 @@ class Api:
         self._desk = Desk(board, records)
         self._now = now
         self._badge_of = Shelf(settings).best
+        self._context = Context(settings, board, feed, self._desk, now, self._badge_of)
 
     def app(self) -> FastAPI:
         """The application without its guard."""
@@ -91,6 +77,10 @@ class Api:
         ):
             app.add_api_route(
                 PREFIX + path, route, methods=[method], responses=REFUSALS, dependencies=[Depends(self._read)]
+            )
+        for area in AREAS:
+            app.include_router(
+                area(self._context), prefix=PREFIX, responses=REFUSALS, dependencies=[Depends(self._read)]
             )
         app.include_router(
             Acts(self._settings, self._board, self._desk, self._now).router(), dependencies=[Depends(self._read)]

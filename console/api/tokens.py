@@ -13,7 +13,7 @@ from streams.hosts import local_address
 from streams.keys import kept_key
 from streams.settings import Settings, SettingsError
 
-Role = Literal["read", "operate"]
+Role = Literal["read", "operate", "admin"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 LEAST_TOKEN: Final = 24
 NAME: Final = re.compile(r"[\w.@-]{1,64}")
@@ -31,7 +31,7 @@ class Caller:
     digest: bytes = field(repr=False)
 
     def may(self, role: Role) -> bool:
-        """Whether the role covers what is asked: who may operate may read."""
+        """Whether the role covers what is asked: who may operate may read, an admin may both."""
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
@@ -48,7 +48,7 @@ def callers(settings: Settings) -> tuple[Caller, ...]:
             f"the HTTP API would listen on {settings.api_host} without tokens. Set TOCSIN_API_TOKENS_FILE to a file "
             f"with lines `name role token` ({MAKE}), or TOCSIN_API_HOST=127.0.0.1"
         )
-    return (Caller(LOCAL, "operate", _digest(kept_key(settings.state_dir / FILE))),)
+    return (Caller(LOCAL, "admin", _digest(kept_key(settings.state_dir / FILE))),)
 
 
 def parse_tokens(text: str) -> tuple[Caller, ...]:
@@ -69,7 +69,7 @@ def _caller(words: Sequence[str], number: int, before: Sequence[Caller]) -> Call
     if not NAME.fullmatch(name):
         raise SettingsError(f"{where}: a name has 1 to 64 letters, digits, full stops, hyphens or @")
     if role not in ROLES:
-        raise SettingsError(f"{where}: the role is read or operate")
+        raise SettingsError(f"{where}: the role is read, operate or admin")
     if len(token) < LEAST_TOKEN or not token.isascii() or not token.isprintable():
         raise SettingsError(f"{where}: a token has at least {LEAST_TOKEN} printable ASCII characters; {MAKE}")
     caller = Caller(name, ROLES[ROLES.index(role)], _digest(token))

@@ -1,0 +1,61 @@
+"""What the routes of every area share: settings, the board of alerts, the way to write, the way to Elasticsearch."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from elastic_transport import ConnectionTimeout, TransportError
+from elasticsearch import ApiError as Refused
+from elasticsearch import AsyncElasticsearch
+
+from alerts.board import Board
+from alerts.evaluation.badge import BadgeOf
+from console.api.desk import Desk
+from console.api.errors import AGAIN, ApiError
+from console.api.feed import Feed
+from streams import elastic as es
+from streams.endpoints import EnginesDown, resolve
+from streams.settings import Settings
+
+WAIT: Final = 10.0  # seconds a page waits for Elasticsearch before it is told so
+
+
+@dataclass(slots=True)
+class Context:
+    """Built once by the application; `close` it at the end."""
+
+    settings: Settings
+    board: Board
+    feed: Feed
+    desk: Desk
+    now: Callable[[], datetime]
+    badge_of: BadgeOf
+    _elastic: AsyncElasticsearch | None = field(default=None, init=False)
+
+    @asynccontextmanager
+    async def elastic(self) -> AsyncIterator[AsyncElasticsearch]:
+        """The client, for `async with`. Raises ApiError 503 `elasticsearch_away` where Elasticsearch does not answer.
+
+        What it refuses (a query that is none) passes through: the caller knows what was asked.
+        """
+        try:
+            if self._elastic is None:
+                url = resolve(self.settings, "elasticsearch").elasticsearch
+                self._elastic = es.client(self.settings, url).options(request_timeout=WAIT, max_retries=0)
+            yield self._elastic
+        except (EnginesDown, TransportError, ConnectionTimeout, OSError):
+            raise ApiError(503, "elasticsearch_away", AGAIN) from None
+        except Refused as error:
+            if error.status_code in (401, 403, 429, 502, 503):
+                raise ApiError(503, "elasticsearch_away", AGAIN) from None
+            raise
+
+    async def close(self) -> None:
+        """Let go of Elasticsearch."""
+        if self._elastic is not None:
+            await self._elastic.close()
+            self._elastic = None
