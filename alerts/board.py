@@ -18,10 +18,12 @@ from alerts.shares import wilson
 from streams.records import (
     Acknowledgement,
     AlertEvent,
+    Escalation,
     Mark,
     MissedEvent,
     OfAlerts,
     Operation,
+    RuleChange,
     Severity,
     Silence,
     SilenceEnd,
@@ -34,7 +36,8 @@ MOST: Final = 5000  # closed alerts: about 100 MB with four steps of five storie
 STEPS: Final = 1000  # of one alert, the newest; an alert takes a few dozen
 LEAST_PREFIX: Final = 6
 CONFIDENCE: Final = 0.975  # of each bound: together an interval of 95 %
-T = TypeVar("T", Acknowledgement, Mark, Silence, SilenceEnd, MissedEvent, Withdrawal)
+CHANGES: Final = 1000  # of rules, the newest
+T = TypeVar("T", Acknowledgement, Escalation, Mark, Silence, SilenceEnd, MissedEvent, Withdrawal, RuleChange)
 
 
 class NotOne(LookupError):  # noqa: N818 - what happened
@@ -83,6 +86,7 @@ class History:
 class _Alert:
     events: dict[int, tuple[datetime, AlertEvent]] = field(default_factory=dict)  # sequence -> (arrived, event)
     acknowledgements: dict[str, tuple[datetime, Acknowledgement]] = field(default_factory=dict)
+    escalations: dict[str, Escalation] = field(default_factory=dict)
     marks: dict[str, Mark] = field(default_factory=dict)
 
     @property
@@ -100,7 +104,8 @@ class _Alert:
     def touched(self) -> datetime:
         """When it was last heard of, by the arrival of its records."""
         times = [arrived for arrived, _ in self.events.values()]
-        times += [arrived for arrived, _ in self.acknowledgements.values()] + [m.at for m in self.marks.values()]
+        times += [arrived for arrived, _ in self.acknowledgements.values()]
+        times += [each.at for each in (*self.marks.values(), *self.escalations.values())]
         return max(times)
 
 
@@ -115,6 +120,7 @@ class Board:
         self._ends: dict[str, SilenceEnd] = {}  # silence -> its end
         self._missed: dict[str, MissedEvent] = {}
         self._withdrawn: dict[str, Withdrawal] = {}  # missed event -> its withdrawal
+        self._changes: dict[str, RuleChange] = {}
 
     def take(self, record: AlertEvent | Operation, arrived: datetime | None = None) -> None:
         """Fold one record. `arrived` (default: its own time) is when the log took it: event time may lie years back."""
@@ -130,6 +136,9 @@ class Board:
                 held = self._alert(record.alert).acknowledgements
                 known = held.get(record.id)
                 held[record.id] = (when, record) if known is None else (min(known[0], when), _first(known[1], record))
+            case Escalation():
+                escalations = self._alert(record.alert).escalations
+                escalations[record.id] = _first(escalations.get(record.id), record)
             case Mark():
                 marks = self._alert(record.alert).marks
                 marks[record.id] = _first(marks.get(record.id), record)
@@ -137,6 +146,8 @@ class Board:
                 self._missed[record.id] = _first(self._missed.get(record.id), record)
             case Withdrawal():
                 self._withdrawn[record.event] = _first(self._withdrawn.get(record.event), record)
+            case RuleChange():
+                self._changes[record.id] = _first(self._changes.get(record.id), record)
 
     def _alert(self, alert: str) -> _Alert:
         return self._alerts.setdefault(alert, _Alert())
@@ -162,6 +173,8 @@ class Board:
             del self._alerts[name]
         self._silences = {n: s for n, s in self._silences.items() if s.until >= oldest}
         self._ends = {n: e for n, e in self._ends.items() if n in self._silences or e.at >= oldest}
+        changes = sorted(self._changes.values(), key=lambda change: (change.at, change.id))
+        self._changes = {change.id: change for change in changes[-CHANGES:] if change.at >= oldest}
 
     def find(self, prefix: str) -> str:
         """The id of the one alert that begins so. Raises NotOne."""
@@ -198,7 +211,7 @@ class Board:
         if each is None or not each.events:
             raise NotOne("unknown", alert)
         operations: list[OfAlerts] = [a for _, a in each.acknowledgements.values()]
-        operations += each.marks.values()
+        operations += [*each.escalations.values(), *each.marks.values()]
         first, last = min(when for when, _ in each.events.values()), None if each.open else each.touched
         for silence in self._covering(each.last, first, last):
             operations.append(silence)
@@ -228,8 +241,8 @@ class Board:
         """The operation with this id, if it was ever taken."""
         if id_ in self._silences:
             return self._silences[id_]
-        if id_ in self._missed:
-            return self._missed[id_]
+        if id_ in self._missed or id_ in self._changes:
+            return self._missed.get(id_) or self._changes[id_]
         ends: list[Operation] = [*self._ends.values(), *self._withdrawn.values()]
         for end in ends:
             if end.id == id_:
@@ -237,6 +250,8 @@ class Board:
         for each in self._alerts.values():
             if id_ in each.acknowledgements:
                 return each.acknowledgements[id_][1]
+            if id_ in each.escalations:
+                return each.escalations[id_]
             if id_ in each.marks:
                 return each.marks[id_]
         return None

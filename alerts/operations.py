@@ -1,5 +1,5 @@
-"""What people do with alerts: acknowledge, silence, mark, say what was missed. Built and checked here, whoever asks:
-command, API or link.
+"""What people do with alerts: acknowledge, escalate, silence, mark, say what was missed; and what they do with rules.
+Built and checked here, whoever asks: command, API or link.
 
 An operation is a record; doing the same again is the same record. Its id comes from `key` where the caller has one (an
 Idempotency-Key, a signed link), else from everything it says.
@@ -24,9 +24,11 @@ from streams.records import (
     EARLIEST,
     Acknowledgement,
     AlertEvent,
+    Escalation,
     Mark,
     MissedEvent,
     Operation,
+    RuleChange,
     Silence,
     SilenceEnd,
     Withdrawal,
@@ -86,6 +88,25 @@ def acknowledge(
     until = None if lasting is None else at + _within(lasting, LONGEST_ACKNOWLEDGEMENT)
     id_ = _id("acknowledgement", author, key, alert, reason, at.isoformat())
     return Acknowledgement(id=id_, alert=alert, author=author, at=at, reason=reason, until=until)
+
+
+def escalate(alert: str, *, author: str, at: datetime, reason: str = "", key: str = "") -> Escalation:
+    """Further people are to know of the alert now. Raises OperationRefused."""
+    author, reason = _author(author), _text(reason)
+    id_ = _id("escalation", author, key, alert, reason, at.isoformat())
+    return Escalation(id=id_, alert=alert, author=author, at=at, reason=reason)
+
+
+def rule_change(
+    file: str, *, was: str, now: str, author: str, at: datetime, reason: str = "", key: str = ""
+) -> RuleChange:
+    """The file of rules with this name said `was` (a hash; empty: there was none) and says `now`. Raises
+    OperationRefused: ask for it before anything is written."""
+    author, reason = _author(author), _text(reason)
+    if not file or len(file) > VALUE_LIMIT:
+        raise OperationRefused("too_long", limit=str(VALUE_LIMIT))
+    id_ = _id("rule_change", author, key, file, was, now, at.isoformat())
+    return RuleChange(id=id_, file=_whole(plain(file)), was=was, now=now, author=author, at=at, reason=reason)
 
 
 def silence(
@@ -188,11 +209,12 @@ def parse_end(text: str) -> datetime:
         raise OperationRefused("bad_time", value=plain(_whole(text), 60)) from None
 
 
-_ABOUT: Final = {Silence: "id", SilenceEnd: "silence", MissedEvent: "id", Withdrawal: "event"}
+_ABOUT: Final = {Silence: "id", SilenceEnd: "silence", MissedEvent: "id", Withdrawal: "event", RuleChange: "file"}
 
 
 def outgoing(operation: Operation) -> Outgoing:
-    """The operation as it goes to its topic: all about one alert, one silence or one missed event under one key."""
+    """The operation as it goes to its topic: all about one alert, silence, missed event or file of
+    rules under one key."""
     about = _ABOUT.get(type(operation), "alert")
     return Outgoing(FEEDBACK, encode(operation), key=str(getattr(operation, about)).encode())
 

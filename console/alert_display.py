@@ -21,7 +21,7 @@ from alerts.delivery.written import badges_for
 from alerts.evaluation.badge import BadgeOf, no_badge
 from console.messages import catalogue, language, say
 from streams.plain import plain
-from streams.records import Acknowledgement, AlertEvent, Mark, OfAlerts, Receipt, Silence
+from streams.records import Acknowledgement, AlertEvent, Escalation, Mark, OfAlerts, Receipt, Silence
 
 COLOURS: Final = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
 NARROW: Final = ("id", "severity", "since", "at", "until", "attempt")  # columns whose cells stay on one line
@@ -149,6 +149,8 @@ def what(operation: OfAlerts) -> str:
             return say("alerts.did.acknowledged_until", until=moment(until))
         case Silence():
             return say("alerts.did.silenced", match=matchers(operation), until=moment(operation.until))
+        case Escalation():
+            return say("alerts.did.escalated")
         case Mark():
             return say(f"alerts.did.{'right' if operation.right else 'wrong'}")
     return say("alerts.did.unsilenced")

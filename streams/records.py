@@ -391,8 +391,32 @@ class Withdrawal(Record, frozen=True, kw_only=True, tag_field="type", tag="withd
     reason: Reason = ""
 
 
-OfAlerts = Acknowledgement | Silence | SilenceEnd | Mark
-Operation = OfAlerts | MissedEvent | Withdrawal
+class Escalation(Record, frozen=True, kw_only=True, tag_field="type", tag="escalation"):
+    """Somebody wants further people to know of an alert now, without waiting for the time of its route."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id
+    alert: Annotated[str, Meta(min_length=32, max_length=32)]
+    author: Person
+    at: Time
+    reason: Reason = ""
+
+
+class RuleChange(Record, frozen=True, kw_only=True, tag_field="type", tag="rule_change"):
+    """A file of rules was written: what it said before and says now, by its hash."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id
+    file: Annotated[str, Meta(min_length=1, max_length=256)]  # its name, without a folder
+    was: Short = ""  # empty: there was none
+    now: Annotated[str, Meta(min_length=1, max_length=256)]
+    author: Person
+    at: Time
+    reason: Reason = ""
+
+
+OfAlerts = Acknowledgement | Escalation | Silence | SilenceEnd | Mark
+Operation = OfAlerts | MissedEvent | Withdrawal | RuleChange
 
 
 class DeadLetter(Record, frozen=True, kw_only=True):

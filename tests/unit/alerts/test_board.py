@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import operations
-from alerts.board import Board, NotOne
+from alerts.board import CHANGES, Board, NotOne
 from streams.records import AlertEvent, Operation, digest
 from tests.ringing import START, event
 
@@ -64,6 +64,7 @@ LOG: list[AlertEvent | Operation] = [
     ack(),
     ack(at=START + timedelta(minutes=50)),
     ack(B),
+    operations.escalate(A, author="desk", at=START + HOUR / 2, reason="the press calls"),
     mark(A, True),
     mark(A, False, "second"),
     mark(B, False),
@@ -97,6 +98,31 @@ def test_what_is_open_comes_with_the_most_urgent_first() -> None:
     assert [entry.event.alert for entry in made.entries(NOW, severity="warning")] == [A]
     assert made.entries(NOW, rule="nothing") == []
     assert len(made.entries(NOW, everything=True)) == 4
+
+
+def test_an_escalation_is_part_of_the_history_and_leaves_the_alert_as_it_is() -> None:
+    """It takes nothing in hand and marks nothing; repeated, it is the earlier one."""
+    asked = operations.escalate(A, author="desk", at=START + HOUR, key="k")
+    again = operations.escalate(A, author="desk", at=NOW, key="k")
+    made = board(*life(A, "firing"), again, asked)
+    found = made.history(A, NOW)
+    assert found.operations == (asked,)
+    assert found.entry.acknowledged is None
+    assert made.operation(asked.id) == asked
+
+
+def test_changes_of_rules_are_known_by_their_id_and_not_for_ever() -> None:
+    """The newest thousand of ninety days: asking for the same change again finds it."""
+    changes = [
+        operations.rule_change("desk.yaml", was="", now=str(n), author="li", at=START + timedelta(seconds=n))
+        for n in range(CHANGES + 5)
+    ]
+    made = board(*changes)
+    assert made.operation(changes[0].id) == changes[0]
+    made.trim(NOW)
+    assert [made.operation(change.id) for change in (changes[4], changes[5])] == [None, changes[5]]
+    made.trim(NOW + timedelta(days=100))
+    assert made.operation(changes[-1].id) is None
 
 
 def test_an_amendment_neither_opens_nor_closes() -> None:

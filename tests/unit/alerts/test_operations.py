@@ -19,6 +19,7 @@ from tests.ringing import ALERT, START, event
 HOUR = timedelta(hours=1)
 MAKERS: dict[str, Callable[..., Any]] = {
     "acknowledge": lambda **given: operations.acknowledge(ALERT, **given),
+    "escalate": lambda **given: operations.escalate(ALERT, **given),
     "silence": lambda **given: operations.silence({"rule": ("a",)}, lasting=HOUR, **({"reason": "known"} | given)),
     "mark": lambda **given: operations.mark(ALERT, True, **given),
 }
@@ -45,6 +46,22 @@ def test_an_operation_is_a_record_on_the_topic(make: Callable[..., Any]) -> None
     assert record.topic is FEEDBACK
     assert decode(record.value, Opinion) == made
     assert record.key == getattr(made, "alert", made.id).encode()
+
+
+def test_a_change_of_rules_lies_under_the_name_of_its_file() -> None:
+    """With what the file said before and says now; somebody did it, and a name too long for a record is refused."""
+    made = operations.rule_change("desk.yaml", was="", now="ab12", author="li", at=START, reason="quieter")
+    record = operations.outgoing(made)
+    assert (record.topic, record.key, decode(record.value, Opinion)) == (FEEDBACK, b"desk.yaml", made)
+    assert (made.was, made.now, made.reason) == ("", "ab12", "quieter")
+    for file, author, reason in (
+        ("", "li", "too_long"),
+        ("x" * 257, "li", "too_long"),
+        ("desk.yaml", " ", "no_author"),
+    ):
+        with pytest.raises(OperationRefused) as caught:
+            operations.rule_change(file, was="", now="ab12", author=author, at=START)
+        assert caught.value.reason == reason
 
 
 def test_a_missed_event_lies_with_its_withdrawal_and_is_the_same_record_when_said_again() -> None:
