@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -12,9 +14,24 @@ import yaml
 
 LANGUAGES: Final = ("en", "zh")
 
+_spoken: ContextVar[str] = ContextVar("spoken", default="")
+
+
+@contextmanager
+def speaking(lang: str) -> Iterator[None]:
+    """Within the body `language` is this one: for a caller over HTTP, whose language is not that of the process."""
+    before = _spoken.set(lang)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
 
 def language(environment: Mapping[str, str] = os.environ) -> str:
-    """`zh` when TOCSIN_LANG, or else the system's LC_ALL, LC_MESSAGES or LANG, names Chinese; `en` otherwise."""
+    """The language within `speaking`; else `zh` when TOCSIN_LANG, or else the system's LC_ALL, LC_MESSAGES or LANG,
+    names Chinese; `en` otherwise."""
+    if spoken := _spoken.get():
+        return spoken
     for name in ("TOCSIN_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environment.get(name):
             return "zh" if value.lower().startswith("zh") else "en"
