@@ -1,4 +1,5 @@
-"""The application: routes under /api/v1 for programs with a token, /act for people with a signed link."""
+"""The application: the page for people at /, routes under /api/v1 for it and for programs with a token, /act for people
+with a signed link."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from console.api.errors import ApiError
 from console.api.feed import Feed
 from console.api.guard import Guard
 from console.api.tokens import callers
+from console.api.web import Web
 from streams.hosts import known_names
 from streams.records import Operation, Severity
 from streams.settings import Settings
@@ -62,6 +64,7 @@ class Api:
         )  # fmt: skip
         errors.register(app)
         app.add_api_route("/healthz", self.health, include_in_schema=False)
+        app.include_router(Web().router())
         for path, method, route in (
             ("/alerts", "GET", self.alerts),
             ("/alerts/{alert}", "GET", self.alert),

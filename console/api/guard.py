@@ -17,11 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.api.errors import ApiError, language_of, refusal, shown_path
 from console.api.tokens import Caller, caller_of
+from console.api.web import is_page
 from streams.hosts import answers_to
 from streams.sources.push import Bucket
 
 BODY_LIMIT: Final = 64 * 1024
 BODY_PATIENCE: Final = 10.0  # seconds a sender gets for its body
+PAGE_RATE: Final = 100.0  # files of the page a second and address: it is some fifty small ones, kept by the browser
 LINES: Final = 10.0  # refusals a second that are logged here
 BUCKETS: Final = 10_000  # callers and addresses whose rate is remembered
 HEADERS: Final = {
@@ -109,13 +111,15 @@ class Guard:
         if len(headers.getlist("host")) != 1 or not answers_to(headers["host"], self._names, self._bound):
             raise ApiError(421, "bad_host")
         caller = caller_of(headers.get("authorization", ""), self._callers)
-        wait = self._bucket(f"token {caller.name}" if caller else f"address {_address(scope)}")
+        rate = PAGE_RATE if is_page(scope["path"]) else self._rate
+        who = f"token {caller.name}" if caller else f"address {_address(scope)}"
+        wait = self._bucket(f"page {_address(scope)}" if is_page(scope["path"]) else who, rate)
         if wait > 0:
-            raise ApiError(429, "too_fast", {"Retry-After": str(int(wait) + 1)}, rate=f"{self._rate:g}")
+            raise ApiError(429, "too_fast", {"Retry-After": str(int(wait) + 1)}, rate=f"{rate:g}")
         return caller
 
-    def _bucket(self, who: str) -> float:
-        bucket = self._buckets.pop(who, None) or Bucket(self._rate)
+    def _bucket(self, who: str, rate: float) -> float:
+        bucket = self._buckets.pop(who, None) or Bucket(rate)
         self._buckets[who] = bucket
         if len(self._buckets) > BUCKETS:
             self._buckets.popitem(last=False)
