@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import structlog
 
+from alerts.delivery.bulletins import WHY, write_bulletin
 from alerts.delivery.channel import Channel
 from alerts.delivery.heart import Heart
 from alerts.delivery.message import rings
@@ -31,9 +32,9 @@ from alerts.rebuild import NOTHING, ReadTopic, Told, already_told, history, reme
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing
-from streams.records import AlertEvent, Feedback, Heartbeat, Opinion, Reject, decode, encode
+from streams.records import AlertEvent, Bulletin, Feedback, Heartbeat, Opinion, Reject, decode, encode
 from streams.settings import Settings
-from streams.topics import ALERTS, FEEDBACK, HEALTH, Topic
+from streams.topics import ALERTS, FEEDBACK, HEALTH, REPORTS, Topic
 
 STAGE: Final = "notify"
 FILE: Final = "outbox.sqlite"
@@ -50,7 +51,7 @@ class Decoded:
     """One record: what it says, or why it says nothing."""
 
     message: Message
-    record: AlertEvent | Opinion | Heartbeat | None
+    record: AlertEvent | Opinion | Heartbeat | Bulletin | None
     reject: Reject | None = None
 
 
@@ -88,7 +89,7 @@ class Notifier:
         self._heart = heart
         self._badge_of = badge_of
         self._first_pause = first_pause
-        kinds: dict[Topic, Any] = {ALERTS: AlertEvent, FEEDBACK: Opinion, HEALTH: Heartbeat}
+        kinds: dict[Topic, Any] = {ALERTS: AlertEvent, FEEDBACK: Opinion, HEALTH: Heartbeat, REPORTS: Bulletin}
         self._kinds = {topic.full(settings): kind for topic, kind in kinds.items()}
         self._breaker = Breaker()
         self._one_at_a_time = asyncio.Lock()  # a step of the policy and its transaction are one
@@ -219,20 +220,25 @@ class Notifier:
         horizon = now.timestamp() - self._settings.outbox_days * DAY
         dispatches: list[Dispatch] = []
         for one in batch:
-            if one.record is not None and not isinstance(one.record, Feedback | Heartbeat):
+            if one.record is not None and not isinstance(one.record, Feedback | Heartbeat | Bulletin):
                 known = told.get(one.record.id, ())
                 dispatches += policy.take(one.record, now, known, old=one.message.timestamp < horizon)
         dispatches += policy.tick(now) if due else []
-        rows, disabled = policy.changes(), outbox.disabled() if dispatches else {}
+        reports = [o.record for o in batch if isinstance(o.record, Bulletin) and o.message.timestamp >= horizon]
+        rows, disabled = policy.changes(), outbox.disabled() if dispatches or reports else {}
         namespace = self._settings.namespace
         notifications, lost = write_all(dispatches, self._channels, self._links, namespace, disabled, self._badge_of)
+        for report in reports:
+            made, unsent = write_bulletin(report, self._channels.values(), disabled, told.get(report.id, ()))
+            notifications, lost = notifications + made, lost + unsent
         added: list[int] = []
         if notifications or rows or lost:
             await self._wait_out(lambda: added.append(outbox.store(notifications, rows, now.timestamp(), lost)))
         for dispatch in dispatches:
             metrics.NOTIFICATIONS.labels(dispatch.message.why).inc()
             metrics.SUPPRESSED.inc(dispatch.message.suppressed)
-        if dispatches:
+        metrics.NOTIFICATIONS.labels(WHY).inc(len(reports))
+        if dispatches or reports:
             sender.wake()
             sender.measure()
         return sum(added)
@@ -288,6 +294,8 @@ class Notifier:
             if len(batch) >= AT_ONCE:
                 added += await self._take(batch, due=False, told=told)
                 batch.clear()
+        async for message in self._read_topic(REPORTS):
+            added += await self._take([self._decode(message)], due=False, told=told)
         return added + await self._take(batch, due=False, told=told)
 
     async def _wait_out(self, write: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""Faust app: alerts, operations, heartbeats in; notifications and receipts out. Run it with `tocsin worker notify`."""
+"""Faust app: alerts, operations, heartbeats, reports in; notifications, receipts out. `tocsin worker notify` runs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streams.endpoints import resolve
 from streams.faust_app import create_app, raw_topic
 from streams.safe_batches import SafeBatches
 from streams.settings import Settings, load
-from streams.topics import ALERTS, FEEDBACK, HEALTH
+from streams.topics import ALERTS, FEEDBACK, HEALTH, REPORTS
 
 
 def build(settings: Settings) -> faust.App:
@@ -49,7 +49,7 @@ def build(settings: Settings) -> faust.App:
         took=metrics.BATCH_SECONDS.labels(STAGE).observe,
     )
 
-    @app.agent(raw_topic(app, settings, ALERTS, FEEDBACK, HEALTH), name="tocsin.notify", concurrency=1)
+    @app.agent(raw_topic(app, settings, ALERTS, FEEDBACK, HEALTH, REPORTS), name="tocsin.notify", concurrency=1)
     async def notify(stream: Any) -> None:
         metrics.serve(settings, STAGE)
         try:

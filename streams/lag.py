@@ -14,13 +14,13 @@ from aiokafka.errors import GroupIdNotFound, for_code
 
 from streams.kafka import client_options
 from streams.settings import Settings
-from streams.topics import ALERTS, CHAT_RAW, DOCUMENTS, FEEDBACK, HEALTH, MENTIONS, NEWS_RAW, Topic, group
+from streams.topics import ALERTS, CHAT_RAW, DOCUMENTS, FEEDBACK, HEALTH, MENTIONS, NEWS_RAW, REPORTS, Topic, group
 
 READS: Final[dict[str, tuple[Topic, ...]]] = {
     "enrich": (NEWS_RAW, CHAT_RAW),
     "index": (DOCUMENTS, ALERTS),
     "detect": (MENTIONS,),
-    "notify": (ALERTS, FEEDBACK, HEALTH),
+    "notify": (ALERTS, FEEDBACK, HEALTH, REPORTS),
 }
 PATIENCE: Final = 5000  # milliseconds Kafka gets to answer
 FETCHING: Final = 5.0  # seconds

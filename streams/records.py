@@ -419,6 +419,43 @@ OfAlerts = Acknowledgement | Escalation | Silence | SilenceEnd | Mark
 Operation = OfAlerts | MissedEvent | Withdrawal | RuleChange
 
 
+class Piece(Record, frozen=True, kw_only=True):
+    """A piece of a line of a report: text, never markup."""
+
+    text: str
+    style: Literal["", "bold", "mark"] = ""
+    href: Annotated[str, Meta(max_length=2048)] = ""  # http, https or empty
+
+
+Paragraph = tuple[tuple[Piece, ...], ...]  # lines that belong together
+
+
+class Edition(Record, frozen=True, kw_only=True):
+    """A report in one language: short for a chat, longer for a letter, whole as a file."""
+
+    title: str
+    brief: tuple[Paragraph, ...]
+    letter: tuple[Paragraph, ...]
+    file_name: Short
+    file_type: Literal["application/pdf", "text/html"]
+    file: bytes  # base64 on the wire
+
+
+class Bulletin(Record, frozen=True, kw_only=True):
+    """A report as it is sent: made once, told by `notify` once to each of its receivers."""
+
+    v: Literal[1] = SCHEMA_VERSION
+    id: Id  # "report:daily:2026-11-28.0"; the number counts how often it was sent again on purpose
+    kind: Literal["daily", "weekly"]
+    day: Annotated[str, Meta(min_length=10, max_length=10)]  # the last one it covers
+    at: Time  # when it was made
+    receivers: Annotated[tuple[Short, ...], Meta(min_length=1)]
+    editions: dict[Literal["en", "zh"], Edition]
+    data: dict[str, Any]  # the same for programs, short enough for one webhook
+    link: Annotated[str, Meta(max_length=2048)] = ""  # to the console
+    demo: bool = False
+
+
 class DeadLetter(Record, frozen=True, kw_only=True):
     """What failed, where, why and how often. `value` is base64 of the original bytes, cut at a limit."""
 

@@ -23,6 +23,7 @@ KINDS: Final[dict[str, Any]] = {
     "feedback": records.Opinion,
     "health": records.Heartbeat,
     "deadletter": records.DeadLetter,
+    "report": records.Bulletin,
 }
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -119,6 +120,22 @@ class Settings(BaseSettings):
         7.0, ge=1, le=90, description="Days a delivered notification is remembered; an older alert is not sent."
     )
 
+    # Reports
+    report_zone: str = Field("UTC", description="Time zone whose days a report covers, e.g. Asia/Shanghai.")
+    report_daily_at: str = Field(
+        "",
+        pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$",
+        description="HH:MM in TOCSIN_REPORT_ZONE at which the report of the day before is sent; empty: never.",
+    )
+    report_weekly_on: str = Field(
+        "",
+        pattern=r"^((mon|tue|wed|thu|fri|sat|sun) ([01]\d|2[0-3]):[0-5]\d)?$",
+        description="Day and time at which the report of the seven days before is sent: `mon 08:00`; empty: never.",
+    )
+    report_receivers: str = Field(
+        "", description="Names of the receivers that reports are sent to, comma separated; see TOCSIN_CHANNELS."
+    )
+
     # Tocsin itself
     watch_every: float = Field(15.0, ge=1, le=60, description="Seconds between two looks of watch at Tocsin itself.")
     watch_lag_seconds: float = Field(
@@ -204,6 +221,15 @@ class Settings(BaseSettings):
     def _public(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?", value):
             raise ValueError("write https://name or https://name/path, without a user name, query or fragment")
+        return value
+
+    @field_validator("report_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("there is no such time zone: write one like Asia/Shanghai or Europe/London") from None
         return value
 
     @field_validator("state_dir", "cache_dir")

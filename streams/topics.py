@@ -54,6 +54,14 @@ FEEDBACK: Final = Topic(
 )
 HEALTH: Final = Topic("health", "process", "Heartbeat", 1, retention_ms=DAY_MS)
 DEADLETTERS: Final = Topic("deadletters", "origin", "DeadLetter", 1, max_bytes=2 * MIB)
+REPORTS: Final = Topic(
+    "reports",
+    "report",
+    "Bulletin: a report and the names of its receivers",
+    1,
+    retention_ms=92 * DAY_MS,
+    max_bytes=8 * MIB,
+)
 
 TOPICS: Final = (
     NEWS_RAW,
@@ -66,5 +74,6 @@ TOPICS: Final = (
     FEEDBACK,
     HEALTH,
     DEADLETTERS,
+    REPORTS,
 )
 RAW: Final = {"news": NEWS_RAW, "chat": CHAT_RAW}

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from alerts.delivery.schedule import Reply
 from alerts.evaluation.badge import Badge
-from streams.records import AlertEvent, Severity
+from streams.records import AlertEvent, Bulletin, Severity
 
 Language = Literal["en", "zh", "both"]
 Why = Literal[
@@ -95,6 +95,9 @@ class Channel(Protocol):
 
     def render(self, message: Message) -> tuple[bytes, ...]:
         """The parts, in order, each within the platform's limits. Pure: the same message gives the same bytes."""
+
+    def report(self, bulletin: Bulletin, id_: str) -> tuple[bytes, ...]:
+        """A report as parts, as `render` makes them of a message; none where the receiver takes no reports. Pure."""
 
     async def send(self, part: bytes, id_: str, at: datetime) -> Reply:
         """One attempt to hand over one part, signed for the moment `at`. Only bugs raise."""

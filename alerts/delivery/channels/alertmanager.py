@@ -22,7 +22,7 @@ from alerts.delivery.channels.markup import address
 from alerts.delivery.channels.verdicts import shown
 from alerts.delivery.message import text
 from alerts.delivery.schedule import Reply
-from streams.records import AlertEvent, Severity
+from streams.records import AlertEvent, Bulletin, Severity
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
 OWN: Final = frozenset({"alertname", "severity", "subject", "entity", "demo", "tocsin_namespace"})
@@ -53,6 +53,10 @@ class Alertmanager:
         """One request with the message's alerts."""
         alerts = [alert for event in message.events for alert in self._alerts(event, message)]
         return (msgspec.json.encode(alerts),)
+
+    def report(self, bulletin: Bulletin, id_: str) -> tuple[bytes, ...]:  # noqa: ARG002 - it takes alerts alone
+        """None."""
+        return ()
 
     def _alerts(self, event: AlertEvent, message: Message) -> Iterator[dict[str, Any]]:
         links = message.links.get(event.alert, {})

@@ -7,7 +7,7 @@ that is not so (it takes HTTP 200 for success), and Tocsin has types of its own 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from alerts.delivery.channels.robot import with_links
 from alerts.delivery.channels.threads import Threads
 from alerts.delivery.channels.wording import Reader
 from alerts.delivery.schedule import Reply
+from streams.records import Bulletin
 
 OURS: Final = {"dingtalk": "dingtalk", "wecombot": "wecom", "feishu": "feishu", "lark": "feishu"}
 SHORT: Final = 500  # characters; a service that takes fewer gets what a lock screen shows
@@ -57,6 +58,12 @@ class Apprise:
         """Title and text, in parts that the service takes whole."""
         short = self.body_limit < SHORT
         card = self.reader.glance(message) if short else with_links(self.reader.card(message))
+        return tuple(map(self._encoded, split(card, self._fits)))
+
+    def report(self, bulletin: Bulletin, id_: str) -> tuple[bytes, ...]:  # noqa: ARG002 - apprise takes none
+        """Title and text; of a service that takes few characters only the title."""
+        card = with_links(self.reader.report(bulletin))
+        card = replace(card, blocks=()) if self.body_limit < SHORT else card
         return tuple(map(self._encoded, split(card, self._fits)))
 
     def _fits(self, part: Part) -> bool:

@@ -31,6 +31,7 @@ from alerts.delivery.channels.wording import Reader
 from alerts.delivery.schedule import Reply
 from streams.guard import Network, Refused, check_address
 from streams.records import Answer as Said
+from streams.records import Bulletin, Edition
 
 Tls = Literal["starttls", "implicit", "none"]
 SUBJECT_LIMIT: Final = 200
@@ -87,6 +88,11 @@ class Email:
         mail = self.reader.mail(message)
         return (composed(mail, message.id, message.at, self.sender, self.to, important=urgent(message)),)
 
+    def report(self, bulletin: Bulletin, id_: str) -> tuple[bytes, ...]:
+        """One message: the report's figures and items as its text, the whole report attached."""
+        mail, files = self.reader.report_mail(bulletin), self.reader.editions(bulletin)
+        return (composed(mail, id_, bulletin.at, self.sender, self.to, important=False, files=files),)
+
     async def send(self, part: bytes, id_: str, at: datetime) -> Reply:  # noqa: ARG002 - both stand in the message
         """One attempt, in a thread. What the server or the network does is a Reply."""
         try:
@@ -100,7 +106,16 @@ class Email:
         """Nothing is held open."""
 
 
-def composed(mail: Mail, id_: str, at: datetime, sender: str, to: Sequence[str], *, important: bool) -> bytes:
+def composed(
+    mail: Mail,
+    id_: str,
+    at: datetime,
+    sender: str,
+    to: Sequence[str],
+    *,
+    important: bool,
+    files: Sequence[Edition] = (),
+) -> bytes:
     """The message as bytes, from its arguments alone: date, identity and boundary are not made up at the moment."""
     message = EmailMessage(policy=SMTP)
     message["From"] = Address("Tocsin", addr_spec=sender)
@@ -114,6 +129,11 @@ def composed(mail: Mail, id_: str, at: datetime, sender: str, to: Sequence[str],
     message.set_content(_encodable(mail.text), cte="base64")
     message.add_alternative(_encodable(mail.html), subtype="html", cte="base64")
     message.set_boundary(f"=_{id_}")  # not within base64
+    for each in files:
+        main, _, sub = each.file_type.partition("/")
+        message.add_attachment(each.file, maintype=main, subtype=sub, filename=clean(each.file_name), cte="base64")
+    if files:
+        message.set_boundary(f"=_all_{id_}")
     return message.as_bytes()
 
 

@@ -16,6 +16,7 @@ from alerts.delivery.channels.layout import WIDEST, Part, split
 from alerts.delivery.channels.verdicts import Codes, read
 from alerts.delivery.channels.wording import Reader
 from alerts.delivery.schedule import Reply
+from streams.records import Bulletin
 
 JSON: dict[str, str] = {"Content-Type": "application/json; charset=utf-8"}
 
@@ -73,6 +74,10 @@ class Robot:
     def render(self, message: Message) -> tuple[bytes, ...]:
         """The message as requests, each within the platform's limit in bytes."""
         return requests(self.dialect, self.reader.card(message), urgent=urgent(message))
+
+    def report(self, bulletin: Bulletin, id_: str) -> tuple[bytes, ...]:  # noqa: ARG002 - no platform takes an identity
+        """The figures and main items of a report; nobody is called by name."""
+        return requests(self.dialect, self.reader.report(bulletin), urgent=False)
 
     async def send(self, part: bytes, id_: str, at: datetime) -> Reply:  # noqa: ARG002 - no platform takes an identity
         """One attempt, and what the platform's answer means."""

@@ -17,9 +17,10 @@ from alerts.delivery.channels.calls import explained
 from alerts.delivery.message import LIMIT, alert_body, alert_data, bounded, envelope, notice_body
 from alerts.delivery.schedule import Reply
 from alerts.delivery.webhook import Receiver, Webhooks
-from streams.records import AlertEvent, digest
+from streams.records import AlertEvent, Bulletin, digest
 
 GROUP_TYPE: Final = "io.tocsin.alerts"
+REPORT_TYPE: Final = "io.tocsin.report"
 MOST: Final = 100  # alerts of one body; more cannot fit
 GROUP_SHOWN: Final = 10
 
@@ -60,6 +61,10 @@ class WebhookChannel:
         badge = message.badges.get(event.rule_hash)
         return (alert_body(event, self.id, message.namespace, message.id, more, badge),)
 
+    def report(self, bulletin: Bulletin, id_: str) -> tuple[bytes, ...]:
+        """One body with the report's data."""
+        return (report_body(bulletin, id_),)
+
     async def send(self, part: bytes, id_: str, at: datetime) -> Reply:
         """One attempt, signed for the moment `at`."""
         return explained(await self.webhooks.post(self.receiver, id_, part, at))
@@ -67,6 +72,18 @@ class WebhookChannel:
     async def close(self) -> None:
         """Close the connections."""
         await self.webhooks.close()
+
+
+def report_body(bulletin: Bulletin, id_: str) -> bytes:
+    """The body of a report; where its data are too many for one request they are left out, which it says."""
+    about = {"kind": bulletin.kind, "day": bulletin.day, "link": bulletin.link, "demo": bulletin.demo}
+    titles = {lang: edition.title for lang, edition in bulletin.editions.items()}
+    for data in ({"report": bulletin.data, "left_out": False}, {"report": None, "left_out": True}):
+        told: dict[str, Any] = about | {"text": titles} | data
+        body = envelope(id_, REPORT_TYPE, f"{bulletin.kind}/{bulletin.day}", bulletin.at, told, "")
+        if len(body) < LIMIT:
+            break
+    return body
 
 
 def group_body(message: Message) -> bytes:
