@@ -1,4 +1,4 @@
-"""Faust app: alerts, operations, heartbeats, reports in; notifications, receipts out. `tocsin worker notify` runs it."""
+"""Faust app: alerts, operations, heartbeats, reports in; notifications and receipts out. See `tocsin worker notify`."""
 
 from __future__ import annotations
 
