@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from alerts import baseline, comparisons
@@ -64,13 +65,13 @@ def _share(window: Window, now: int, known: Known) -> Decision:
     rates = _rates(window, known) if rule.corrected else None
     share = corrected(negative, judged, rule.confidence, rates)
     why = short(window, 1)
-    usual: float | None = None
+    expected: float | None = None
     state: BaselineState = ""
     bound = rule.at_least or 0.0
     if why == "beyond" and rule.over_baseline is not None:
         found = known.profile(window.filter, _start(rule, now))
-        usual, state = found.share, found.state(rule.window.seconds)
-        bound = max(bound, min(usual * rule.over_baseline, 0.95))  # a multiple above 1 could never be reached
+        expected, state = found.share, found.state(rule.window.seconds)
+        bound = max(bound, min(expected * rule.over_baseline, 0.95))  # a multiple above 1 could never be reached
     if why == "beyond" and share.low < bound:
         why = "uncertain" if share.share >= bound else "below"
     return Decision(
@@ -80,7 +81,7 @@ def _share(window: Window, now: int, known: Known) -> Decision:
         observed=share.share,
         unit=f"negative share of {rule.count}",
         support=judged,
-        expected=usual,
+        expected=expected,
         low=share.low if judged else None,
         high=share.high if judged else None,
         bound=bound,
@@ -95,15 +96,20 @@ def _rates(window: Window, known: Known) -> Rates | None:
     return mixed((known.rates.get(model), count) for model, count in sorted(window.models.items()))
 
 
-def _surge(window: Window, now: int, known: Known) -> Decision:
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What a surge is measured against at one moment: the count that is expected, and the least that rings."""
+
+    mean: float
+    size: float  # of the negative binomial
+    bound: int
+    state: BaselineState
+
+
+def expectation(window: Window, now: int, known: Known) -> Usual:
+    """The expectation of a surge rule for its window, whatever was counted in it."""
     rule = window.rule
     assert isinstance(rule, Surge)  # noqa: S101
-    amount, unit = window.amount, _stories(rule.of)
-    why = short(window, math.ceil(rule.min_count * rule.clear_at))
-    if why == "few_authors" and rule.unsigned_news == "story" and voices(window.counted()) >= rule.min_authors:
-        why = "beyond"
-    if why != "beyond":
-        return Decision(False, why, amount, float(amount), unit, window.judged)
     start = _start(rule, now)
     found = known.profile(window.filter, start)
     of = _column(rule.of)
@@ -113,10 +119,22 @@ def _surge(window: Window, now: int, known: Known) -> Decision:
     if state == "none":  # the prior speaks: what subjects of its kind have. A busy one is no news on the first day
         rarest *= COLD
     floor = max(rule.min_count * (1 if state == "seasonal" else 2), math.ceil(rule.min_ratio * mean))
-    bound = enough(floor, mean, size, rarest)
-    if amount < bound:
-        why = "usual" if state != "none" else "no_baseline"
-    low, high = interval(mean, size)
+    return Usual(mean, size, enough(floor, mean, size, rarest), state)
+
+
+def _surge(window: Window, now: int, known: Known) -> Decision:
+    rule = window.rule
+    assert isinstance(rule, Surge)  # noqa: S101
+    amount, unit = window.amount, _stories(rule.of)
+    why = short(window, math.ceil(rule.min_count * rule.clear_at))
+    if why == "few_authors" and rule.unsigned_news == "story" and voices(window.counted()) >= rule.min_authors:
+        why = "beyond"
+    if why != "beyond":
+        return Decision(False, why, amount, float(amount), unit, window.judged)
+    against = expectation(window, now, known)
+    if amount < against.bound:
+        why = "usual" if against.state != "none" else "no_baseline"
+    low, high = interval(against.mean, against.size)
     return Decision(
         holds=why == "beyond",
         why=why,
@@ -124,13 +142,13 @@ def _surge(window: Window, now: int, known: Known) -> Decision:
         observed=float(amount),
         unit=unit,
         support=window.judged,
-        expected=mean,
+        expected=against.mean,
         low=float(low),
         high=float(high),
-        p=tail(amount, mean, size),
-        bound=float(bound),
-        beyond=amount / bound,
-        baseline=state,
+        p=tail(amount, against.mean, against.size),
+        bound=float(against.bound),
+        beyond=amount / against.bound,
+        baseline=against.state,
     )
 
 

@@ -28,6 +28,7 @@ from typing import Final, cast
 from msgspec.structs import replace
 
 from alerts import evidence, lifecycle, snapshots
+from alerts.decisions import Decision
 from alerts.evidence import Scene
 from alerts.judge import Judge
 from alerts.lifecycle import Alert, Amended
@@ -156,6 +157,16 @@ class Engine:
     def skip(self, offset: int) -> None:
         """Nothing before `offset` is to come: the records up to there were no signals."""
         self._state.next_offset = max(self._state.next_offset, offset)
+
+    def asked(self, subject: str, rule: str) -> tuple[Decision, Judge, Subject] | None:
+        """What a rule says of a subject it covers at the minute up to which everything was evaluated, whether it was
+        asked then or not; None where nothing is known of the subject. Changes no event."""
+        known, now = self._subjects.get(subject), self._state.evaluated
+        if known is None or now is None:
+            return None
+        judge = known.judge(rule)
+        judge.slide(now)
+        return judge.decide(now, known)[0], judge, known
 
     def _take(self, mention: Mention) -> None:
         item = _waiting(mention)

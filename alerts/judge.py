@@ -42,6 +42,11 @@ class Judge:
         """Whether an episode may begin: with something new, or with a silence, which time alone brings."""
         return self.fresh or not decision.parts or any(p.holds and p.type == "silence" for p in decision.parts)
 
+    @property
+    def found(self) -> list[tuple[Window, Decision]]:
+        """What each window said when the rule was last asked."""
+        return list(zip(self.windows, self._found, strict=False))
+
     def settle(self) -> None:
         """The rule was evaluated."""
         self.amended = ""
