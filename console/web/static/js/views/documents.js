@@ -1,0 +1,180 @@
+/**
+ * Documents: search in Chinese and English, filters of several values each, the whole state in the address so that it
+ * can be shared. A change asks anew and keeps the focus where it is; the address follows.
+ */
+
+import { h } from "../dom.js";
+import { label, number, stamp, subjectName, zone } from "../format.js";
+import { t } from "../i18n.js";
+import { card, riskWords } from "../parts/document.js";
+import { facet } from "../parts/facets.js";
+import { empty, failure, waiting } from "../parts/states.js";
+import { between, spanOf, timeFilter } from "../parts/times.js";
+import * as routes from "../routes.js";
+
+const PAGE = 20;
+const FACETS = ["sentiment", "risk", "topic", "source", "lang", "kind", "stale"];
+const ONE = ["q", "subject", "from", "to", "hours", "sort"];
+
+export async function show(root, params, page) {
+  page.title(t("documents.title"));
+  const state = read();
+  const host = {
+    tally: h("p", { class: "tally", role: "status" }), chips: h("div", { class: "chips" }), facets: h("div", { class: "facets" }),
+    filters: h("span", { class: "chosen" }), list: h("div", { class: "documents" }), more: h("p", { class: "more" }), time: h("div"),
+  };
+  const field = h("input", { type: "search", name: "q", value: state.q, maxlength: 300, placeholder: t("documents.placeholder"), "aria-label": t("documents.search"), "aria-describedby": "documents-hint", dataset: { search: "" } });
+  const change = (part) => {
+    Object.assign(state, part);
+    window.history.pushState(null, "", address(state));
+    ask(state, host, page, change);
+  };
+  field.addEventListener("search", () => field.value.trim() !== state.q && change({ q: field.value.trim() }));
+  const go = (event) => {
+    event.preventDefault();
+    change({ q: field.value.trim(), sort: field.value.trim() && !state.q ? "relevance" : state.sort });
+  };
+  root.append(
+    h("header", { class: "head" }, h("div", null, h("h1", null, t("documents.title")))),
+    h("form", { class: "search wide", role: "search", onsubmit: go }, field, h("button", { class: "primary" }, t("documents.find")),
+      h("p", { class: "hint", id: "documents-hint" }, t("documents.hint"))),
+    h("div", { class: "documents-layout" }, aside(host), h("div", { class: "documents-found" }, head(state, host, change), host.chips, host.list, host.more)));
+  if (params.focus) field.focus();
+  await ask(state, host, page, change);
+}
+
+/** The state that the address holds. A name that is repeated has several values. */
+function read() {
+  const found = new URLSearchParams(window.location.hash.split("?")[1] ?? "");
+  const one = Object.fromEntries(ONE.map((name) => [name, found.get(name) ?? ""]));
+  return { ...one, ...Object.fromEntries(FACETS.map((name) => [name, found.getAll(name).filter(Boolean)])) };
+}
+
+function address(state) {
+  return routes.documents(state);
+}
+
+function aside(host) {
+  const details = h("details", { class: "facets-fold", open: !window.matchMedia("(max-width: 860px)").matches },
+    h("summary", null, t("documents.filters"), host.filters), host.time, host.facets);
+  return h("aside", { "aria-label": t("documents.filters") }, details);
+}
+
+function head(state, host, change) {
+  const select = h("select", { "aria-label": t("documents.sort.label"), onchange: (event) => change({ sort: event.target.value }) },
+    ["newest", "relevance"].map((value) => h("option", { value, selected: (state.sort || "newest") === value }, t(`documents.sort.${value}`))));
+  host.sort = select;
+  return h("div", { class: "documents-head" }, host.tally, select);
+}
+
+/** Asks for the first page and shows it; what is on its way from an earlier question is dropped. */
+async function ask(state, host, page, change) {
+  const turn = (host.turn = (host.turn ?? 0) + 1);
+  const asked = { ...state, ...spanOf(state), hours: undefined, limit: PAGE };
+  host.sort.value = state.sort || "newest";
+  host.list.setAttribute("aria-busy", "true");
+  if (!host.list.childElementCount) host.list.replaceChildren(waiting(6));
+  try {
+    const found = await page.api.get("/documents", asked);
+    if (turn === host.turn) tell(state, host, page, change, asked, found);
+  } catch (error) {
+    if (error.name === "AbortError") return;
+    host.list.replaceChildren(failure(error, () => ask(state, host, page, change)));
+    host.more.replaceChildren();
+    host.tally.textContent = "";
+  }
+  host.list.removeAttribute("aria-busy");
+}
+
+function tell(state, host, page, change, asked, found) {
+  const { value, exact } = found.total;
+  host.tally.replaceChildren(t(exact ? "documents.total" : "documents.total_least", { count: number(value), of: value }));
+  host.time.replaceChildren(timeFilter(state, change));
+  host.facets.replaceChildren(...facets(state, found.facets, change));
+  host.chips.replaceChildren(...chips(state, found.facets, change));
+  host.filters.replaceChildren(host.chips.childElementCount ? ` (${host.chips.querySelectorAll(".chip").length})` : "");
+  host.list.replaceChildren(...(found.documents.length ? found.documents.map(card) : [nothing(state)]));
+  more(host, page, asked, found.next);
+}
+
+function nothing(state) {
+  const narrowed = state.q || FACETS.some((name) => state[name].length) || state.subject || state.from || state.to || state.hours;
+  return empty(t("documents.none"), t(narrowed ? "documents.none_found" : "documents.none_yet"));
+}
+
+function more(host, page, asked, next) {
+  if (!next) { host.more.replaceChildren(); return; }
+  const button = h("button", { type: "button" }, t("documents.load_more"));
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const turn = host.turn;
+    try {
+      const found = await page.api.get("/documents", { ...asked, cursor: next });
+      if (turn !== host.turn) return;
+      const cards = found.documents.map(card);
+      host.list.append(...cards);
+      cards[0]?.querySelector("a")?.focus({ preventScroll: true });
+      more(host, page, asked, found.next);
+    } catch (error) {
+      if (error.name !== "AbortError") host.more.replaceChildren(failure(error, () => more(host, page, asked, next)));
+    }
+  });
+  host.more.replaceChildren(button);
+}
+
+/** How a value of a facet is called. */
+function words(name, value, given) {
+  if (name === "sentiment") return t(`documents.tone.${value}`);
+  if (name === "risk") return riskWords(value);
+  if (name === "topic") return label("topic", value);
+  if (name === "lang") return label("language", value);
+  if (name === "kind") return label("kind", value);
+  if (name === "stale") return t(`documents.stale.${value}`);
+  if (name === "subject") return subjectName(value, given ?? value.slice(value.indexOf(":") + 1));
+  return given ?? value;
+}
+
+function facets(state, found, change) {
+  const fields = FACETS.map((name) => facet({
+    name, title: t(`documents.facet.${name}`), chosen: state[name], choose: (values) => refocused(name, values, state, change),
+    values: (found[name] ?? []).map((each) => ({ ...each, words: words(name, each.value, each.name) })), words: (value) => words(name, value),
+  }));
+  return [companies(state, found.subject ?? [], change), ...fields].filter(Boolean);
+}
+
+/** Chooses, and puts the focus back on the box that was pressed once the boxes are made anew. */
+function refocused(name, values, state, change) {
+  const pressed = document.activeElement?.dataset?.value;
+  change({ [name]: values });
+  if (pressed !== undefined) state.focus = { name, value: pressed };
+}
+
+function companies(state, found, change) {
+  return facet({
+    name: "subject", title: t("documents.facet.subject"), chosen: state.subject ? [state.subject] : [],
+    choose: (values) => change({ subject: values.at(-1) ?? "" }), words: (value) => words("subject", value),
+    values: found.map((each) => ({ ...each, words: words("subject", each.value, each.name) })),
+  });
+}
+
+/** What is asked for beside the words, each with a button that takes it away. */
+function chips(state, found, change) {
+  const named = (name, value) => (found[name] ?? []).find((each) => each.value === value)?.name;
+  const all = [];
+  if (state.subject) all.push(chip("subject", words("subject", state.subject, named("subject", state.subject)), () => change({ subject: "" })));
+  const time = between(state);
+  if (time) all.push(chip("time", time, () => change({ from: "", to: "", hours: "" })));
+  for (const name of FACETS) {
+    for (const value of state[name]) all.push(chip(name, words(name, value, named(name, value)), () => change({ [name]: state[name].filter((each) => each !== value) })));
+  }
+  if (all.length > 1) {
+    const none = Object.fromEntries([...FACETS.map((name) => [name, []]), ["subject", ""], ["from", ""], ["to", ""], ["hours", ""]]);
+    all.push(h("button", { type: "button", class: "ghost", onclick: () => change(none) }, t("documents.clear")));
+  }
+  return all;
+}
+
+function chip(name, value, remove) {
+  return h("span", { class: "chip" }, h("span", { class: "quiet" }, `${t(`documents.facet.${name}`)}: `), value,
+    h("button", { type: "button", class: "ghost icon", "aria-label": t("documents.remove", { what: value }), onclick: remove }, "×"));
+}

@@ -1,0 +1,87 @@
+/** Subjects: companies, topics, sources and the market, with how much was said of each and how much of it is negative. */
+
+import { h } from "../dom.js";
+import { number, percent, subjectName, time } from "../format.js";
+import { t } from "../i18n.js";
+import { bar, interval } from "../parts/figures.js";
+import { hoursOf, spanSwitch, spanWords, WEEK } from "../parts/spans.js";
+import { empty, into } from "../parts/states.js";
+import * as routes from "../routes.js";
+
+const KINDS = ["", "entity", "topic", "source", "market"];
+const PAGE = 50;
+
+export async function show(root, params, page) {
+  page.title(t("subject.title"));
+  const asked = { q: params.q ?? "", kind: KINDS.includes(params.kind) ? params.kind : "", hours: hoursOf(params.hours, WEEK) };
+  const list = h("div", { class: "panel subjects" });
+  root.append(
+    h("header", { class: "head" }, h("div", null, h("h1", null, t("subject.title")), h("p", { class: "quiet" }, t("subject.lead"))),
+      spanSwitch(asked.hours, (hours) => address({ ...asked, hours }))),
+    h("div", { class: "filters" }, search(asked), kinds(asked)), list);
+  await into(list, () => subjects(asked, page), 6);
+}
+
+function address({ q, kind, hours }) {
+  return routes.link("subjects", { q, kind, hours: hours === WEEK ? "" : hours });
+}
+
+function search(asked) {
+  const field = h("input", { type: "search", name: "q", value: asked.q, maxlength: 200, placeholder: t("subject.search"), "aria-label": t("subject.search"), dataset: { search: "" } });
+  const go = (event) => {
+    event.preventDefault();
+    window.location.hash = address({ ...asked, q: field.value.trim() });
+  };
+  return h("form", { class: "search", role: "search", onsubmit: go }, field, h("button", null, t("subject.find")));
+}
+
+function kinds(asked) {
+  return h("nav", { class: "segmented", "aria-label": t("subject.kind.label") }, KINDS.map((kind) =>
+    h("a", { href: address({ ...asked, kind }), "aria-current": kind === asked.kind && "true" }, t(`subject.kind.${kind || "all"}`))));
+}
+
+async function subjects(asked, page) {
+  const now = new Date();
+  const span = { from: new Date(now - asked.hours * 3600e3).toISOString(), to: now.toISOString() };
+  const fetched = (cursor) => page.api.get("/subjects", { ...asked, limit: PAGE, cursor });
+  const first = await fetched();
+  if (!first.subjects.length) return empty(t("subject.none"), t(asked.q || asked.kind ? "subject.none_found" : "subject.none_yet", { span: spanWords(asked.hours) }));
+  const most = Math.max(...first.subjects.map((each) => each.documents));
+  const body = h("tbody", null, first.subjects.map((each) => row(each, most, asked, span)));
+  return [table(body), more(first.next, async (cursor) => {
+    const found = await fetched(cursor);
+    body.append(...found.subjects.map((each) => row(each, most, asked, span)));
+    return found.next;
+  })];
+}
+
+function table(body) {
+  const heads = ["name", "documents", "negative", "share", "last"].map((name) =>
+    h("th", { scope: "col", class: `subjects-${name}` }, t(`subject.column.${name}`)));
+  return h("div", { class: "table-scroll" }, h("table", { class: "list" }, h("thead", null, h("tr", null, heads)), body));
+}
+
+function row(of, most, { hours }, span) {
+  const to = routes.subject(of.subject, { hours: hours === WEEK ? "" : hours });
+  const behind = (more = {}) => routes.documents({ subject: of.subject, ...span, ...more });
+  return h("tr", { dataset: { item: to } },
+    h("th", { scope: "row", class: "subjects-name" }, h("a", { href: to }, subjectName(of.subject, of.name)),
+      h("span", { class: "subjects-kind" }, t(`subject.one.${of.kind}`))),
+    h("td", { class: "subjects-documents" }, h("div", { class: "measured-row" }, h("a", { class: "n", href: behind() }, number(of.documents)), bar(of.documents, of.negative, most))),
+    h("td", { class: "subjects-negative" }, h("a", { class: "n", href: behind({ sentiment: "negative" }) }, number(of.negative))),
+    h("td", { class: "subjects-share" }, h("div", { class: "measured-row" }, h("span", { class: "n" }, percent(of.share)), interval(of))),
+    h("td", { class: "subjects-last" }, of.last && time(of.last)));
+}
+
+/** A button that appends a page, as long as there is one. */
+function more(cursor, append) {
+  if (!cursor) return null;
+  let next = cursor;
+  const button = h("button", { type: "button", onclick: async () => {
+    button.disabled = true;
+    next = await append(next);
+    button.disabled = false;
+    if (!next) button.remove();
+  } }, t("subject.load_more"));
+  return h("p", { class: "more" }, button);
+}
