@@ -7,24 +7,25 @@ relies on is worse than a start that fails loudly.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
-import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
-from alerts.rule_checks import choices_at, contradictions
-from alerts.rules import KINDS, LEAVES, OF_RULE, OF_SCOPE, Duration, Rule, Scope
-from alerts.yaml_lines import Lines, YamlFault, read_yaml
+from alerts.rule_checks import contradictions
+from alerts.rule_entries import as_rule, inherited, unknown_fields, wrong_entry
+from alerts.rules import KINDS, Rule
+from alerts.yaml_lines import LARGEST, Lines, YamlFault, read_yaml
 from alerts.yaml_structs import Fault, FileRefused, suggest
 
 SHIPPED: Final = Path(__file__).parent / "rules"
 PRESETS: Final = SHIPPED / "presets"
 PRESET: Final = "preset:"
 TEST_END: Final = "_test.yaml"
+TEXT_LIMIT: Final = 65_536  # characters of a text that comes from outside …
+TEXT_NODES: Final = 20_000  # … and its values, anchors followed: more than so long a text of rules can mean
 
 
 class RuleError(FileRefused):
@@ -54,6 +55,21 @@ def parse_rules(text: str, file: str = "<rules>") -> tuple[Rule, ...]:
     """The rules in one text; RuleError with every fault otherwise."""
     reader = _Reader()
     reader.take(text, Path(file))
+    return reader.result()
+
+
+def read_instead(text: str, file: Path | None = None, root: Path | None = None) -> tuple[Rule, ...]:
+    """The rules that there would be were this text from outside written into `file`: those of `root`, which is the file
+    or its folder; without them those of the text alone. RuleError otherwise.
+
+    The text is bounded, and includes nothing but presets and what lies in the folder: who may ask what a text means
+    must not learn what other files hold.
+    """
+    reader = _Reader({file.resolve(): text} if file else {})
+    if file is None or root is None:
+        reader.take_foreign(text, file or Path("<rules>"))
+    else:
+        reader.read(root)
     return reader.result()
 
 
@@ -88,9 +104,10 @@ def _resolved(rule: Rule, lists: Mapping[str, Collection[str]]) -> Rule:
 
 
 class _Reader:
-    """Reads each file once and collects rules and faults."""
+    """Reads each file once and collects rules and faults. `instead`: texts from outside, in place of what files say."""
 
-    def __init__(self) -> None:
+    def __init__(self, instead: Mapping[Path, str] = MappingProxyType({})) -> None:
+        self._instead = instead
         self._rules: list[Rule] = []
         self._faults: list[Fault] = []
         self._named: dict[str, str] = {}
@@ -103,7 +120,9 @@ class _Reader:
 
     def read(self, path: Path, origin: tuple[str, int] = ("", 1)) -> None:
         if path.is_dir():
-            found = sorted(p for p in path.glob("*.yaml") if not p.name.endswith(TEST_END))
+            new = {each for each in self._instead if each.parent == path.resolve()}
+            known = {p.resolve(): p for p in path.glob("*.yaml") if not p.name.endswith(TEST_END)}
+            found = sorted({each: known.get(each, path / each.name) for each in {*known, *new}}.values())
             if not found:
                 self._fault(str(path), 1, "the folder holds no rule file (*.yaml)")
             for inner in found:
@@ -112,6 +131,9 @@ class _Reader:
         if path.resolve() in self.seen:
             return
         self.seen.add(path.resolve())
+        if path.resolve() in self._instead:
+            self.take_foreign(self._instead[path.resolve()], path)
+            return
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -121,13 +143,17 @@ class _Reader:
             return
         self.take(text, path)
 
-    def take(self, text: str, path: Path) -> None:
-        """The rules of one text, and of what it includes before them."""
+    def take_foreign(self, text: str, path: Path) -> None:
+        """The rules of a text from outside: no larger than one may be, and with no way out of the folder."""
+        self.take(text, path, (TEXT_LIMIT, TEXT_NODES), within=path.parent)
+
+    def take(self, text: str, path: Path, limits: tuple[int, int] = (LARGEST, 0), within: Path | None = None) -> None:
+        """The rules of one text, and of what it includes before them; from `within` alone where that is given."""
         file = str(path)
         try:
-            data, lines = read_yaml(text)
+            data, lines = read_yaml(text, *limits)
         except YamlFault as fault:
-            self._fault(file, fault.line, str(fault))
+            self._faults.append(Fault(file, fault.line, str(fault), column=fault.column))
             return
         included = data.get("include", []) if isinstance(data, dict) else []
         entries = data.get("rules", [] if included else None) if isinstance(data, dict) else None
@@ -135,19 +161,21 @@ class _Reader:
             near = "rules" if isinstance(data, dict) and suggest("rules", map(str, data)) else ""
             self._fault(file, 1, "expected `rules:` with a list of rules", near)
             return
-        self._faults.extend(_unknown(data, {"rules", "include"}, "$", file, lines))
-        self._include(included, path, lines)
+        self._faults.extend(unknown_fields(data, {"rules", "include"}, "$", file, lines))
+        self._include(included, path, lines, within)
         for index, entry in enumerate(entries):
             self._add(entry, f"$.rules[{index}]", file, lines)
 
-    def _include(self, names: Any, path: Path, lines: Lines) -> None:
+    def _include(self, names: Any, path: Path, lines: Lines, within: Path | None) -> None:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             self._fault(str(path), lines.at("$.include"), "include: expected a list of file names or preset:NAME")
             return
         for index, name in enumerate(names):
             line = lines.at(f"$.include[{index}]")
             preset = name.removeprefix(PRESET)
-            if preset == name:
+            if preset == name and within is not None and not _lies_in(within, path.parent / name):
+                self._fault(str(path), line, "include: write the name of a file in this folder, or preset:NAME")
+            elif preset == name:
                 self.read(path.parent / name, (str(path), line))
             elif preset in presets():
                 self.read(PRESETS / f"{preset}.yaml")
@@ -156,10 +184,10 @@ class _Reader:
                 self._fault(str(path), line, said, suggest(preset, presets()))
 
     def _add(self, entry: Any, path: str, file: str, lines: Lines) -> None:
-        entry = _inherited(entry)
-        wrong = list(_wrong(entry, path, file, lines, KINDS))
+        entry = inherited(entry)
+        wrong = list(wrong_entry(entry, path, file, lines, KINDS))
         if not wrong:
-            rule = msgspec.convert(entry, Rule, dec_hook=_read)
+            rule = as_rule(entry)
             rule.__dict__["placed"] = file, lines.at(f"{path}.scope")
             wrong = [
                 Fault(file, lines.at(f"{path}.{field}"), f"{field}: {said}" if "." in field else said, meant)
@@ -180,99 +208,14 @@ class _Reader:
         self._faults.append(Fault(file, line, message, meant))
 
 
+def _lies_in(folder: Path, file: Path) -> bool:
+    """Whether a file is directly in a folder, whatever its name or a link says."""
+    try:
+        return file.suffix == ".yaml" and file.resolve().parent == folder.resolve() and not file.is_symlink()
+    except (OSError, ValueError):
+        return False
+
+
 def presets() -> tuple[str, ...]:
     """Names of the shipped presets."""
     return tuple(sorted(p.stem for p in PRESETS.glob("*.yaml") if not p.name.endswith(TEST_END)))
-
-
-def _inherited(entry: Any) -> Any:
-    """The rule with its scope handed down to its conditions, where they say nothing else."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("conditions"), list):
-        return entry
-    scope = entry.get("scope")
-    if not isinstance(scope, dict):
-        return entry
-    inner = [
-        {**each, "scope": {**scope, **each["scope"]} if isinstance(each.get("scope"), dict) else scope}
-        if isinstance(each, dict) and isinstance(each.get("scope", {}), dict)
-        else each
-        for each in entry["conditions"]
-    ]
-    return {**entry, "conditions": inner}
-
-
-def _wrong(entry: Any, path: str, file: str, lines: Lines, kinds: Mapping[str, type[Struct]]) -> Iterator[Fault]:
-    """What keeps `entry` from being a rule: unknown kind, unknown fields, then the first value of a wrong type."""
-    if not isinstance(entry, dict):
-        yield Fault(file, lines.at(path), "expected a rule: a mapping with name, type, scope, window …")
-        return
-    kind = entry.get("type")
-    if not isinstance(kind, str) or kind not in kinds:
-        said = "the rule has no type" if kind is None else f"unknown type {kind!r}"
-        message = f"{said}; there are: {', '.join(kinds)}"
-        yield Fault(file, lines.at(f"{path}.type"), message, suggest(str(kind), kinds))
-        return
-    unknown = list(_unknown(entry, set(_fields(kinds[kind])) | {"type"}, path, file, lines))
-    if isinstance(entry.get("scope"), dict):
-        unknown += _unknown(entry["scope"], set(_fields(Scope)), f"{path}.scope", file, lines)
-    inner = entry.get("conditions")
-    for index, each in enumerate(inner if isinstance(inner, list) else ()):
-        place = f"{path}.conditions[{index}]"
-        unknown += _misplaced(each, entry, place, file, lines) or _wrong(each, place, file, lines, LEAVES)
-    yield from unknown or _ill_typed(entry, path, file, lines, kinds is KINDS)
-
-
-def _misplaced(each: Any, entry: Any, place: str, file: str, lines: Lines) -> list[Fault]:
-    """Fields of a condition that belong to its rule."""
-    if not isinstance(each, dict):
-        return []
-    found = [
-        Fault(file, lines.at(f"{place}.{name}"), f"{name!r} belongs to the rule, not to a condition of it")
-        for name in each
-        if name in OF_RULE
-    ]
-    inside, outside = each.get("scope"), entry.get("scope")
-    if not isinstance(inside, dict) or not isinstance(outside, dict):
-        return found
-    if inside.get("subject") != outside.get("subject"):
-        found.append(Fault(file, lines.at(f"{place}.scope"), "a condition looks at the subject of its rule"))
-    for name in OF_SCOPE:
-        if inside.get(name) != outside.get(name):
-            said = f"scope.{name}: a condition looks at the subjects of its rule: write them in the scope of the rule"
-            found.append(Fault(file, lines.at(f"{place}.scope.{name}"), said))
-    return found
-
-
-def _ill_typed(entry: Any, path: str, file: str, lines: Lines, whole: bool) -> Iterator[Fault]:
-    if not whole:
-        return  # the rule around it is converted as a whole
-    try:
-        msgspec.convert(entry, Rule, dec_hook=_read)
-    except msgspec.ValidationError as error:
-        message, _, where = str(error).partition(" - at ")
-        inner = re.search(r"\$[^`]*", where)
-        place = path + (inner.group()[1:] if inner else "")
-        value = re.search(r"[Ii]nvalid (?:enum )?value '(.*)'", message)
-        choices = choices_at(place)
-        meant = suggest(value.group(1), choices) if value else ""
-        told = f"{message}; there are: {', '.join(choices)}" if value and choices else message
-        if "Expected `str`, got" in told:
-            told += "; write it in quotes"
-        field = place.rsplit(".", 1)[-1] if place != path else ""
-        yield Fault(file, lines.at(place), f"{field}: {told}" if field else told, meant)
-
-
-def _unknown(data: Mapping[str, Any], known: set[str], path: str, file: str, lines: Lines) -> Iterator[Fault]:
-    for key in data:
-        if key not in known:
-            yield Fault(file, lines.at(f"{path}.{key}"), f"unknown field {key!r}", suggest(str(key), known))
-
-
-def _fields(kind: type[Struct]) -> list[str]:
-    return [f.encode_name for f in msgspec.structs.fields(kind)]
-
-
-def _read(kind: type, value: Any) -> Any:
-    if kind is Duration:
-        return Duration.parse(value)
-    raise NotImplementedError(kind)

@@ -47,7 +47,7 @@ class Rulebook:
             # What changed while it was read counts as changed: of files known before, the state before holds.
             self._stamp = self._look() | before
         found = in_force(rules, read_lists(self._settings.watchlist))
-        _check_followed(found, self._settings)
+        check_followed(found, self._settings)
         return found
 
     def changed(self) -> bool:
@@ -88,7 +88,7 @@ class Rulebook:
             log.info("rules.taken", rules=len(rules))
 
 
-def _check_followed(rules: Sequence[Rule], settings: Settings) -> None:
+def check_followed(rules: Sequence[Rule], settings: Settings) -> None:
     """RuleError where a rule looks at subjects that nobody follows: it would never ring."""
     needed = {rule.scope.subject: rule for rule in rules if rule.scope.subject in FOLLOWED}
     wanted = ",".join(s for s in FOLLOWED if s in needed or s in settings.follow)

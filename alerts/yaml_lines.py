@@ -18,9 +18,11 @@ NUMBER: Final = re.compile(r"[-+.0-9]+(?:[eE][-+]?[0-9]+)?")  # what may be one 
 class YamlFault(ValueError):  # noqa: N818 - a fault of the text, with its line
     """The text is not usable YAML."""
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: str, column: int = 0) -> None:
+        """`column`: from 1 on; 0 where it is not known."""
         super().__init__(message)
         self.line = line
+        self.column = column
 
 
 class Lines:
@@ -57,9 +59,9 @@ for _tag, _pattern, _first in (
     _Core.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
-def read_yaml(text: str, largest: int = LARGEST) -> tuple[Any, Lines]:
+def read_yaml(text: str, largest: int = LARGEST, most: int = 0) -> tuple[Any, Lines]:
     """Plain data and its lines. YamlFault for broken YAML, doubled keys, tags, and for files that are too deep or have
-    more than `largest` characters."""
+    more than `largest` characters, or more than `most` values once their anchors are followed (0: as many as fit)."""
     if len(text) > largest:
         raise YamlFault(1, f"the file is larger than {largest} characters")
     loader: Any = None
@@ -67,11 +69,12 @@ def read_yaml(text: str, largest: int = LARGEST) -> tuple[Any, Lines]:
         loader = _Core(text)
         node = loader.get_single_node()
         lines = Lines()
-        left = [MOST_NODES * max(1, largest // LARGEST)]
+        left = [most or MOST_NODES * max(1, largest // LARGEST)]
         return (_plain(loader, node, "$", lines, left) if node is not None else None), lines
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise YamlFault(mark.line + 1 if mark else 1, f"not valid YAML: {error.problem or error.context}") from None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 0)
+        raise YamlFault(line, f"not valid YAML: {error.problem or error.context}", column) from None
     except yaml.YAMLError as error:
         raise YamlFault(1, f"not valid YAML: {error}") from None
     except RecursionError:

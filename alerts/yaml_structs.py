@@ -33,6 +33,7 @@ class Fault:
     line: int
     message: str
     meant: str = ""
+    column: int = 0  # from 1 on; 0 where it is not known
 
     def __str__(self) -> str:
         hint = f"; did you mean {self.meant!r}?" if self.meant else ""
