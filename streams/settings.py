@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     elasticsearch_url: str = Field("", description="http(s)://host:port of your own Elasticsearch.")
     elasticsearch_api_key: SecretStr = Field(SecretStr(""), description="API key (the encoded form).")
     elasticsearch_ca_file: Path | None = Field(None, description="CA bundle for Elasticsearch.")
+    kibana_url: str = Field("", description="http(s)://host:port[/path] of your Kibana, for `tocsin dashboards push`.")
+    kibana_api_key: SecretStr = Field(SecretStr(""), description="API key of Kibana (the encoded form).")
+    kibana_ca_file: Path | None = Field(None, description="CA bundle for Kibana.")
     triton_url: str = Field("", description="host:port of your own Triton's gRPC endpoint.")
     triton_tls: bool = Field(False, description="Use TLS to Triton.")
     triton_ca_file: Path | None = Field(None, description="CA bundle for Triton.")
@@ -215,6 +218,13 @@ class Settings(BaseSettings):
         if value and not re.fullmatch(r"https?://[^\s/@?#]+:[0-9]+(?:/[^\s@?#]*)?", value):
             raise ValueError("write http(s)://host:port; a key belongs into TOCSIN_ELASTICSEARCH_API_KEY, not here")
         return value
+
+    @field_validator("kibana_url")
+    @classmethod
+    def _kibana(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s/@?#]+(?:/[^\s@?#]*)?", value):
+            raise ValueError("write http(s)://host:port; a key belongs into TOCSIN_KIBANA_API_KEY, not here")
+        return value.rstrip("/")
 
     @field_validator("public_url")
     @classmethod
