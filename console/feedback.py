@@ -49,6 +49,10 @@ class FeedbackRefused(ValueError):  # noqa: N818 - what happened
     """This cannot be taken as feedback; the message says why and what to do."""
 
 
+class NoDocument(FeedbackRefused):
+    """The index holds no document of this id."""
+
+
 @contextmanager
 def engines() -> Iterator[tuple[Settings, Endpoints]]:
     """Settings and the addresses of Kafka and Elasticsearch; what goes wrong becomes words and an exit code."""
@@ -112,25 +116,38 @@ def corrections(
     ]
 
 
+async def said(
+    elastic: AsyncElasticsearch, settings: Settings, document: str, given: dict[str, str], by: str, note: str,
+    at: datetime,
+) -> list[Feedback]:  # fmt: skip
+    """The records of what somebody says of a document; `by` becomes a pseudonym. Raises NoDocument."""
+    found = await read_documents(elastic, settings, [document])
+    if document not in found:
+        raise NoDocument(say("feedback.no_document", document=document))
+    return corrections(document, found[document], given, pseudonym(by, pseudonym_key(settings)), note, at)
+
+
+def outgoing(record: Feedback) -> Outgoing:
+    """As it goes to Kafka: all about one document stays in order."""
+    return Outgoing(FEEDBACK, encode(record), key=record.document.encode())
+
+
 async def write(
-    settings: Settings, at: Endpoints, document: str, given: dict[str, str], author: str, note: str
+    settings: Settings, at: Endpoints, document: str, given: dict[str, str], by: str, note: str
 ) -> list[Feedback]:
-    """The records, durable in Kafka. Raises FeedbackRefused when the document is not in Elasticsearch."""
+    """The records, durable in Kafka. Raises NoDocument."""
     elastic = es.client(settings, at.elasticsearch)
     try:
-        found = await read_documents(elastic, settings, [document])
+        found = await said(elastic, settings, document, given, by, note, clock.now())
     finally:
         await elastic.close()
-    if document not in found:
-        raise FeedbackRefused(say("feedback.no_document", document=document))
-    said = corrections(document, found[document], given, author, note, clock.now())
     await ensure_topics(settings, at.kafka)  # an older installation has no such topic yet
     producer = Producer(settings, at.kafka)
     try:
-        await producer.send_all([Outgoing(FEEDBACK, encode(each), key=document.encode()) for each in said])
+        await producer.send_all([outgoing(each) for each in found])
     finally:
         await producer.stop()
-    return said
+    return found
 
 
 def user() -> str:
@@ -159,9 +176,8 @@ def add(
     given = {head: label for head, label in (("sentiment", sentiment), ("topic", topic), ("risk", risk)) if label}
     with engines() as (settings, at):
         check_labels(given)
-        who = pseudonym(author or user(), pseudonym_key(settings))
-        said = asyncio.run(write(settings, at, document.strip().lower(), given, who, note))
-    for each in said:
+        found = asyncio.run(write(settings, at, document.strip().lower(), given, author or user(), note))
+    for each in found:
         key = "feedback.confirmed" if each.label == each.judged else "feedback.corrected"
         typer.echo(say(key, head=each.head, label=each.label, judged=plain(each.judged) or "-"))
 

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from console.opinion import words
 from console.opinion.counts import class_clause
 from console.opinion.names import KINDS, known
 from console.opinion.span import Span
-from streams.records import Kind
 from streams.settings import Settings
 
-STALE: Final = ("fresh", "stale", "unknown")
-# Facets by the field that each counts; sentiment has classes instead, subject both.
+Values = str | Sequence[str]  # a text is one value
+# Facets by the field that each counts; sentiment has classes instead.
 FIELDS: Final[Mapping[str, str]] = {
     "topic": "topic.label",
     "risk": "risk.label",
     "source": "source",
     "lang": "lang",
     "kind": "kind",
+    "stale": "stale",
     "entity": "entities.id",
 }
-DOCUMENT_KINDS: Final = get_args(Kind)
 
 
 class NoSuchSubject(ValueError):  # noqa: N818 - what is wrong
@@ -32,23 +31,27 @@ class NoSuchSubject(ValueError):  # noqa: N818 - what is wrong
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """All that is given must hold; empty fields say nothing. `sentiment`: a class of `counts`; `words`: as typed."""
+    """All that is given must hold, of several values of one field any. Empty fields say nothing.
+
+    `words`: as typed into a search box; `sentiment`: classes of `counts`.
+    """
 
     subject: str = ""
     words: str = ""
-    sentiment: str = ""
-    topic: str = ""
-    risk: str = ""
-    source: str = ""
-    lang: str = ""
-    kind: str = ""
-    stale: str = ""
+    sentiment: Values = ()
+    topic: Values = ()
+    risk: Values = ()
+    source: Values = ()
+    lang: Values = ()
+    kind: Values = ()
+    stale: Values = ()
 
     @property
-    def facets(self) -> dict[str, str]:
+    def facets(self) -> dict[str, tuple[str, ...]]:
         """What is given beside the words, by name."""
-        names = ("subject", "sentiment", *(name for name in FIELDS if name != "entity"), "stale")
-        return {name: value for name in names if (value := getattr(self, name))}
+        names = ("subject", "sentiment", *(name for name in FIELDS if name != "entity"))
+        given = {name: getattr(self, name) for name in names}
+        return {name: (of,) if isinstance(of, str) else tuple(of) for name, of in given.items() if of}
 
 
 EVERYTHING: Final = Filter()
@@ -62,9 +65,9 @@ def checked_subject(subject: str) -> str:
     return subject
 
 
-def query(chosen: Filter, settings: Settings, span: Span | None = None, but: Collection[str] = ()) -> dict[str, Any]:
-    """The documents that a filter means, `but` for the facets named. Raises NoSuchSubject."""
-    clauses = [facet_clause(name, value, settings) for name, value in chosen.facets.items() if name not in but]
+def query(chosen: Filter, settings: Settings, span: Span | None = None) -> dict[str, Any]:
+    """The documents that a filter means. Raises NoSuchSubject."""
+    clauses = [facet_clause(name, values, settings) for name, values in chosen.facets.items()]
     if span is not None:
         clauses.append(span.clause)
     found: dict[str, Any] = {"filter": clauses}
@@ -73,13 +76,13 @@ def query(chosen: Filter, settings: Settings, span: Span | None = None, but: Col
     return {"bool": found}
 
 
-def facet_clause(name: str, value: str, settings: Settings) -> dict[str, Any]:
-    """The documents with one value of one facet."""
+def facet_clause(name: str, values: Sequence[str], settings: Settings) -> dict[str, Any]:
+    """The documents with any of these values of one facet."""
     if name == "subject":
-        return subject_clause(value, settings)
+        return subject_clause(values[0], settings)
     if name == "sentiment":
-        return class_clause(value)
-    return {"term": {FIELDS.get(name, name): value}}
+        return {"bool": {"should": [class_clause(value) for value in values], "minimum_should_match": 1}}
+    return {"terms": {FIELDS[name]: list(values)}}
 
 
 def subject_clause(subject: str, settings: Settings) -> dict[str, Any]:

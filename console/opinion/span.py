@@ -56,7 +56,7 @@ def bucket_for(span: Span, most: int = MOST_BUCKETS) -> timedelta:
 
 def stamp(at: datetime) -> str:
     """A time as Elasticsearch reads it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def moment(milliseconds: float) -> datetime:

@@ -117,18 +117,20 @@ class Sources:
         ):  # with when it was looked at: what is missed while we are away is no silence
             self._saved = now
             await asyncio.to_thread(write_whole, self._path, msgspec.json.encode(self._habits))
-        probes = (self._silent(name, habit, now) for name, habit in sorted(self._habits.items()))
+        check = self._table["silent"]
+        probes = (silence_of(check, name, habit, now) for name, habit in sorted(self._habits.items()))
         found = [probe for probe in probes if probe is not None]
         return [self._together("quiet", found), *found]
 
-    def _silent(self, name: str, habit: Habit, now: float) -> Probe | None:
-        check = self._table["silent"]
-        gap = habits.gap(habit)
-        if gap is None:
-            return None
-        bound = silence_bound(check, gap)
-        facts = {"usual": Seconds(gap), "quiet": Seconds(max(0.0, now - habit.arrivals[-1]))}
-        return Probe("silent", name, habits.silence(habit, now, bound), bound, facts)
+
+def silence_of(check: Check, name: str, habit: Habit, now: float) -> Probe | None:
+    """How silent a source is against its own habit; None before it has one."""
+    gap = habits.gap(habit)
+    if gap is None:
+        return None
+    bound = silence_bound(check, gap)
+    facts = {"usual": Seconds(gap), "quiet": Seconds(max(0.0, now - habit.arrivals[-1]))}
+    return Probe("silent", name, habits.silence(habit, now, bound), bound, facts)
 
 
 def read_habits(path: Path) -> dict[str, Habit]:
