@@ -101,7 +101,8 @@ def unknown_fields(data: Mapping[str, Any], known: set[str], path: str, file: st
 
 def as_rule(entry: Any) -> Rule:
     """The rule; raises msgspec.ValidationError for the first value of a wrong type."""
-    return msgspec.convert(entry, Rule, dec_hook=_read)
+    found: Rule = msgspec.convert(entry, Rule, dec_hook=_read)
+    return found
 
 
 def _fields(kind: type[Struct]) -> list[str]:

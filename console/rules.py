@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NoReturn, TypeVar
 
 import typer
-from rapidfuzz import fuzz, process
 from rich.console import Console
 
 from alerts.evaluation.badges import read_badges
@@ -23,9 +23,9 @@ from console import rule_display as display
 from console import rule_tuning
 from console.exits import WRONG_SETTINGS
 from console.messages import say
+from console.rule_check import stranger, strangers
 from console.rule_display import Place
-from streams.gazetteer import read_companies
-from streams.gazetteer.watchlist import read_lists, read_watchlist
+from streams.gazetteer.watchlist import read_lists
 from streams.plain import plain
 from streams.settings import Settings, SettingsError, load
 
@@ -53,7 +53,8 @@ def check(files: Files = None) -> None:
     found = _read(lambda: _checked(paths))
     for rule in found:
         typer.echo(say("rules.rule", name=rule.name, type=rule.type, window=display.window(rule), hash=rule.hash))
-    never = [*_strangers(found), *_unfollowed(found)]
+    unknown = [stranger(*each) for each in strangers(found, _settings().watchlist)]
+    never = [*unknown, *_unfollowed(found)]
     for sentence in never:
         typer.echo(sentence, err=True)
     if never:
@@ -118,25 +119,27 @@ def _unknown(name: str, found: Sequence[Place]) -> NoReturn:
 
 
 @rules.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="New or empty folder for your own rules.")],
+) -> None:
+    """Copy the shipped rules and their timelines into a folder of yours, to change them there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            typer.echo(say("rules.init.full", folder=folder), err=True)
+            raise typer.Exit(FAULTY)
+        for path in sorted(SHIPPED.glob("*.yaml")):
+            shutil.copyfile(path, folder / path.name)
+    except OSError as error:
+        typer.echo(say("rules.init.failed", folder=folder, error=error.strerror), err=True)
+        raise typer.Exit(FAULTY) from None
+    typer.echo(say("rules.init.done", folder=folder.resolve()))
+
+
+@rules.command()
 def schema() -> None:
     """The JSON Schema of a rule file, for editors."""
     typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
-
-
-def _strangers(found: Sequence[Rule]) -> list[str]:
-    """Companies that rules name and nobody links, so that they would never ring, in sentences."""
-    asked = [(rule.name, id_) for rule in found if rule.scope.subject == "entity" for id_ in rule.scope.ids]
-    if not asked:
-        return []
-    watchlist = _settings().watchlist
-    known = {company.id for company in (*read_companies(), *(read_watchlist(watchlist) if watchlist else ()))}
-    said = []
-    for name, id_ in asked:
-        if id_ not in known:
-            best = process.extractOne(id_, sorted(known), scorer=fuzz.ratio, score_cutoff=70)
-            key = "rules.meant" if best else "rules.stranger"
-            said.append(say(key, name=name, id=id_, meant=str(best[0]) if best else ""))
-    return said
 
 
 def _unfollowed(found: Sequence[Rule]) -> list[str]:
