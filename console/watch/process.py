@@ -29,7 +29,7 @@ from alerts.watch import LEVELS, Book, decode_book, encode_book, firing, restore
 from console.watch.engines import Engines
 from console.watch.kafka import Kafka
 from console.watch.prober import Prober, blind
-from console.watch.sources import Sources, write_whole
+from console.watch.sources import HABITS, Sources, write_whole
 from console.watch.workers import Workers
 from streams import clock, metrics
 from streams.kafka import FATAL, LONGEST_PAUSE, Outgoing, Producer, read_topic, refused, wait_for_kafka
@@ -228,7 +228,7 @@ async def watch(settings: Settings, bootstrap: str, stopping: asyncio.Event) -> 
         table = checks(settings)
         kafka = Kafka(settings, bootstrap, table)
         workers = Workers(settings, table)
-        sources = Sources(settings, table, workers.collectors, folder(settings) / "habits.json")
+        sources = Sources(settings, table, workers.collectors, folder(settings) / HABITS)
         producer = Producer(settings, bootstrap)
         watcher = Watcher(
             settings,

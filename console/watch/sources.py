@@ -24,6 +24,7 @@ from streams.sources.poll import FeedState, state_path
 
 log = structlog.get_logger(__name__)
 
+HABITS: Final = "habits.json"  # in the watcher's folder
 PUSH: Final = "push"  # everything that is pushed counts as one source
 SAVE_EVERY: Final = 60.0  # seconds
 
