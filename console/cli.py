@@ -15,12 +15,13 @@ from streams.version import VERSION
 
 # Module of each command: a command loads its own module only, so that workers start fast.
 AREAS: Final = {
-    "console.engines": ("up", "down", "logs", "doctor"),
+    "console.engines": ("up", "down", "logs"),
+    "console.doctor.command": ("doctor",),
     "console.workers": ("worker",),
     "console.ingest": ("ingest",),
     "console.collect": ("collect",),
     "console.status": ("status",),
-    "console.settings": ("settings",),
+    "console.config.command": ("config",),
     "console.balance": ("balance",),
     "console.deadletters": ("deadletters",),
     "console.score": ("score",),
@@ -35,6 +36,8 @@ AREAS: Final = {
     "console.api.command": ("api",),
     "console.demo": ("demo",),
 }
+
+CHECKING: Final = ("config", "doctor")  # these tell of unknown variables themselves
 
 app = typer.Typer(
     name="tocsin",
@@ -61,9 +64,9 @@ def options(
 
 def main() -> None:
     """Entry point of the command `tocsin`."""
-    for name, meant in unknown_variables(os.environ).items():
-        typer.echo(say("settings.meant" if meant else "settings.unknown", name=name, meant=meant), err=True)
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
+    for name, meant in unknown_variables(os.environ).items() if wanted not in CHECKING else ():
+        typer.echo(say("config.meant" if meant else "config.unknown", name=name, meant=meant), err=True)
     chosen = [area for area, commands in AREAS.items() if wanted in commands] or list(AREAS)
     for area in chosen:
         importlib.import_module(area).register(app)

@@ -1,4 +1,4 @@
-"""`tocsin up | down | logs | doctor`: the local engines on the command line."""
+"""`tocsin up | down | logs`: the local engines on the command line."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from console.exits import WRONG_SETTINGS
 from console.messages import say
 from deploy import logs as engine_logs
-from deploy.doctor import Finding, examine
 from deploy.faults import EngineError
 from deploy.stack import NAMES, Progress, Stack
 from streams.settings import Settings, SettingsError, load
@@ -124,34 +123,7 @@ def _follow(paths: list[Path]) -> None:
         return
 
 
-def doctor(as_json: AsJson = False) -> None:
-    """Check what the engines need from this machine; exit code 1 when something is missing."""
-    entries = [_entry(check) for check in examine(_settings())]
-    wrong = sum(not entry["ok"] for entry in entries)
-    if as_json:
-        typer.echo(json.dumps(entries, ensure_ascii=False, indent=1))
-    else:
-        for entry in entries:
-            _print(entry)
-        typer.echo(say("doctor.ill", count=wrong) if wrong else say("doctor.well"))
-    raise typer.Exit(1 if wrong else 0)
-
-
-def _entry(check: Finding) -> dict[str, Any]:
-    title = say(f"doctor.checks.{check.name}")
-    if check.error is None:
-        return {"name": check.name, "ok": True, "what": f"{title}: {check.detail}", "why": "", "fix": ""}
-    return {"name": check.name, "ok": False} | {part: _word(check.error, part) for part in ("what", "why", "fix")}
-
-
-def _print(entry: dict[str, Any]) -> None:
-    typer.echo(f"{'ok  ' if entry['ok'] else 'FAIL'} {entry['what']}")
-    if not entry["ok"]:
-        typer.echo("     " + say("engines.lines.why", why=entry["why"]))
-        typer.echo("     " + say("engines.lines.fix", fix=entry["fix"]))
-
-
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (up, down, logs, doctor):
+    for command in (up, down, logs):
         app.command()(command)

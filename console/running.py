@@ -63,6 +63,11 @@ def _notes(settings: Settings) -> Iterable[dict[str, Any]]:
             continue  # a worker is just writing or removing it
 
 
+def present(settings: Settings) -> list[dict[str, Any]]:
+    """Stage, process id and address of the metrics of each that runs. Changes nothing, unlike `look`."""
+    return [note for note in _notes(settings) if runs(str(note["stage"]), note["pid"])]
+
+
 def look(settings: Settings) -> tuple[list[dict[str, Any]], list[str]]:
     """Stage, process id and address of the metrics of each that runs, and the stages of those found ended.
 

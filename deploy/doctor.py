@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -31,8 +32,10 @@ class Finding:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """All checks that matter with these settings, none of which changes anything."""
-    return [_run(name, function) for name, function in _checks(settings).items()]
+    """All checks that matter with these settings, side by side; none of them changes anything."""
+    checks = _checks(settings)
+    with ThreadPoolExecutor(len(checks)) as pool:
+        return list(pool.map(_run, checks.keys(), checks.values()))
 
 
 def _run(name: str, function: Check) -> Finding:

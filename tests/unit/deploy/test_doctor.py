@@ -15,6 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from console import engines
+from console.doctor import command
 from console.messages import LANGUAGES, say
 from deploy import doctor, jvm, triton
 from deploy.faults import EngineError
@@ -152,19 +153,19 @@ def test_every_check_has_a_title(lang: str, settings: Settings) -> None:
 def test_json_lists_every_check_and_the_exit_code_tells(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Scripts get one list: name, ok, what, why, fix; exit code 1 when something is missing."""
     app = typer.Typer()
-    engines.register(app)
+    command.register(app)
     monkeypatch.setenv("TOCSIN_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("TOCSIN_MODEL_REPOSITORY", str(tmp_path / "none"))
     monkeypatch.setenv("TOCSIN_LANG", "zh")
     load.cache_clear()
     try:
-        answer = CliRunner().invoke(app, ["doctor", "--json"])
+        answer = CliRunner().invoke(app, ["--json"])
     finally:
         load.cache_clear()
     entries = json.loads(answer.stdout)
-    wrong = [entry for entry in entries if not entry["ok"]]
+    wrong = [entry for entry in entries if entry["ok"] is False]
     assert answer.exit_code == 1
-    assert [entry["name"] for entry in wrong] == ["models"]
+    assert [entry["name"] for entry in wrong] == ["models", "models_read"]
     assert all(set(entry) == {"name", "ok", "what", "why", "fix"} for entry in entries)
     assert "没有模型" in wrong[0]["what"]
     assert wrong[0]["why"]

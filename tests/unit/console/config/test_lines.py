@@ -1,4 +1,4 @@
-"""`tocsin settings`: complete, explained, and without a secret."""
+"""`tocsin config show`: complete, explained, and without a secret."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from console import settings as command
+from console.config import command, lines
 from streams.settings import SECRETS, Settings, load
 
 CANARY = "canary-4711-canary-4711"
@@ -27,7 +27,7 @@ def read_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]
 def run(*options: str) -> str:
     app = typer.Typer()
     command.register(app)
-    result = CliRunner().invoke(app, list(options))
+    result = CliRunner().invoke(app, ["config", "show", *options])
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -47,7 +47,7 @@ def test_every_setting_is_listed_with_where_it_comes_from(monkeypatch: pytest.Mo
     assert list(found) == [f"TOCSIN_{name.upper()}" for name in Settings.model_fields]
     picked = {name: (found[name]["value"], found[name]["origin"]) for name in found}
     assert picked["TOCSIN_PARTITIONS"] == ("8", "environment")
-    assert picked["TOCSIN_PUSH_TOKEN"] == (command.HIDDEN, "file")
+    assert picked["TOCSIN_PUSH_TOKEN"] == (lines.HIDDEN, "file")
     assert picked["TOCSIN_NAMESPACE"] == ("", "default")
     assert picked["TOCSIN_KAFKA_TLS"] == ("false", "default")
     changed = [line["variable"] for line in json.loads(run("--json", "--changed"))]
