@@ -17,7 +17,9 @@ this one subject's history: no other subject, partition or restart changes it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import mul
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -78,15 +80,43 @@ class History(Struct, array_like=True):
         return (next(reversed(self.hours)) + MEMORY_HOURS + 7 * 24 + 1) * HOUR
 
 
+class Levels:
+    """The levels of a history's counts, each found when it is first asked for: most rules ask for one of the three."""
+
+    __slots__ = ("_days", "_exposures", "_found", "_prior", "_size")
+
+    def __init__(self, days: Days, exposures: Sequence[float], prior: Prior, size: float) -> None:
+        self._days = days
+        self._exposures = exposures
+        self._prior = prior
+        self._size = size
+        self._found: dict[int, Level] = {}
+
+    def of(self, of: int) -> Level:
+        """The level of negative, judged or all stories."""
+        found = self._found.get(of)
+        if found is None:
+            prior = self._prior.of_share(PRIOR_SHARE) if of == NEGATIVE else self._prior
+            found = self._found[of] = level(self._days.counts[of], self._exposures, prior, self._size)
+        return found
+
+    @property
+    def share(self) -> float:
+        """The usual share: a Beta posterior over the days, a day of many negative or many judged counting less."""
+        weights = list(map(min, self.of(NEGATIVE).weights, self.of(JUDGED).weights))
+        hits = sum(map(mul, weights, self._days.counts[NEGATIVE]))
+        of = sum(map(mul, weights, self._days.counts[JUDGED]))
+        share: float = (hits + PRIOR_JUDGED * PRIOR_SHARE) / (of + PRIOR_JUDGED)
+        return share
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The baseline of one subject as of one hour. `hours` is how much history it rests on."""
 
     hours: int
-    level: tuple[float, float, float]  # negative, judged, all stories an hour, at a season of one
-    stories: tuple[float, float, float]  # counts behind the levels, incidents weighted down
     season: tuple[float, ...]  # a factor around one for each slot of `alerts.calendars`
-    share: float  # usual negative share of judged stories
+    levels: Levels  # stories an hour, at a season of one
     burstiness: float = 4.0  # size of the negative binomial of the process itself
     prior: Prior = PRIORS["entity"]
     market: Market = "none"
@@ -109,12 +139,17 @@ class Profile:
             over = min(end, (hour + 1) * HOUR)
             total += self.season[slots(self.market, hour // 24)[hour % 24]] * (over - start) / HOUR
             start, hour = over, hour + 1
-        return total * self.level[of]
+        return total * self.levels.of(of).rate
 
     def size(self, of: int) -> float:
         """Size of the predictive negative binomial: burstiness of the process and ignorance of its level together."""
         prior = self.prior.of_share(PRIOR_SHARE) if of == NEGATIVE else self.prior
-        return 1.0 / (1.0 / self.burstiness + 1.0 / (self.stories[of] + prior.shape))
+        return 1.0 / (1.0 / self.burstiness + 1.0 / (self.levels.of(of).stories + prior.shape))
+
+    @property
+    def share(self) -> float:
+        """The usual negative share of judged stories."""
+        return self.levels.share
 
 
 def profile(
@@ -135,27 +170,14 @@ def profile(
         everything = level(days.counts[ALL], days.exposures(seasons), own, min(size, BURSTINESS))
         seasons = days.season(everything)
         size = days.burstiness(seasons, everything)
-    exposures = days.exposures(seasons)
-    priors = own.of_share(PRIOR_SHARE), own, own
-    levels = [level(days.counts[of], exposures, priors[of], min(size, BURSTINESS)) for of in (NEGATIVE, JUDGED, ALL)]
     return Profile(
         hours=hours,
-        level=(levels[0].rate, levels[1].rate, levels[2].rate),
-        stories=(levels[0].stories, levels[1].stories, levels[2].stories),
         season=seasons,
-        share=_share(days, levels[NEGATIVE], levels[JUDGED]),
+        levels=Levels(days, days.exposures(seasons), own, min(size, BURSTINESS)),
         burstiness=size,
         prior=own,
         market=market,
     )
-
-
-def _share(days: Days, negative: Level, judged: Level) -> float:
-    """The usual negative share: a Beta posterior over the days, a day of many negative or many judged counting less."""
-    weights = [min(pair) for pair in zip(negative.weights, judged.weights, strict=True)]
-    hits = sum(w * c for w, c in zip(weights, days.counts[NEGATIVE], strict=True))
-    of = sum(w * c for w, c in zip(weights, days.counts[JUDGED], strict=True))
-    return (hits + PRIOR_JUDGED * PRIOR_SHARE) / (of + PRIOR_JUDGED)
 
 
 def tail(count: int, mean: float, size: float) -> float:
@@ -169,14 +191,26 @@ def tail(count: int, mean: float, size: float) -> float:
     return min(1.0, _sum(count, None, mean, size))
 
 
+def terms(start: int, mean: float, size: float) -> Iterator[float]:
+    """The probabilities of start, start + 1, … under a negative binomial with this mean and size, without end."""
+    term, ratio = _term(start, mean, size), mean / (mean + size)
+    while True:
+        yield term
+        term *= (start + size) / (start + 1) * ratio
+        start += 1
+
+
+def _term(count: int, mean: float, size: float) -> float:
+    return math.exp(
+        math.lgamma(count + size) - math.lgamma(size) - math.lgamma(count + 1)
+        + size * math.log(size / (mean + size)) + count * math.log(mean / (mean + size))
+    )  # fmt: skip
+
+
 def _sum(start: int, stop: int | None, mean: float, size: float) -> float:
     """Sum of the probabilities of start, start+1, … up to stop (exclusive), or until they no longer matter."""
     ratio = mean / (mean + size)
-    log_term = (
-        math.lgamma(start + size) - math.lgamma(size) - math.lgamma(start + 1)
-        + size * math.log(size / (mean + size)) + start * math.log(ratio)
-    )  # fmt: skip
-    term, total, k = math.exp(log_term), 0.0, start
+    term, total, k = _term(start, mean, size), 0.0, start
     while (stop is None or k < stop) and (term > total * 1e-15 or k < mean):
         total += term
         term *= (k + size) / (k + 1) * ratio

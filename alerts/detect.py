@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from alerts import baseline, comparisons
-from alerts.baseline import interval, tail
+from alerts.baseline import interval, tail, terms
 from alerts.decisions import BaselineState, Decision, Known, Why
 from alerts.false_alarms import p_for
 from alerts.gates import short
@@ -334,13 +334,18 @@ def beside(mean: float, size: float, allowance: float) -> tuple[float, float]:
 
 def enough(floor: int, mean: float, size: float, p: float) -> int:
     """The smallest count, from `floor` on, whose tail probability is no more than `p`."""
-    low, high = floor, max(floor, 1)
-    while tail(high, mean, size) > p:
-        low, high = high, high * 2
-    while low < high:
-        middle = (low + high) // 2
-        if tail(middle, mean, size) <= p:
-            high = middle
-        else:
-            low = middle + 1
-    return max(low, 1)
+    count = max(floor, 1)
+    left = tail(count, mean, size)
+    if left <= p:
+        return count
+    # From each count to the next the tail loses one term: near enough, and the tail itself has the last word.
+    for each in terms(count, mean, size):
+        left -= each
+        count += 1
+        if left <= p or each < p * 1e-6:
+            break
+    while tail(count, mean, size) > p:
+        count += 1
+    while count > max(floor, 1) and tail(count - 1, mean, size) <= p:
+        count -= 1
+    return count

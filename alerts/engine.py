@@ -283,13 +283,14 @@ class Engine:
 
     def _evaluate(self, now: int) -> list[AlertEvent]:
         events = self._close_orphans(now)
-        names = self._fresh | {name for _, name in self._alerts}
+        alerted = {name for _, name in self._alerts}
+        names = self._fresh | alerted
         self._fresh = set()
         asked = now % SILENCE_EVERY == 0
         for name in sorted(names | self._patient if asked else names):
             subject = self._subjects[name]
             for judge in subject.judges:
-                alert = self._alerts.get((judge.rule.name, name))
+                alert = self._alerts.get((judge.rule.name, name)) if name in alerted else None
                 if alert is not None or judge.fresh or (asked and judge.patient):
                     events += self._judge(subject, judge, now, alert)
             subject.settle()

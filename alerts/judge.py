@@ -35,8 +35,11 @@ class Judge:
         """Whether the rule can hold at all, by what its windows count."""
         if len(self.windows) == 1:
             return self.windows[0].possible
-        found = (window.possible for window in self.windows)
-        return all(found) if isinstance(self.rule, All) else any(found)
+        every = isinstance(self.rule, All)
+        for window in self.windows:
+            if window.possible is not every:
+                return not every
+        return every
 
     def begins(self, decision: Decision) -> bool:
         """Whether an episode may begin: with something new, or with a silence, which time alone brings."""
@@ -55,7 +58,9 @@ class Judge:
     def slide(self, now: int) -> None:
         """Let go of what lies before the windows."""
         for window in self.windows:
-            window.slide(now - window.width)
+            until = now - window.width
+            if (window.entries and window.entries[0].at <= until) or window.length != window.width:
+                window.slide(until)
 
     def decide(self, now: int, known: Known) -> tuple[Decision, Window]:
         """The decision at `now`, and the window that its figures are of."""

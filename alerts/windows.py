@@ -191,22 +191,23 @@ class Window:
         unit = self.units.get(key)
         if unit is None:
             unit = self.units[key] = Unit()
+        elif by < 0 and unit.documents == 1:  # most stories are told once: they go whole
+            del self.units[key]
         unit.documents += by
-        if entry.negative != UNJUDGED:
+        if (toned := entry.negative) != UNJUDGED:
             bound, judged, negative = self._negative_at, unit.judged, unit.negative
             if judged:
                 self.judged -= 1
-                self.negative -= negative >= bound * judged
-            judged += by
-            negative += by * entry.negative
-            unit.judged, unit.negative = judged, negative
+                if negative >= bound * judged:
+                    self.negative -= 1
+            unit.judged = judged = judged + by
+            unit.negative = negative = negative + by * toned
             if judged:
                 self.judged += 1
-                self.negative += negative >= bound * judged
+                if negative >= bound * judged:
+                    self.negative += 1
             if self._weighs:
                 self.models[entry.model] = self.models.get(entry.model, 0) + by
-        if not unit.documents:
-            del self.units[key]
         if self._sources is not None:
             left = self._sources[entry.source] = self._sources.get(entry.source, 0) + by
             if not left:

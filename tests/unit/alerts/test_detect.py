@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.baseline import History, Profile, profile
+from alerts.baseline import History, Profile, profile, tail
 from alerts.decisions import Decision
+from alerts.detect import enough
 from alerts.judge import Judge
 from alerts.moments import HOUR, MINUTE, micros
 from alerts.rules import Rule
@@ -193,3 +194,17 @@ def test_a_window_that_slid_equals_one_filled_anew(
                 anew.add(e)
         assert (slid.negative, slid.judged, len(slid.units)) == (anew.negative, anew.judged, len(anew.units))
         assert slid.counted() == anew.counted()
+
+
+@given(
+    floor=st.integers(0, 30),
+    mean=st.floats(0.001, 300.0),
+    size=st.floats(0.2, 40.0),
+    p=st.floats(1e-20, 0.5),
+)
+def test_a_bound_is_the_smallest_count_that_is_rare_enough(floor: int, mean: float, size: float, p: float) -> None:
+    """Not one less, and never below the floor; also where rounding swallows the tail."""
+    bound = enough(floor, mean, size, p)
+    assert bound >= max(floor, 1)
+    assert tail(bound, mean, size) <= p
+    assert bound == max(floor, 1) or tail(bound - 1, mean, size) > p
