@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from alerts.operations import matches
 from alerts.rules import LEVELS
@@ -37,16 +37,19 @@ STEPS: Final = 1000  # of one alert, the newest; an alert takes a few dozen
 LEAST_PREFIX: Final = 6
 CONFIDENCE: Final = 0.975  # of each bound: together an interval of 95 %
 CHANGES: Final = 1000  # of rules, the newest
+Named = Literal["alert", "silence", "event"]
 T = TypeVar("T", Acknowledgement, Escalation, Mark, Silence, SilenceEnd, MissedEvent, Withdrawal, RuleChange)
 
 
 class NotOne(LookupError):  # noqa: N818 - what happened
-    """No alert, or several, begin with these digits. `reason` is unknown, ambiguous or short."""
+    """No alert (silence, event: see `kind`), or several, begin with these digits. `reason` is unknown, ambiguous or
+    short."""
 
-    def __init__(self, reason: str, prefix: str) -> None:
+    def __init__(self, reason: str, prefix: str, kind: Named = "alert") -> None:
         super().__init__(f"{reason}: {prefix}")
         self.reason = reason
         self.prefix = prefix
+        self.kind = kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,11 @@ class Entry:
     silences: tuple[Silence, ...]  # in force and matching
     right: int  # authors whose latest mark says so
     wrong: int
+
+    @property
+    def rings(self) -> bool:
+        """Whether people are told of it: one that only waits to fire, is over or is replayed concerns nobody now."""
+        return self.open and self.event.state != "pending" and not self.event.replay
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +113,7 @@ class _Alert:
         """When it was last heard of, by the arrival of its records."""
         times = [arrived for arrived, _ in self.events.values()]
         times += [arrived for arrived, _ in self.acknowledgements.values()]
-        times += [each.at for each in (*self.marks.values(), *self.escalations.values())]
+        times += [m.at for m in self.marks.values()] + [e.at for e in self.escalations.values()]
         return max(times)
 
 
@@ -182,11 +190,11 @@ class Board:
 
     def find_silence(self, prefix: str) -> str:
         """The id of the one silence that begins so. Raises NotOne."""
-        return _named(prefix, self._silences)
+        return _named(prefix, self._silences, "silence")
 
     def find_missed(self, prefix: str) -> str:
         """The id of the one missed event, withdrawn or not, that begins so. Raises NotOne."""
-        return _named(prefix, self._missed)
+        return _named(prefix, self._missed, "event")
 
     def missed(self) -> list[MissedEvent]:
         """What people added and did not withdraw, in order of onset."""
@@ -282,16 +290,16 @@ def _first(known: T | None, record: T) -> T:
     return record if known is None else min(known, record, key=lambda o: (o.at, encode(o)))
 
 
-def _named(prefix: str, names: Collection[str]) -> str:
+def _named(prefix: str, names: Collection[str], kind: Named = "alert") -> str:
     """The one of the names that begins so."""
     wanted = prefix.strip().lower()
     if wanted in names:
         return wanted
     if len(wanted) < LEAST_PREFIX:
-        raise NotOne("short", wanted)
+        raise NotOne("short", wanted, kind)
     found = [name for name in names if name.startswith(wanted)]
     if len(found) != 1:
-        raise NotOne("ambiguous" if found else "unknown", wanted)
+        raise NotOne("ambiguous" if found else "unknown", wanted, kind)
     return found[0]
 
 

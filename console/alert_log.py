@@ -3,10 +3,10 @@ Elasticsearch is down."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final, cast
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -24,7 +24,8 @@ from streams.records import AlertEvent, Feedback, Operation, Opinion, Receipt, R
 from streams.settings import Settings, load
 from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
 
-TOPICS: Final = (ALERTS, FEEDBACK)
+TOPICS: Final = (ALERTS, FEEDBACK)  # what a board is made of
+KINDS: Final[Mapping[Topic, Any]] = {ALERTS: AlertEvent, FEEDBACK: Opinion, RECEIPTS: Receipt}
 TRIM_EVERY: Final = 10_000  # records
 Build = Callable[[Board, datetime], Operation]
 
@@ -58,14 +59,13 @@ def refusals() -> Iterator[None]:
         raise AlertRefused(say(f"alerts.id.{error.reason}", id=plain(error.prefix, 64))) from None
 
 
-def record_of(message: Message, topic: Topic) -> AlertEvent | Operation | None:
-    """The alert event or operation in a record; None for what says nothing about alerts, or is not of our making."""
+def record_of(message: Message, topic: Topic) -> AlertEvent | Opinion | Receipt | None:
+    """What the record of one of these topics says; None for what is not of our making."""
     try:
-        record = decode(message.value, AlertEvent if topic is ALERTS else Opinion)
+        return cast(AlertEvent | Opinion | Receipt, decode(message.value, KINDS[topic]))
     except Reject as reject:
         log.warning("board.unreadable", origin=message.origin, reason=reject.reason)
         return None
-    return None if isinstance(record, Feedback) else record
 
 
 async def read_board(settings: Settings, bootstrap: str, keep: timedelta = KEEP) -> Board:
@@ -75,7 +75,7 @@ async def read_board(settings: Settings, bootstrap: str, keep: timedelta = KEEP)
     for topic in TOPICS:
         async for message in read_topic(settings, bootstrap, topic):
             record = record_of(message, topic)
-            if record is not None:
+            if record is not None and not isinstance(record, Feedback | Receipt):
                 board.take(record, datetime.fromtimestamp(message.timestamp, UTC))
             taken += 1
             if taken % TRIM_EVERY == 0:
@@ -88,11 +88,10 @@ async def read_receipts(settings: Settings, bootstrap: str, alert: str) -> list[
     """What channels answered when they were told of this alert, in order."""
     found: list[Receipt] = []
     async for message in read_topic(settings, bootstrap, RECEIPTS):
-        try:
-            receipt: Receipt = decode(message.value, Receipt)
-        except Reject:
-            continue  # ours alone write there
-        if any(event.partition(".")[0] == alert for event in (receipt.event, *receipt.events)):
+        receipt = record_of(message, RECEIPTS)
+        if isinstance(receipt, Receipt) and any(
+            event.partition(".")[0] == alert for event in (receipt.event, *receipt.events)
+        ):
             found.append(receipt)
     return found
 

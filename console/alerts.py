@@ -65,8 +65,8 @@ def show(alert: Id, as_json: AsJson = False) -> None:
         board, history, receipts = asyncio.run(_history(settings, bootstrap, alert))
     badge_of = Shelf(settings).best
     if as_json:
-        told = shapes.history(history, current=True, badge_of=badge_of).model_dump(exclude={"current"})
-        typer.echo(display.dumps(told | {"receipts": [shapes.receipt(each) for each in receipts]}))
+        told = shapes.history(history, True, badge_of, receipts).model_dump(exclude={"current"})
+        typer.echo(display.dumps(told))
         return
     precision = board.precision(history.entry.event.rule, clock.now(), DAYS)
     display.show(Console(), history, receipts, precision, badge_of)

@@ -4,18 +4,18 @@ with a signed link."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Response
-from starlette.types import ASGIApp
+from starlette.types import Receive, Scope, Send
 
 from alerts import operations
-from alerts.board import Board
 from alerts.evaluation.annotated import annotated
 from alerts.evaluation.badges import Shelf
-from console.api import errors, shapes
+from console.api import audit, errors, me, shapes, stream
 from console.api.access import Operator, Reader
 from console.api.acts import Acts
 from console.api.context import Context
@@ -23,6 +23,7 @@ from console.api.desk import Desk, Records
 from console.api.errors import ApiError
 from console.api.feed import Feed
 from console.api.guard import Guard
+from console.api.known import Known
 from console.api.tokens import callers
 from console.api.web import Web
 from streams.hosts import known_names
@@ -35,7 +36,11 @@ KEY_LIMIT: Final = 128
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": shapes.Refusal} for status in (400, 401, 403, 404, 409, 413, 415, 421, 429, 503)
 }
-AREAS: Final[tuple[Callable[[Context], APIRouter], ...]] = ()  # the routes of the console's views
+AREAS: Final[tuple[Callable[[Context], APIRouter], ...]] = (
+    me.router,
+    stream.router,
+    audit.router,
+)  # the routes of the console's views
 AlertId = Annotated[str, Path(max_length=64, description="The id, or its first characters: at least 6.")]
 Key = Annotated[
     str, Header(alias="Idempotency-Key", max_length=KEY_LIMIT, description="The same key does the same only once.")
@@ -43,18 +48,19 @@ Key = Annotated[
 
 
 class Api:
-    """The routes. `feed` keeps the board up to date; `now` is the clock."""
+    """The routes. `feed` keeps what is known up to date; `now` is the clock."""
 
     def __init__(
-        self, settings: Settings, board: Board, feed: Feed, records: Records, now: Callable[[], datetime]
+        self, settings: Settings, known: Known, feed: Feed, records: Records, now: Callable[[], datetime]
     ) -> None:
         self._settings = settings
-        self._board = board
+        self._known = known
+        self._board = known.board
         self._feed = feed
-        self._desk = Desk(board, records)
+        self._desk = Desk(known, records)
         self._now = now
         self._badge_of = Shelf(settings).best
-        self._context = Context(settings, board, feed, self._desk, now, self._badge_of)
+        self.context = Context(settings, known, feed, self._desk, now, self._badge_of)
 
     def app(self) -> FastAPI:
         """The application without its guard."""
@@ -69,6 +75,7 @@ class Api:
             ("/alerts", "GET", self.alerts),
             ("/alerts/{alert}", "GET", self.alert),
             ("/alerts/{alert}/acknowledge", "POST", self.acknowledge),
+            ("/alerts/{alert}/escalate", "POST", self.escalate),
             ("/alerts/{alert}/mark", "POST", self.mark),
             ("/silences", "GET", self.silences),
             ("/silences", "POST", self.silence),
@@ -83,7 +90,7 @@ class Api:
             )
         for area in AREAS:
             app.include_router(
-                area(self._context), prefix=PREFIX, responses=REFUSALS, dependencies=[Depends(self._read)]
+                area(self.context), prefix=PREFIX, responses=REFUSALS, dependencies=[Depends(self._read)]
             )
         app.include_router(
             Acts(self._settings, self._board, self._desk, self._now).router(), dependencies=[Depends(self._read)]
@@ -101,20 +108,26 @@ class Api:
     async def alerts(
         self,
         _: Reader,
-        state: Annotated[Literal["open", "all"], Query()] = "open",
+        state: Annotated[shapes.Standing, Query()] = "open",
         rule: Annotated[str, Query(max_length=256)] = "",
         severity: Annotated[Severity | Literal[""], Query()] = "",
+        subject: Annotated[str, Query(max_length=512, description="Id with its kind, as entity:BRW.")] = "",
+        since: Annotated[str, Query(max_length=40, description="Those that went on after this time or day.")] = "",
+        until: Annotated[str, Query(max_length=40, description="Those that began before this time or day.")] = "",
         limit: Annotated[int, Query(ge=1, le=shapes.MOST)] = 50,
         cursor: Annotated[str, Query(max_length=256)] = "",
     ) -> shapes.AlertPage:
         """Alerts, the newest first."""
-        found = self._board.entries(self._now(), everything=state == "all", rule=rule, severity=severity)
+        wanted = shapes.Wanted.of(state, subject, since, until)
+        entries = self._board.entries(self._now(), everything=state != "open", rule=rule, severity=severity)
+        found = [entry for entry in entries if wanted.takes(entry)]
         return shapes.page(found, cursor, limit, self._feed.current, self._badge_of)
 
     async def alert(self, _: Reader, alert: AlertId) -> shapes.AlertHistory:
-        """One alert, every step of its life and what people did about it."""
+        """One alert: every step of its life, what people did about it, who was told and what they answered."""
         found = self._board.history(self._board.find(alert), self._now())
-        return shapes.history(found, self._feed.current, self._badge_of)
+        receipts = self._known.receipts.of(found.entry.event.alert)
+        return shapes.history(found, self._feed.current, self._badge_of, receipts)
 
     async def silences(self, _: Reader) -> shapes.SilenceList:
         """Silences in force."""
@@ -136,6 +149,17 @@ class Api:
             self._board.find(alert), author=caller.name, at=self._now(), reason=body.reason, lasting=lasting, key=key
         )
         return await self._do(found, response)
+
+    async def escalate(
+        self, caller: Operator, alert: AlertId, body: shapes.EscalateRequest, response: Response, key: Key = ""
+    ) -> shapes.Done:
+        """Let further people know of an alert that rings, now: the receivers of its routes' `escalate`, else all whom
+        it concerns, again. Its receipts say what became of it."""
+        found = self._board.find(alert)
+        if not self._board.history(found, self._now()).entry.rings:
+            raise ApiError(409, "not_ringing")
+        asked = operations.escalate(found, author=caller.name, at=self._now(), reason=body.reason, key=key)
+        return await self._do(asked, response)
 
     async def mark(
         self, caller: Operator, alert: AlertId, body: shapes.MarkRequest, response: Response, key: Key = ""
@@ -203,23 +227,45 @@ class Api:
         return shapes.Done(operation=shapes.operation(stands), new=new)
 
 
+@dataclass(frozen=True, slots=True)
+class Application:
+    """All of it, as a server takes it: `end` when the server begins to end, `close` when it has."""
+
+    guard: Guard
+    context: Context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        await self.guard(scope, receive, send)
+
+    def end(self) -> None:
+        """Let go of those who listen: a server that ends waits for its answers, and theirs have no end."""
+        self.context.known.hub.close()
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self.context.close()
+
+
 def build(
     settings: Settings,
-    board: Board,
+    known: Known,
     feed: Feed,
     records: Records,
     *,
     now: Callable[[], datetime],
     monotonic: Callable[[], float],
-) -> ASGIApp:
+) -> Application:
     """The application behind its guard. Raises SettingsError."""
     public = urlsplit(settings.public_url).hostname or ""
     names = known_names(settings.api_host, ",".join((settings.api_hosts, public)))
-    return Guard(
-        Api(settings, board, feed, records, now).app(),
+    api = Api(settings, known, feed, records, now)
+    guard = Guard(
+        api.app(),
         names=names,
         bound=settings.api_host,
         callers=callers(settings),
         rate=settings.api_rate,
         monotonic=monotonic,
     )
+    return Application(guard, api.context)

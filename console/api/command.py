@@ -6,16 +6,16 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 import typer
 import uvicorn
 
-from alerts.board import Board
-from console.api.app import build
+from console.api.app import Application, build
 from console.api.feed import Feed
+from console.api.known import Known
 from console.api.tokens import FILE, callers
 from console.exits import told
 from console.messages import say
@@ -27,6 +27,7 @@ from streams.settings import Settings, SettingsError, load
 
 CONNECTIONS: Final = 256  # at once; more are told to come back
 IDLE: Final = 15  # seconds a connection may wait for its next request
+UNTAKEN: Final = 60_000  # milliseconds after which a connection ends whose other side takes nothing
 CLOSING: Final = 5  # seconds requests get to end
 
 
@@ -35,6 +36,8 @@ def listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.api_host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; each connection inherits it
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN)
     try:
         listening.bind((settings.api_host, settings.api_port))
         listening.listen()  # who connects from now on waits for the server instead of being refused
@@ -50,16 +53,25 @@ def listen(settings: Settings) -> socket.socket:
 class Server(uvicorn.Server):
     """A server that leaves signals to its caller: uvicorn's own would end the process by the signal it was sent."""
 
+    def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ending = ending
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would go on for ever first, then wait for the rest."""
+        self._ending()
+        await super().shutdown(sockets)
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
 
 
-def server_of(app: object) -> Server:
+def server_of(app: Application) -> Server:
     """The server: no log of requests (links are credentials), no words about itself, no trust in forwarded headers."""
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -70,14 +82,15 @@ def server_of(app: object) -> Server:
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=CLOSING,
     )
-    return Server(config)
+    return Server(config, app.end)
 
 
 async def serve(settings: Settings, bootstrap: str, listening: socket.socket) -> None:
     """Serve until a signal comes. A fault of the feed ends the server and is raised."""
-    board, producer = Board(), Producer(settings, bootstrap)
-    feed = Feed(settings, bootstrap, board, clock.now)
-    server = server_of(build(settings, board, feed, producer, now=clock.now, monotonic=time.monotonic))
+    known, producer = Known(), Producer(settings, bootstrap)
+    feed = Feed(settings, bootstrap, known, clock.now)
+    app = build(settings, known, feed, producer, now=clock.now, monotonic=time.monotonic)
+    server = server_of(app)
 
     def end() -> None:
         server.should_exit = True
@@ -98,6 +111,7 @@ async def serve(settings: Settings, bootstrap: str, listening: socket.socket) ->
         filling.cancel()
         await asyncio.wait([filling])
         await producer.stop()
+        await app.close()
     if not filling.cancelled():
         filling.result()
 

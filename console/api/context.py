@@ -1,4 +1,4 @@
-"""What the routes of every area share: settings, the board of alerts, the way to write, the way to Elasticsearch."""
+"""What the routes of every area share: settings, what is known, the way to write, the way to Elasticsearch."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from alerts.evaluation.badge import BadgeOf
 from console.api.desk import Desk
 from console.api.errors import AGAIN, ApiError
 from console.api.feed import Feed
+from console.api.known import Known
 from streams import elastic as es
 from streams.endpoints import EnginesDown, resolve
 from streams.settings import Settings
@@ -29,12 +30,17 @@ class Context:
     """Built once by the application; `close` it at the end."""
 
     settings: Settings
-    board: Board
+    known: Known
     feed: Feed
     desk: Desk
     now: Callable[[], datetime]
     badge_of: BadgeOf
     _elastic: AsyncElasticsearch | None = field(default=None, init=False)
+
+    @property
+    def board(self) -> Board:
+        """The alerts and what people did with them."""
+        return self.known.board
 
     @asynccontextmanager
     async def elastic(self) -> AsyncIterator[AsyncElasticsearch]:

@@ -9,8 +9,8 @@ from typing import Final, Protocol
 
 import structlog
 
-from alerts.board import Board
 from alerts.operations import outgoing, same
+from console.api.known import Known
 from streams.kafka import Outgoing
 from streams.records import Operation
 
@@ -37,10 +37,10 @@ class Records(Protocol):
 
 
 class Desk:
-    """Writes operations and folds them into the board."""
+    """Writes operations and folds them into what is known."""
 
-    def __init__(self, board: Board, records: Records, wait: float = KAFKA_WAIT) -> None:
-        self._board = board
+    def __init__(self, known: Known, records: Records, wait: float = KAFKA_WAIT) -> None:
+        self._known = known
         self._records = records
         self._wait = wait
         self._one_at_a_time = asyncio.Lock()
@@ -48,10 +48,10 @@ class Desk:
     async def do(self, operation: Operation) -> tuple[Operation, bool]:
         """The record that stands, and whether it is new. Raises Conflict or KafkaAway.
 
-        In order: a record of this id that is there already is the answer; the record is durable; the board knows it.
+        In order: a record of this id that is there already is the answer; the record is durable; it is known.
         """
         async with self._one_at_a_time:
-            known = self._board.operation(operation.id)
+            known = self._known.board.operation(operation.id)
             if known is not None:
                 if not same(operation, known):
                     raise Conflict
@@ -61,6 +61,14 @@ class Desk:
                     await self._records.send_all([outgoing(operation)])
             except TimeoutError:
                 raise KafkaAway from None
-            self._board.take(operation, UNTOLD)
+            self._known.take(operation, UNTOLD)
         log.info("api.operation", kind=type(operation).__name__, id=operation.id, author=operation.author)
         return operation, True
+
+    async def keep(self, records: Sequence[Outgoing]) -> None:
+        """Return when records that are no operations are durable. Raises KafkaAway."""
+        try:
+            async with asyncio.timeout(self._wait):
+                await self._records.send_all(records)
+        except TimeoutError:
+            raise KafkaAway from None

@@ -65,7 +65,8 @@ def translate(error: Exception) -> ApiError | None:
         case ApiError():
             return error
         case NotOne():
-            return ApiError(409 if error.reason == "ambiguous" else 404, f"alert_{error.reason}")
+            kind = error.kind if error.reason == "unknown" else "alert"
+            return ApiError(409 if error.reason == "ambiguous" else 404, f"{kind}_{error.reason}")
         case Conflict():
             return ApiError(409, "key_reused")
         case KafkaAway():

@@ -1,7 +1,7 @@
-"""The board kept up to date: everything on the topics of alerts and feedback, then whatever comes, for ever.
+"""What the API knows, kept up to date: all alerts, operations and receipts of the log, then whatever comes, for ever.
 
-The board is held in memory and made anew at each start. While Kafka is away it goes on answering with what it knows,
-and says that it is behind.
+It is held in memory and made anew at each start. While Kafka is away it goes on answering with what it knows, and says
+that it is behind. Whoever listens hears of what comes after all that was there has been read.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from alerts.board import Board
-from console.alert_log import TOPICS, record_of
+from console.alert_log import KINDS, record_of
+from console.api.known import Known
 from streams.kafka import FATAL, FIRST_PAUSE, LONGEST_PAUSE, Message, client_options, read_topic, refused
 from streams.settings import Settings
 from streams.topics import MIB, Topic
 
 BEHIND: Final = 15.0  # seconds without a word from Kafka after which answers may be old
 TRIM_EVERY: Final = 1000  # records
+AT_ONCE: Final = 100  # records after which those who listen, and all others, get their turn
 Batches = AsyncIterator[Sequence[Message]]
 
 log = structlog.get_logger(__name__)
@@ -58,23 +59,23 @@ async def follow(settings: Settings, bootstrap: str, positions: Mapping[Topic, i
 
 
 class Feed:
-    """Fills a board. `run` never returns; `ready` is set once everything that was there has been read."""
+    """Fills what is known. `run` never returns; `ready` is set once everything that was there has been read."""
 
     def __init__(
         self,
         settings: Settings,
         bootstrap: str,
-        board: Board,
+        known: Known,
         now: Callable[[], datetime],
         first_pause: float = FIRST_PAUSE,
     ) -> None:
         self._settings = settings
         self._bootstrap = bootstrap
-        self._board = board
+        self.known = known
         self._now = now
         self._first_pause = first_pause
-        self._topics = {topic.full(settings): topic for topic in TOPICS}
-        self._positions = dict.fromkeys(TOPICS, 0)
+        self._topics = {topic.full(settings): topic for topic in KINDS}
+        self._positions = dict.fromkeys(KINDS, 0)
         self._heard: datetime | None = None
         self._taken = 0
         self.ready = asyncio.Event()
@@ -91,7 +92,10 @@ class Feed:
             try:
                 await self._read()
                 async for batch in follow(self._settings, self._bootstrap, self._positions):
-                    self._take(batch)
+                    for number, message in enumerate(batch, 1):
+                        self._take(message)
+                        if number % AT_ONCE == 0:
+                            await asyncio.sleep(0)
                     self._heard = self._now()
                     pause = self._first_pause
             except FATAL as error:
@@ -102,19 +106,20 @@ class Feed:
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _read(self) -> None:
-        for topic in TOPICS:
+        for topic in KINDS:
             async for message in read_topic(self._settings, self._bootstrap, topic, start=self._positions[topic]):
-                self._take([message])
+                self._take(message)
         self._heard = self._now()
         self.ready.set()
 
-    def _take(self, messages: Sequence[Message]) -> None:
-        for message in messages:
-            topic = self._topics[message.topic]
-            self._positions[topic] = message.offset + 1
-            record = record_of(message, topic)
-            if record is not None:
-                self._board.take(record, datetime.fromtimestamp(message.timestamp, UTC))
-            self._taken += 1
-            if self._taken % TRIM_EVERY == 0:
-                self._board.trim(self._now())
+    def _take(self, message: Message) -> None:
+        topic = self._topics[message.topic]
+        self._positions[topic] = message.offset + 1
+        record = record_of(message, topic)
+        if record is not None:
+            self.known.take(record, datetime.fromtimestamp(message.timestamp, UTC))
+            if self.ready.is_set():
+                self.known.tell(record)
+        self._taken += 1
+        if self._taken % TRIM_EVERY == 0:
+            self.known.board.trim(self._now())

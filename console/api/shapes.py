@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -16,13 +14,39 @@ from alerts.board import Entry, History, Precision
 from alerts.delivery.message import measured_data
 from alerts.evaluation.badge import BadgeOf, no_badge
 from alerts.evaluation.truth import Truth
-from console.api.errors import ApiError
+from alerts.operations import parse_end, parse_moment
+from console.api.cursors import cursor_of, read_cursor
 from streams.records import AlertEvent, MissedEvent, Operation, Receipt
 
 MOST: Final = 200  # alerts on a page
 Text = Annotated[str, StringConstraints(max_length=1000)]
 Lasting = Annotated[str, StringConstraints(max_length=24)]
 Moment = Annotated[str, StringConstraints(max_length=40)]
+Standing = Literal["open", "closed", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alerts a list shows, beyond what the board itself picks."""
+
+    state: Standing = "all"
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def of(cls, state: Standing, subject: str, since: str, until: str) -> Wanted:
+        """As a caller says it: times with their zone, or days of UTC. Raises OperationRefused."""
+        begin = parse_moment(since)[0] if since else None
+        return cls(state, subject, begin, parse_end(until) if until else None)
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether the alert is wanted: an open one goes on, a closed one did until its last step."""
+        event = entry.event
+        if (self.state == "closed" and entry.open) or (self.subject and event.subject != self.subject):
+            return False
+        begun = self.until is None or event.since < self.until
+        return begun and (self.since is None or entry.open or event.at >= self.since)
 
 
 class _Request(BaseModel):
@@ -34,6 +58,12 @@ class AcknowledgeRequest(_Request):
 
     reason: Text = ""
     lasting: Lasting = Field("", alias="for", description="30m, 2h, 1d; empty: until it ends or grows more severe.")
+
+
+class EscalateRequest(_Request):
+    """Let further people know of an alert now."""
+
+    reason: Text = Field("", description="Why; those who are told read it.")
 
 
 class MarkRequest(_Request):
@@ -99,6 +129,10 @@ class AlertHistory(BaseModel):
     alert: dict[str, Any]
     events: list[dict[str, Any]]
     operations: list[dict[str, Any]]
+    receipts: list[dict[str, Any]] = Field(
+        description="What channels answered when they were told of it (streams/schemas/receipt.json), the newest 200 "
+        "in the order in which they came."
+    )
     current: bool
 
 
@@ -180,12 +214,13 @@ def receipt(of: Receipt) -> dict[str, Any]:
     return found
 
 
-def history(of: History, current: bool, badge_of: BadgeOf = no_badge) -> AlertHistory:
-    """One alert with its events and operations."""
+def history(of: History, current: bool, badge_of: BadgeOf = no_badge, receipts: Sequence[Receipt] = ()) -> AlertHistory:
+    """One alert with its events, operations and receipts."""
     return AlertHistory(
         alert=alert(of.entry, badge_of),
         events=[event(each) for each in of.events],
         operations=[operation(each) for each in of.operations],
+        receipts=[receipt(each) for each in receipts],
         current=current,
     )
 
@@ -208,29 +243,12 @@ def page(entries: Sequence[Entry], cursor: str, limit: int, current: bool, badge
     """Entries after the cursor, newest `since` first: an alert never moves, so no page repeats or skips one."""
     ordered = sorted(entries, key=_place, reverse=True)
     if cursor:
-        after = _read_cursor(cursor)
+        after = read_cursor(cursor)
         ordered = [entry for entry in ordered if _place(entry) < after]
     shown = ordered[:limit]
-    more = _cursor(shown[-1]) if len(ordered) > limit else None
+    more = cursor_of(*_place(shown[-1])) if len(ordered) > limit else None
     return AlertPage(alerts=[alert(entry, badge_of) for entry in shown], next=more, current=current)
 
 
-def _place(entry: Entry) -> tuple[float, str]:
-    return entry.event.since.timestamp(), entry.event.alert
-
-
-def _cursor(entry: Entry) -> str:
-    text = json.dumps([entry.event.since.isoformat(), entry.event.alert])
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[float, str]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        since, name = msgspec.json.decode(text, type=tuple[str, str])
-        at = datetime.fromisoformat(since)
-        if at.tzinfo is None:
-            raise ValueError("no zone")
-        return at.timestamp(), name
-    except (ValueError, binascii.Error, OverflowError):
-        raise ApiError(400, "bad_cursor") from None
+def _place(entry: Entry) -> tuple[datetime, str]:
+    return entry.event.since, entry.event.alert

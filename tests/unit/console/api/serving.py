@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from alerts.board import Board
 from console.api.app import build
-from console.api.command import listen, server_of
+from console.api.command import Server, listen, server_of
+from console.api.known import Known
 from streams.records import Operation, Opinion, decode
 from streams.settings import Settings
 from streams.topics import FEEDBACK
@@ -40,12 +41,18 @@ class Served:
 
     url: str
     settings: Settings
-    board: Board
+    known: Known
     kept: Kept
     feed: Filled
     clock: Clock
     ticks: list[float]
     session: aiohttp.ClientSession
+    server: Server
+    running: asyncio.Task[None]
+
+    @property
+    def board(self) -> Board:
+        return self.known.board
 
     def written(self) -> list[Operation]:
         return [decode(record.value, Opinion) for record in self.kept.of(FEEDBACK)]
@@ -69,16 +76,17 @@ async def serving(tmp_path: Path, ready: bool = True, **changes: Any) -> AsyncIt
         "public_url": "https://tocsin.example", "link_secret": SecretStr("an-invented-secret-of-links-0123"),
     }  # fmt: skip
     settings = Settings(**(given | changes))
-    board, kept, feed, clock, ticks = Board(), Kept(), Filled(), Clock(NOW), [5.0]
-    board.take(event())
+    known, kept, feed, clock, ticks = Known(), Kept(), Filled(), Clock(NOW), [5.0]
+    known.take(event(), event().at)
     if ready:
         feed.ready.set()
-    app = build(settings, board, feed, kept, now=clock.now, monotonic=lambda: ticks[0])  # type: ignore[arg-type]
+    app = build(settings, known, feed, kept, now=clock.now, monotonic=lambda: ticks[0])  # type: ignore[arg-type]
     with listen(settings.model_copy(update={"api_host": "127.0.0.1"})) as listening:
         server = server_of(app)
         running = asyncio.create_task(server.serve(sockets=[listening]))
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         async with aiohttp.ClientSession() as session:
-            yield Served(url, settings, board, kept, feed, clock, ticks, session)
-        server.should_exit = True
-        await running
+            yield Served(url, settings, known, kept, feed, clock, ticks, session, server, running)
+            server.should_exit = True
+            await running
+        await app.close()

@@ -12,13 +12,22 @@ import pytest
 
 from alerts.evaluation.badges import write_badges
 from console.api import desk
-from streams.records import Acknowledgement, Mark, Silence, digest
+from streams.records import Acknowledgement, Escalation, Mark, Receipt, Silence, digest
+from streams.version import VERSION
 from tests.ringing import ALERT, START, event, evidence
 from tests.unit.alerts.evaluation.results import at_events, many, result, rule
-from tests.unit.console.api.serving import NOW, READ, serving
+from tests.unit.console.api.serving import NOW, OPERATE, READ, serving
 
 MISSED = {"subject": "entity:BRW", "onset": "2026-03-01T09:00:00Z", "note": "a strike", "end": "2026-03-01"}
 QUIET = {"match": {"rule": ["negative-surge"]}, "for": "2h", "reason": "known"}
+
+
+def receipt(attempt: int, **changes: Any) -> Receipt:
+    given: dict[str, Any] = {
+        "notification": "n", "event": f"{ALERT}.0", "receiver": "desk", "attempt": attempt, "at": NOW,
+        "outcome": "delivered", "status": 204, "reason": "",
+    }  # fmt: skip
+    return Receipt(**(given | changes))
 
 
 async def test_what_is_open_is_listed_with_what_people_did(tmp_path: Path) -> None:
@@ -119,14 +128,14 @@ async def test_an_idempotency_key_does_a_thing_once(tmp_path: Path) -> None:
         ("GET", "/alerts/ff", None, 404, "alert_short"),
         ("GET", "/nothing", None, 404, "not_found"),
         ("DELETE", "/alerts", None, 405, "no_method"),
-        ("DELETE", "/silences/ffffffff", None, 404, "alert_unknown"),
+        ("DELETE", "/silences/ffffffff", None, 404, "silence_unknown"),
         ("POST", f"/alerts/{ALERT}/mark", {}, 400, "bad_request"),
         ("POST", f"/alerts/{ALERT}/mark", {"right": "yes"}, 400, "bad_request"),
         ("POST", f"/alerts/{ALERT}/mark", {"right": True, "<b>": 1}, 400, "bad_request"),
         ("POST", f"/alerts/{ALERT}/acknowledge", {"for": "soon"}, 400, "bad_duration"),
         ("POST", f"/alerts/{ALERT}/acknowledge", {"reason": "x" * 1001}, 400, "bad_request"),
         ("POST", "/silences", QUIET | {"for": "31d"}, 400, "too_far"),
-        ("DELETE", "/truth/ffffffff", None, 404, "alert_unknown"),
+        ("DELETE", "/truth/ffffffff", None, 404, "event_unknown"),
         ("POST", "/truth", {}, 400, "bad_request"),
         ("POST", "/truth", MISSED | {"kind": "good"}, 400, "bad_request"),
         ("POST", "/truth", MISSED | {"onset": "2026-03-01T09:00"}, 400, "bad_time"),
@@ -213,6 +222,76 @@ async def test_precision_is_told_with_its_interval(tmp_path: Path) -> None:
     assert (second["rule"], second["share"]) == ("quiet", None)
 
 
+async def test_an_alert_that_rings_is_escalated_and_no_other(tmp_path: Path) -> None:
+    """The record is there for the notifier, once for one key; what is over or only waits would reach nobody."""
+    over, waits = digest("over"), digest("waits")
+    async with serving(tmp_path) as api:
+        for told in (event(alert=over), event(1, "resolved", alert=over), event(0, "pending", alert=waits)):
+            api.board.take(told)
+        asked: Any = {"json": {"reason": "the press calls"}, "headers": {"Idempotency-Key": "k"}}
+        first, again = [await api.ask("POST", f"/alerts/{ALERT}/escalate", **asked) for _ in range(2)]
+        other = await api.ask("POST", f"/alerts/{ALERT}/escalate", READ, json={})
+        refused = [await api.ask("POST", f"/alerts/{each}/escalate", json={}) for each in (over, waits)]
+        _, history = await api.ask("GET", f"/alerts/{ALERT}")
+    assert (first[0], again[0], other[0]) == (201, 200, 403)
+    assert first[1]["operation"] == again[1]["operation"]
+    (made,) = api.written()
+    assert isinstance(made, Escalation)
+    assert (made.alert, made.author, made.reason, made.at) == (ALERT, "li.wei", "the press calls", NOW)
+    assert history["operations"] == [first[1]["operation"]]
+    assert {(status, found["error"]["code"]) for status, found in refused} == {(409, "not_ringing")}
+
+
+async def test_an_alert_comes_with_who_was_told_of_it(tmp_path: Path) -> None:
+    """In the order of the answers; those of others are not among them."""
+    mine, late, others = receipt(1), receipt(2, event=f"{digest('x')}.0", events=(f"{ALERT}.1",)), digest("x")
+    async with serving(tmp_path) as api:
+        for each in (mine, late, receipt(3, event=f"{others}.1")):
+            api.known.take(each, NOW)
+        _, found = await api.ask("GET", f"/alerts/{ALERT}", READ)
+    assert [each["attempt"] for each in found["receipts"]] == [1, 2]
+    assert found["receipts"][0]["receiver"] == "desk"
+
+
+async def test_alerts_are_picked_by_subject_time_and_whether_they_are_over(tmp_path: Path) -> None:
+    """An alert belongs to every time in which it went on; an open one goes on still."""
+    hour, over, old = timedelta(hours=1), digest("over"), digest("old")
+    async with serving(tmp_path) as api:
+        for told in (
+            event(alert=over, subject="topic:legal", since=START - 30 * hour, at=START - 30 * hour),
+            event(1, "resolved", alert=over, subject="topic:legal", since=START - 30 * hour, at=START - 29 * hour),
+            event(alert=old, subject="topic:legal", since=START - 60 * hour, at=START - 60 * hour),
+        ):
+            api.board.take(told)
+
+        async def listed(**wanted: str) -> set[str]:
+            status, found = await api.ask("GET", "/alerts", READ, params=wanted)
+            assert status == 200
+            return {each["alert"] for each in found["alerts"]}
+
+        assert await listed() == {ALERT, old}
+        assert await listed(state="closed") == {over}
+        assert await listed(state="all") == {ALERT, over, old}
+        assert await listed(subject="topic:legal", state="all") == {over, old}
+        assert await listed(subject="topic") == set()
+        assert await listed(state="all", since=(START - 28 * hour).isoformat()) == {ALERT, old}
+        assert await listed(state="all", since=(START - 29.5 * hour).isoformat()) == {ALERT, over, old}
+        assert await listed(state="all", until=(START - 40 * hour).isoformat()) == {old}
+        assert await listed(state="all", until=f"{START - 60 * hour:%Y-%m-%d}") == {old}
+        wrong = await api.ask("GET", "/alerts", params={"since": "yesterday"})
+    assert (wrong[0], wrong[1]["error"]["code"]) == (400, "bad_time")
+
+
+@pytest.mark.parametrize(("token", "name", "role"), [(OPERATE, "li.wei", "operate"), (READ, "wall", "read")])
+async def test_a_caller_is_told_who_it_is(tmp_path: Path, token: str, name: str, role: str) -> None:
+    """Its name and role, what is running, the server's clock, and whether this is a demo."""
+    async with serving(tmp_path, namespace="demo-1a") as api:
+        status, found = await api.ask("GET", "/me", token)
+    assert status == 200
+    assert (found["name"], found["role"], found["demo"], found["namespace"]) == (name, role, True, "demo-1a")
+    assert (found["now"], found["version"], found["current"]) == (NOW.isoformat().replace("+00:00", "Z"), VERSION, True)
+
+
 async def test_nothing_is_answered_before_everything_is_read(tmp_path: Path) -> None:
     """While the records are being read there is no list that lacks half of them; afterwards old answers say so."""
     async with serving(tmp_path, ready=False) as api:
@@ -244,21 +323,31 @@ async def test_the_description_is_complete_and_no_page_loads_from_elsewhere(tmp_
         gone = [(await api.page("GET", path))[0] for path in ("/docs", "/redoc", "/openapi.json")]
     described = json.loads(text)
     assert gone == [404, 404, 404]
-    assert {path: sorted(methods) for path, methods in described["paths"].items()} == {
-        "/api/v1/alerts": ["get"],
-        "/api/v1/alerts/{alert}": ["get"],
-        "/api/v1/alerts/{alert}/acknowledge": ["post"],
-        "/api/v1/alerts/{alert}/mark": ["post"],
-        "/api/v1/silences": ["get", "post"],
-        "/api/v1/silences/{silence}": ["delete"],
-        "/api/v1/rules/precision": ["get"],
-        "/api/v1/truth": ["get", "post"],
-        "/api/v1/truth/{event}": ["delete"],
-    }
+    found = {path: sorted(methods) for path, methods in described["paths"].items()}
+    assert all(path.startswith("/api/v1/") for path in found)
+    assert (
+        found.items()
+        >= {
+            "/api/v1/alerts": ["get"],
+            "/api/v1/alerts/{alert}": ["get"],
+            "/api/v1/alerts/{alert}/acknowledge": ["post"],
+            "/api/v1/alerts/{alert}/escalate": ["post"],
+            "/api/v1/alerts/{alert}/mark": ["post"],
+            "/api/v1/audit": ["get"],
+            "/api/v1/me": ["get"],
+            "/api/v1/stream": ["get"],
+            "/api/v1/silences": ["get", "post"],
+            "/api/v1/silences/{silence}": ["delete"],
+            "/api/v1/rules/precision": ["get"],
+            "/api/v1/truth": ["get", "post"],
+            "/api/v1/truth/{event}": ["delete"],
+        }.items()
+    )
     for methods in described["paths"].values():
         for method in methods.values():
             assert {"400", "401", "403", "404", "429"} <= set(method["responses"])
             assert method["security"]
+            assert method["description"]
 
 
 async def test_an_alert_comes_with_what_was_measured_of_its_rule(tmp_path: Path) -> None:

@@ -15,10 +15,11 @@ from alerts import operations
 from alerts.board import Board
 from console.api import feed as module
 from console.api.feed import Feed
+from console.api.known import Known
 from streams.kafka import Message
-from streams.records import Feedback, encode
+from streams.records import Feedback, Receipt, encode
 from streams.settings import Settings, SettingsError
-from streams.topics import ALERTS, FEEDBACK, Topic
+from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
 from tests.ringing import ALERT, START, Clock, Logs, event, until
 
 ACK = operations.acknowledge(ALERT, author="li", at=START)
@@ -58,11 +59,11 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
 
 @contextlib.asynccontextmanager
 async def running(tmp_path: Path, clock: Clock) -> AsyncIterator[tuple[Feed, Board]]:
-    board = Board()
-    feed = Feed(Settings(state_dir=tmp_path), "", board, clock.now, first_pause=0.001)
+    known = Known()
+    feed = Feed(Settings(state_dir=tmp_path), "", known, clock.now, first_pause=0.001)
     task = asyncio.create_task(feed.run())
     try:
-        yield feed, board
+        yield feed, known.board
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -81,7 +82,7 @@ async def test_what_is_there_is_read_before_it_is_ready(tmp_path: Path, broker: 
         (entry,) = board.entries(START)
         await until(lambda: broker.followed)
     assert entry.acknowledged == ACK
-    assert broker.followed == [{"alerts": 2, "feedback": 2}]
+    assert broker.followed == [{"alerts": 2, "feedback": 2, "receipts": 0}]
 
 
 async def test_what_comes_later_is_taken_and_a_fault_repeats_nothing(tmp_path: Path, broker: Broker) -> None:
@@ -98,12 +99,41 @@ async def test_what_comes_later_is_taken_and_a_fault_repeats_nothing(tmp_path: P
         broker.coming.put_nowait(KafkaConnectionError())
         await until(lambda: len(broker.followed) == 2)
         assert feed.current
-    assert broker.read == [("alerts", 0), ("feedback", 0), ("alerts", 1), ("feedback", 1)]
+    first, again = [(name, 0) for name in ("alerts", "feedback", "receipts")], [("alerts", 1), ("feedback", 1)]
+    assert broker.read == [*first, *again, ("receipts", 0)]
+
+
+async def test_whoever_listens_hears_of_what_comes_and_not_of_what_was_there(tmp_path: Path, broker: Broker) -> None:
+    """Alerts and operations once each, after all that was there has been read; receipts and labels are no news."""
+    broker.logs.ring(event())
+    broker.logs.append(FEEDBACK, encode(ACK))
+    async with running(tmp_path, Clock()) as (feed, _):
+        events = feed.known.hub.join()
+        await asyncio.wait_for(feed.ready.wait(), 5)
+        assert events.empty()
+        receipt = Receipt(
+            notification="n", event=f"{ALERT}.0", receiver="desk", attempt=1, at=START, outcome="delivered", status=204,
+            reason="",
+        )  # fmt: skip
+        label = Feedback(document="d" * 32, head="topic", label="legal", judged="", author="p", at=START)
+        mark = operations.mark(ALERT, True, author="li", at=START)
+        broker.coming.put_nowait(
+            [
+                broker.logs.append(RECEIPTS, encode(receipt)),
+                broker.logs.append(FEEDBACK, encode(label)),
+                broker.logs.append(FEEDBACK, encode(mark)),
+            ]
+        )
+        await until(lambda: not events.empty())
+        assert events.qsize() == 1
+        assert mark.id.encode() in (events.get_nowait() or b"")
+        assert feed.known.receipts.of(ALERT) == (receipt,)
+        assert len(feed.known.journal.after(None, 10, START)) == 3
 
 
 async def test_a_refusal_of_kafka_ends_it(tmp_path: Path, broker: Broker) -> None:
     """Waiting does not mend a missing permission: what to check is told."""
     broker.coming.put_nowait(TopicAuthorizationFailedError())
-    feed = Feed(Settings(state_dir=tmp_path), "", Board(), Clock().now)
+    feed = Feed(Settings(state_dir=tmp_path), "", Known(), Clock().now)
     with pytest.raises(SettingsError, match="TOCSIN_KAFKA_USER"):
         await feed.run()

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.requests import Request
 from structlog.testing import capture_logs
 
 from console.api import guard
-from console.api.tokens import caller_of, callers, parse_tokens
+from console.api.access import _holder
+from console.api.errors import ApiError
+from console.api.tokens import ROLES, caller_of, callers, parse_tokens
 from streams.settings import Settings, SettingsError
 from tests.ringing import ALERT
 from tests.unit.console.api.serving import OPERATE, READ, TOKENS, serving
@@ -221,6 +224,29 @@ def test_a_wrong_line_of_tokens_is_told_without_its_token(text: str) -> None:
     with pytest.raises(SettingsError, match=r"TOCSIN_API_TOKENS, line \d") as caught:
         parse_tokens(text)
     assert "canary" not in str(caught.value)
+
+
+def test_a_role_holds_those_below_it() -> None:
+    """Who reads only reads; who operates reads too; an admin may all. The token that is made for loopback is one."""
+    found = parse_tokens(f"a read {CANARY}1\nb operate {CANARY}2\nc admin {CANARY}3")
+    may = {caller.name: [role for role in ROLES if caller.may(role)] for caller in found}
+    assert may == {"a": ["read"], "b": ["read", "operate"], "c": ["read", "operate", "admin"]}
+
+
+@pytest.mark.parametrize("role", ["read", "operate", "admin"])
+def test_what_asks_for_an_admin_takes_no_other(role: str) -> None:
+    """The refusal names the role that is asked for; without a caller there is none to refuse."""
+    (caller,) = parse_tokens(f"li {role} {CANARY}")
+    check = _holder("admin")
+    if role == "admin":
+        assert check(Request({"type": "http", "caller": caller}), None) is caller
+        return
+    with pytest.raises(ApiError) as caught:
+        check(Request({"type": "http", "caller": caller}), None)
+    assert (caught.value.status, caught.value.code, caught.value.values) == (403, "forbidden", {"role": "admin"})
+    with pytest.raises(ApiError) as caught:
+        check(Request({"type": "http", "caller": None}), None)
+    assert (caught.value.status, caught.value.code) == (401, "unauthorized")
 
 
 def test_tokens_are_kept_as_digests() -> None:

@@ -1,0 +1,52 @@
+"""`GET /audit`: what people did, the newest first."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from console.api.access import Reader
+from console.api.context import Context
+from console.api.cursors import cursor_of, read_cursor
+from console.api.shapes import MOST
+from streams.records import Opinion
+
+
+class AuditPage(BaseModel):
+    """What people did, the newest first."""
+
+    operations: list[dict[str, Any]] = Field(
+        description="Each record as in streams/schemas/feedback.json, with its `id` and `type`: acknowledgement, "
+        "escalation, silence, silence_end, mark, missed, withdrawal, rule_change, or correction of a label."
+    )
+    next: str | None = Field(description="`cursor` of the next page; null on the last.")
+    current: bool = Field(description="False while Kafka does not answer: this may be old.")
+
+
+def router(context: Context) -> APIRouter:
+    """The route."""
+    made = APIRouter()
+
+    @made.get("/audit")
+    async def audit(
+        _: Reader,
+        limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+        cursor: Annotated[str, Query(max_length=256)] = "",
+    ) -> AuditPage:
+        """Everything that people did within the last 90 days, by whatever way; at most the newest 5,000."""
+        place = read_cursor(cursor) if cursor else None
+        found = context.known.journal.after(place, limit + 1, context.now())
+        shown = [told(id_, record) for id_, record in found[:limit]]
+        more = cursor_of(found[limit - 1][1].at, found[limit - 1][0]) if len(found) > limit else None
+        return AuditPage(operations=shown, next=more, current=context.feed.current)
+
+    return made
+
+
+def told(id_: str, record: Opinion) -> dict[str, Any]:
+    """The record with its identity."""
+    found: dict[str, Any] = msgspec.to_builtins(record)
+    return found | {"id": id_}
