@@ -7,7 +7,7 @@ and told. What the index does not know is when a document came: one that was lat
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -92,9 +92,17 @@ class ElasticSource:
 
     channels: Collection[str] = (ARCHIVE,)
 
-    def __init__(self, settings: Settings, url: str, pattern: str, span: Span, query: str = "") -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        url: str,
+        pattern: str,
+        span: Span,
+        query: str = "",
+        only: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         """`pattern`: of indices; empty for those of the installation. `query`: words as in a search box, looked for in
-        titles and texts."""
+        titles and texts. `only`: clauses of a search, all of which must hold."""
         self.name = f"elasticsearch:{pattern or es.pattern(settings, 'documents')}"
         self.notes = Notes()
         self._settings = settings
@@ -102,6 +110,7 @@ class ElasticSource:
         self._pattern = pattern or es.pattern(settings, "documents")
         self._span = span
         self._query = query
+        self._only = only
 
     async def items(self, position: str = "") -> AsyncIterator[Batch]:
         """All documents after `position`, in order of collection. The first batch is empty: it holds what is read.
@@ -150,7 +159,7 @@ class ElasticSource:
         between = {
             name: at.isoformat() for name, at in (("gte", self._span.begin), ("lt", self._span.end)) if at is not None
         }
-        filters: list[dict[str, Any]] = [{"range": {"indexed_at": {"lte": until.isoformat()}}}]
+        filters: list[Mapping[str, Any]] = [{"range": {"indexed_at": {"lte": until.isoformat()}}}, *self._only]
         if between:
             filters.append({"range": {"collected_at": between}})
         if self._query:
