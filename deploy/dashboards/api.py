@@ -66,7 +66,10 @@ def _config(panel: Panel, names: Names, words: Words) -> dict[str, Any]:
     buckets = [_bucket(bucket, words) for bucket in panel.by]
     match panel.kind:
         case "metric":
-            return source | {"type": "metric", "metrics": [metrics[0] | {"type": "primary"} | _colour(panel.metrics[0])]}
+            return source | {
+                "type": "metric",
+                "metrics": [metrics[0] | {"type": "primary"} | _colour(panel.metrics[0])],
+            }
         case "table":
             rows = [bucket | {"click_filter": True} for bucket in buckets]
             sorting = {"column_type": "metric", "index": 0, "direction": "desc"}

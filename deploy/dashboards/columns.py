@@ -20,13 +20,14 @@ class Columns:
     """The columns of one layer: buckets first, as Lens demands, then metrics and what formulas are made of."""
 
     buckets: list[str] = field(default_factory=list)
+    nesting: tuple[int, ...] = ()  # places of the buckets, from the outermost
     metrics: list[str] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     all: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def layer(self) -> dict[str, Any]:
         """The layer as Lens keeps it."""
-        order = [*self.buckets, *self.metrics, *self.parts]
+        order = [*(self.buckets[n] for n in self.nesting), *self.metrics, *self.parts]
         return {
             "columnOrder": order,
             "columns": {name: self.all[name] for name in order},
@@ -37,7 +38,7 @@ class Columns:
 
 def columns(panel: Panel, words: Words) -> Columns:
     """All columns of a panel. Their ids come from the panel's, so the same panel has the same at every import."""
-    found = Columns()
+    found = Columns(nesting=panel.nesting)
     found.metrics = [f"{panel.id}-metric-{n}" for n in range(len(panel.metrics))]
     for n, bucket in enumerate(panel.by):
         name = f"{panel.id}-bucket-{n}"

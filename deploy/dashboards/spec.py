@@ -94,10 +94,17 @@ class Panel:
     def __post_init__(self) -> None:
         buckets, metrics = SHAPES[self.kind]
         if len(self.by) not in buckets or len(self.metrics) not in metrics:
-            raise ValueError(f"the panel {self.id}: a {self.kind} of {len(self.by)} buckets, {len(self.metrics)} metrics")
+            raise ValueError(
+                f"the panel {self.id}: a {self.kind} of {len(self.by)} buckets, {len(self.metrics)} metrics"
+            )
         for bucket in self.by:
             if isinstance(bucket, Terms) and self.metrics[bucket.rank].of == "share":
                 raise ValueError(f"the panel {self.id}: Kibana cannot order values by a share")
+
+    @property
+    def nesting(self) -> tuple[int, ...]:
+        """Places of the buckets from the outermost: values before time, so that the greatest are those of all time."""
+        return tuple(sorted(range(len(self.by)), key=lambda n: isinstance(self.by[n], OverTime)))
 
 
 @dataclass(frozen=True, slots=True)

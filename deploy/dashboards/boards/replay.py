@@ -25,7 +25,8 @@ REPLAY: Final = Board(
         ]),
         (11, [(48, Panel("replay-over-time", "bars", "compared", (m.LIVE, m.REPLAYED), (OverTime(),)))]),
         (13, [
-            (24, Panel("replay-rules", "table", "compared", (m.LIVE, m.REPLAYED), (Terms("rule", "rule", 20, rank=1),))),
+            (24, Panel("replay-rules", "table", "compared", (m.LIVE, m.REPLAYED),
+                       (Terms("rule", "rule", 20, rank=1),))),
             (24, Panel("replay-names", "table", "compared", (m.LIVE, m.REPLAYED, m.BEYOND),
                        (Terms("name", "name", 20, rank=1),))),
         ]),

@@ -1,0 +1,1 @@
+"""`tocsin dashboards`: dashboards for Kibana, checked, previewed, written to a file or imported."""
