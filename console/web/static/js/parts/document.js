@@ -33,19 +33,14 @@ function judged({ sentiment, unjudged, topic, risk }) {
   return [
     h("span", { class: "judged" }, tones(sentiment), sentimentWords(sentiment)),
     topic && tag([label("topic", topic.label), " ", h("span", { class: "sure" }, percent(topic.confidence))]),
-    risk && risk.label !== "none" && tag([riskWords(risk.label), " ", h("span", { class: "sure" }, percent(risk.confidence))], "bad"),
+    risk && risk.label !== "none" && tag([label("risk", risk.label), " ", h("span", { class: "sure" }, percent(risk.confidence))], "bad"),
   ];
 }
 
 /** "Negative 90 %": the likeliest, or that the model would not say. */
 export function sentimentWords(sentiment) {
-  if (sentiment.abstained) return h("span", { class: "tone" }, t("documents.tone.abstained"));
-  return h("span", { class: `tone ${sentiment.label}` }, `${t(`documents.tone.${sentiment.label}`)} ${percent(sentiment[sentiment.label])}`);
-}
-
-/** A kind of risk event, `none` included. */
-export function riskWords(value) {
-  return value === "none" ? t("documents.no_risk") : label("risk", value);
+  if (sentiment.abstained) return h("span", { class: "tone" }, label("sentiment", "abstained"));
+  return h("span", { class: `tone ${sentiment.label}` }, `${label("sentiment", sentiment.label)} ${percent(sentiment[sentiment.label])}`);
 }
 
 function companies({ entities }) {

@@ -1,7 +1,7 @@
 /** Figures as small drawings, each of which also says in words what it draws. Negative is hatched, not only coloured. */
 
 import { h, hidden } from "../dom.js";
-import { number, percent } from "../format.js";
+import { label, number, percent } from "../format.js";
 import { t } from "../i18n.js";
 
 /** A number, or a dash for what could not be computed. @param {number|null|undefined} value @param {Function} [how] */
@@ -73,7 +73,7 @@ const TONES = ["negative", "neutral", "positive"];
 
 /** The three probabilities of a judgement as one bar. @param {{negative: number, neutral: number, positive: number}} of */
 export function tones(of) {
-  const words = TONES.map((tone) => `${t(`documents.tone.${tone}`)} ${percent(of[tone])}`).join(t("words.comma"));
+  const words = TONES.map((tone) => `${label("sentiment", tone)} ${percent(of[tone])}`).join(t("words.comma"));
   return h("span", { class: "tones", role: "img", "aria-label": words, title: words },
     TONES.map((tone) => h("span", { class: tone, style: { width: length(of[tone], 1) } })));
 }

@@ -1,55 +1,28 @@
-// Markdown as DOM nodes: headings, paragraphs, lists, tables, fenced and inline code, bold, links to http(s) only.
-// Nothing is parsed as HTML: whatever else stands in the text stays text.
+/**
+ * Markdown as nodes: headings, paragraphs, lists, tables, fenced and inline code, bold, links to http(s). Nothing is read as
+ * HTML; whatever else stands in the text stays text.
+ */
 
-import { h } from "../dom.js";
+import { h, isAddress } from "../dom.js";
+import { t } from "../i18n.js";
 
 const FENCE = /^```/;
 const HEADING = /^(#{1,6})\s+(.*)$/;
-const ITEM = /^\s*[-*]\s+(.*)$/;
+const ITEM = /^\s*(?:[-*]|\d+\.)\s+(.*)$/;
 const ROW = /^\s*\|(.*)\|\s*$/;
-const RULE = /^[\s|:-]+$/;
-const INLINE = /(`[^`]+`)|\*\*([^*]+)\*\*|\[([^\]]+)\]\(([^)\s]+)\)|(https?:\/\/[^\s<>)\]]+[^\s<>)\].,;:])/g;
+const DIVIDER = /^[\s|:-]+$/;
+const INLINE = /`([^`]+)`|\*\*(.+?)\*\*|\[([^\]]+)\]\(([^)\s]+)\)|<(https?:\/\/[^\s<>]+)>/g;
+const LAST = 6; // level of headings
 
-/** The nodes of one line: code, bold and links as such, everything else as text. */
-export function inline(text) {
-  const found = [];
-  let from = 0;
-  for (const match of text.matchAll(INLINE)) {
-    found.push(text.slice(from, match.index), piece(match));
-    from = match.index + match[0].length;
-  }
-  found.push(text.slice(from));
-  return found.filter((each) => each !== "");
-}
-
-function piece([whole, code, bold, words, target, bare]) {
-  if (code) return h("code", {}, code.slice(1, -1));
-  if (bold) return h("strong", {}, ...inline(bold));
-  if (bare) return outside(bare, bare);
-  return isWeb(target) ? outside(target, words) : words + (words ? "" : whole);
-}
-
-/** Whether an address is one a page may link to. */
-export function isWeb(address) {
-  return /^https?:\/\//i.test(address ?? "");
-}
-
-function outside(address, words) {
-  return h("a", { href: address, rel: "noopener noreferrer nofollow", target: "_blank" }, words);
-}
-
-/** The text as a list of nodes; `top` is the level of its first headings on the page. */
+/** The text as nodes. @param {string} text @param {number} top level of its first headings on the page @returns {Node[]} */
 export function markdown(text, top = 3) {
   const lines = text.split(/\r?\n/);
   const found = [];
-  let at = 0;
-  while (at < lines.length) {
-    if (!lines[at].trim()) at += 1;
-    else {
-      const [node, next] = block(lines, at, top);
-      found.push(node);
-      at = next;
-    }
+  for (let at = 0; at < lines.length;) {
+    if (!lines[at].trim()) { at += 1; continue; }
+    const [node, next] = block(lines, at, top);
+    found.push(node);
+    at = next;
   }
   return found;
 }
@@ -57,51 +30,64 @@ export function markdown(text, top = 3) {
 function block(lines, at, top) {
   const heading = HEADING.exec(lines[at]);
   if (FENCE.test(lines[at])) return fence(lines, at);
-  if (heading) return [h(`h${Math.min(6, top + heading[1].length - 1)}`, {}, ...inline(heading[2])), at + 1];
+  if (heading) return [h(`h${Math.min(LAST, top + heading[1].length - 1)}`, null, inline(heading[2])), at + 1];
   if (ROW.test(lines[at])) return table(lines, at);
   if (ITEM.test(lines[at])) return list(lines, at);
   return paragraph(lines, at);
 }
 
-function fence(lines, at) {
-  let end = at + 1;
-  while (end < lines.length && !FENCE.test(lines[end])) end += 1;
-  return [h("pre", { class: "code", tabindex: "0" }, h("code", {}, lines.slice(at + 1, end).join("\n"))), end + 1];
+/** One line: code, bold and links as such, everything else as text. */
+function inline(text) {
+  const found = [];
+  let from = 0;
+  for (const match of text.matchAll(INLINE)) {
+    found.push(text.slice(from, match.index), piece(match));
+    from = match.index + match[0].length;
+  }
+  found.push(text.slice(from));
+  return found;
 }
 
-function cells(line) {
-  return ROW.exec(line)[1].split("|").map((each) => each.trim());
+function piece([, code, bold, words, target, bare]) {
+  if (code) return h("code", null, code);
+  if (bold) return h("strong", null, inline(bold));
+  if (bare) return h("a", { href: bare }, bare);
+  return isAddress(target) ? h("a", { href: target }, inline(words)) : h("span", null, inline(words));
+}
+
+function endOf(lines, at, holds) {
+  let end = at;
+  while (end < lines.length && holds(lines[end])) end += 1;
+  return end;
+}
+
+function fence(lines, at) {
+  const end = endOf(lines, at + 1, (line) => !FENCE.test(line));
+  return [h("pre", { tabindex: "0" }, h("code", null, lines.slice(at + 1, end).join("\n"))), end + 1];
 }
 
 function table(lines, at) {
-  let end = at;
-  while (end < lines.length && ROW.test(lines[end])) end += 1;
-  const rows = lines.slice(at, end).filter((line) => !RULE.test(line)).map(cells);
-  const [head, ...body] = rows;
-  const first = h("tr", {}, ...head.map((each) => h("th", { scope: "col" }, ...inline(each))));
-  const rest = body.map((row) => h("tr", {}, ...row.map((each) => h("td", {}, ...inline(each)))));
-  return [h("div", { class: "scroll", tabindex: "0" }, h("table", {}, h("thead", {}, first), h("tbody", {}, ...rest))), end];
+  const end = endOf(lines, at, (line) => ROW.test(line));
+  const rows = lines.slice(at, end).filter((line) => !DIVIDER.test(line)).map((line) => ROW.exec(line)[1].split("|").map((each) => each.trim()));
+  const [heads, ...body] = rows.length ? rows : [[]];
+  return [h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": t("models.table") }, h("table", null,
+    h("thead", null, h("tr", null, heads.map((each) => h("th", { scope: "col" }, inline(each))))),
+    h("tbody", null, body.map((row) => h("tr", null, row.map((each) => h("td", null, inline(each)))))))), end];
 }
 
 function list(lines, at) {
+  const end = endOf(lines, at, (line) => ITEM.test(line) || /^\s+\S/.test(line));
   const items = [];
-  let end = at;
-  for (; end < lines.length && lines[end].trim(); end += 1) {
-    const item = ITEM.exec(lines[end]);
+  for (const line of lines.slice(at, end)) {
+    const item = ITEM.exec(line);
     if (item) items.push(item[1]);
-    else if (/^\s/.test(lines[end])) items[items.length - 1] += ` ${lines[end].trim()}`;
-    else break;
+    else items[items.length - 1] += ` ${line.trim()}`;
   }
-  return [h("ul", {}, ...items.map((each) => h("li", {}, ...inline(each)))), end];
+  return [h("ul", null, items.map((each) => h("li", null, inline(each)))), end];
 }
 
 function paragraph(lines, at) {
-  let end = at;
-  const words = [];
-  while (end < lines.length && lines[end].trim() && (end === at || !begins(lines[end]))) words.push(lines[end++].trim());
-  return [h("p", {}, ...inline(words.join(" "))), end];
-}
-
-function begins(line) {
-  return FENCE.test(line) || HEADING.test(line) || ROW.test(line) || ITEM.test(line);
+  const begins = (line) => FENCE.test(line) || HEADING.test(line) || ROW.test(line) || ITEM.test(line);
+  const end = endOf(lines, at + 1, (line) => line.trim() && !begins(line));
+  return [h("p", null, inline(lines.slice(at, end).map((line) => line.trim()).join(" "))), end];
 }

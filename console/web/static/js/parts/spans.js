@@ -16,8 +16,8 @@ export function hoursOf(given, usual = WEEK) {
 
 /** A length in words: "24 hours", "7 days". */
 export function spanWords(hours) {
-  if (hours % DAY || hours <= DAY) return t("subject.span.hours", { count: hours });
-  return t("subject.span.days", { count: hours / DAY });
+  if (hours % DAY === 0 && hours > DAY) return t("subject.span.days", { count: hours / DAY });
+  return t("subject.span.hours", { count: Math.round(hours * 10) / 10 });
 }
 
 /** Links to the usual lengths and a field for another. @param {number} hours @param {(hours: number) => string} address */

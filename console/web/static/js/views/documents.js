@@ -3,10 +3,10 @@
  * can be shared. A change asks anew and keeps the focus where it is; the address follows.
  */
 
-import { h } from "../dom.js";
-import { label, number, stamp, subjectName, zone } from "../format.js";
+import { append, h } from "../dom.js";
+import { label, number, subjectName } from "../format.js";
 import { t } from "../i18n.js";
-import { card, riskWords } from "../parts/document.js";
+import { card } from "../parts/document.js";
 import { facet } from "../parts/facets.js";
 import { empty, failure, waiting } from "../parts/states.js";
 import { between, spanOf, timeFilter } from "../parts/times.js";
@@ -14,6 +14,7 @@ import * as routes from "../routes.js";
 
 const PAGE = 20;
 const FACETS = ["sentiment", "risk", "topic", "source", "lang", "kind", "stale"];
+const LABELLED = { sentiment: "sentiment", risk: "risk", topic: "topic", lang: "language", kind: "kind" };
 const ONE = ["q", "subject", "from", "to", "hours", "sort"];
 
 export async function show(root, params, page) {
@@ -34,7 +35,7 @@ export async function show(root, params, page) {
     event.preventDefault();
     change({ q: field.value.trim(), sort: field.value.trim() && !state.q ? "relevance" : state.sort });
   };
-  root.append(
+  append(root,
     h("header", { class: "head" }, h("div", null, h("h1", null, t("documents.title")))),
     h("form", { class: "search wide", role: "search", onsubmit: go }, field, h("button", { class: "primary" }, t("documents.find")),
       h("p", { class: "hint", id: "documents-hint" }, t("documents.hint"))),
@@ -89,8 +90,9 @@ async function ask(state, host, page, change) {
 function tell(state, host, page, change, asked, found) {
   const { value, exact } = found.total;
   host.tally.replaceChildren(t(exact ? "documents.total" : "documents.total_least", { count: number(value), of: value }));
-  host.time.replaceChildren(timeFilter(state, change));
-  host.facets.replaceChildren(...facets(state, found.facets, change));
+  if (found.partial) host.tally.append(" ", h("span", { class: "warn-words" }, t("documents.partial")));
+  kept(host.time, () => host.time.replaceChildren(timeFilter(state, change)));
+  kept(host.facets, () => host.facets.replaceChildren(...facets(state, found.facets, change)));
   host.chips.replaceChildren(...chips(state, found.facets, change));
   host.filters.replaceChildren(host.chips.childElementCount ? ` (${host.chips.querySelectorAll(".chip").length})` : "");
   host.list.replaceChildren(...(found.documents.length ? found.documents.map(card) : [nothing(state)]));
@@ -122,13 +124,18 @@ function more(host, page, asked, next) {
   host.more.replaceChildren(button);
 }
 
+/** Makes what `host` holds anew, and puts the focus where it was and opens what was open. */
+function kept(host, make) {
+  const { name, dataset } = host.contains(document.activeElement) ? document.activeElement : { dataset: {} };
+  const opened = [...host.querySelectorAll("details[open]")].map((each) => each.dataset.name);
+  make();
+  for (const each of host.querySelectorAll("details")) each.open ||= opened.includes(each.dataset.name);
+  [...host.querySelectorAll("[data-value]")].find((each) => each.name === name && each.dataset.value === dataset.value)?.focus();
+}
+
 /** How a value of a facet is called. */
 function words(name, value, given) {
-  if (name === "sentiment") return t(`documents.tone.${value}`);
-  if (name === "risk") return riskWords(value);
-  if (name === "topic") return label("topic", value);
-  if (name === "lang") return label("language", value);
-  if (name === "kind") return label("kind", value);
+  if (LABELLED[name]) return label(LABELLED[name], value);
   if (name === "stale") return t(`documents.stale.${value}`);
   if (name === "subject") return subjectName(value, given ?? value.slice(value.indexOf(":") + 1));
   return given ?? value;
@@ -136,17 +143,10 @@ function words(name, value, given) {
 
 function facets(state, found, change) {
   const fields = FACETS.map((name) => facet({
-    name, title: t(`documents.facet.${name}`), chosen: state[name], choose: (values) => refocused(name, values, state, change),
+    name, title: t(`documents.facet.${name}`), chosen: state[name], choose: (values) => change({ [name]: values }),
     values: (found[name] ?? []).map((each) => ({ ...each, words: words(name, each.value, each.name) })), words: (value) => words(name, value),
   }));
   return [companies(state, found.subject ?? [], change), ...fields].filter(Boolean);
-}
-
-/** Chooses, and puts the focus back on the box that was pressed once the boxes are made anew. */
-function refocused(name, values, state, change) {
-  const pressed = document.activeElement?.dataset?.value;
-  change({ [name]: values });
-  if (pressed !== undefined) state.focus = { name, value: pressed };
 }
 
 function companies(state, found, change) {

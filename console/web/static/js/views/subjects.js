@@ -1,6 +1,6 @@
 /** Subjects: companies, topics, sources and the market, with how much was said of each and how much of it is negative. */
 
-import { h } from "../dom.js";
+import { append, h } from "../dom.js";
 import { number, percent, subjectName, time } from "../format.js";
 import { t } from "../i18n.js";
 import { bar, interval } from "../parts/figures.js";
@@ -8,14 +8,14 @@ import { hoursOf, spanSwitch, spanWords, WEEK } from "../parts/spans.js";
 import { empty, into } from "../parts/states.js";
 import * as routes from "../routes.js";
 
-const KINDS = ["", "entity", "topic", "source", "market"];
+const KINDS = ["", "entity", "topic", "list", "source", "market"];
 const PAGE = 50;
 
 export async function show(root, params, page) {
   page.title(t("subject.title"));
   const asked = { q: params.q ?? "", kind: KINDS.includes(params.kind) ? params.kind : "", hours: hoursOf(params.hours, WEEK) };
   const list = h("div", { class: "panel subjects" });
-  root.append(
+  append(root,
     h("header", { class: "head" }, h("div", null, h("h1", null, t("subject.title")), h("p", { class: "quiet" }, t("subject.lead"))),
       spanSwitch(asked.hours, (hours) => address({ ...asked, hours }))),
     h("div", { class: "filters" }, search(asked), kinds(asked)), list);
@@ -41,14 +41,13 @@ function kinds(asked) {
 }
 
 async function subjects(asked, page) {
-  const now = new Date();
-  const span = { from: new Date(now - asked.hours * 3600e3).toISOString(), to: now.toISOString() };
   const fetched = (cursor) => page.api.get("/subjects", { ...asked, limit: PAGE, cursor });
   const first = await fetched();
+  const span = { from: first.from, to: first.to };
   if (!first.subjects.length) return empty(t("subject.none"), t(asked.q || asked.kind ? "subject.none_found" : "subject.none_yet", { span: spanWords(asked.hours) }));
   const most = Math.max(...first.subjects.map((each) => each.documents));
   const body = h("tbody", null, first.subjects.map((each) => row(each, most, asked, span)));
-  return [table(body), more(first.next, async (cursor) => {
+  return [first.partial && h("p", { class: "note", role: "status" }, t("subject.partial")), table(body), more(first.next, async (cursor) => {
     const found = await fetched(cursor);
     body.append(...found.subjects.map((each) => row(each, most, asked, span)));
     return found.next;

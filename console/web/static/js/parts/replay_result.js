@@ -1,0 +1,127 @@
+/** One result of a replay: what it read, how good each rule was, over which settings, what it found, missed and rang for nothing. */
+
+import { append, h, isAddress } from "../dom.js";
+import { duration, label, number, percent, plain, subjectName, time } from "../format.js";
+import { lang, rich, t } from "../i18n.js";
+import * as routes from "../routes.js";
+import { curves } from "./curve.js";
+import { orNone } from "./figures.js";
+import { rate, share } from "./measures.js";
+import { severity, tag } from "./severity.js";
+import { table } from "./table.js";
+
+const WORST = 5; // misses and false alarms of a rule
+
+export async function showResult(root, params, page) {
+  const found = await page.api.get(`/replays/${encodeURIComponent(params.id)}`);
+  const result = found.result ?? found;
+  const name = found.name || t("replay.unnamed");
+  page.title(name);
+  const rules = Object.entries(result.rules);
+  const asked = rules.some(([each]) => each === params.rule) ? params.rule : "";
+  append(root, header(name, result), caveats(found, result), figures(rules));
+  const curve = curves(result);
+  if (curve) append(root, panel(t("replay.curve.title"), h("div", { class: "panel-body" }, curve)));
+  if (result.events.length) append(root, panel(t("replay.events"), h("div", { class: "panel-body flush" }, events(result, rules))));
+  append(root, h("section", { class: "findings" }, h("h2", null, t("replay.findings")), rules.map(([each, of]) => findings(each, of, result, each === asked))));
+  if (asked) root.querySelector(`[data-rule="${CSS.escape(asked)}"]`)?.scrollIntoView();
+}
+
+function panel(title, ...children) {
+  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, title)), children);
+}
+
+function header(name, result) {
+  const fact = (key, value) => [h("dt", null, t(`replay.fact.${key}`)), h("dd", null, value)];
+  return [h("header", { class: "head" }, h("div", null,
+    h("p", { class: "crumbs" }, h("a", { href: routes.link("replay") }, t("replay.title"))), h("h1", null, name, " ", h("span", { class: "origin replay" }, t("common.replay"))))),
+  h("section", { class: "panel" }, h("dl", { class: "dl panel-body" },
+    fact("period", rich("words.period", { first: time(result.begin, "stamp"), last: time(result.end, "stamp") })),
+    fact("read", t("replay.read", { mentions: number(result.mentions), subjects: number(result.subjects), days: number(Math.round(result.subject_days)) })),
+    fact("sources", h("span", { class: "mono" }, result.sources.join(t("words.comma")))),
+    fact("models", Object.entries(result.models).map(([model, count]) => h("div", null, h("span", { class: "mono" }, model), " ", h("span", { class: "quiet" }, t("replay.judged", { count: number(count), of: count }))))),
+    fact("made", [time(result.made_at, "both"), " ", h("span", { class: "mono quiet" }, result.code)])))];
+}
+
+/** What the data cannot show, in the words of the API where it has them in the language of the page. */
+function caveats({ said }, result) {
+  const sentences = said?.caveats ?? result.caveats;
+  const labelled = said?.labelled ?? result.labelled;
+  return h("section", { class: "panel caveats" }, h("div", { class: "panel-head" }, h("h2", null, t("replay.caveats"))),
+    h("div", { class: "panel-body", lang: said || lang() === "en" ? null : "en" }, labelled && h("p", null, labelled), h("ul", { class: "dots" }, sentences.map((each) => h("li", null, each)))));
+}
+
+function figures(rules) {
+  const heads = [t("replay.column.rule"), t("replay.column.precision"), t("replay.column.recall"), { text: t("replay.column.found"), num: true }, { text: t("replay.column.alerts"), num: true },
+    { text: t("replay.column.false"), num: true }, { text: t("replay.column.delay"), num: true }, { text: t("replay.column.controls"), num: true }];
+  const rows = rules.map(([name, of]) => [
+    h("div", null, h("a", { class: "mono", href: "#findings", onclick: (event) => jump(event, name) }, name), h("div", { class: "quiet small" }, label("type", of.type))),
+    share(of.precision, of.precision_interval), share(of.recall, of.recall_interval), t("replay.of", { part: number(of.found), whole: number(of.events) }),
+    h("span", { title: t("replay.alerts_title") }, `${number(of.true)} / ${number(of.repeats)} / ${number(of.false)}`),
+    orNone(of.false_per_subject_day, rate), delays(of), of.controls ? t("replay.of", { part: number(of.controls_fired), whole: number(of.controls) }) : "–"]);
+  return panel(t("replay.rules"), h("div", { class: "panel-body flush" }, table(t("replay.rules"), heads, rows)), h("p", { class: "hint panel-foot" }, t("replay.rules_about")));
+}
+
+function jump(event, name) {
+  event.preventDefault();
+  const section = document.querySelector(`[data-rule="${CSS.escape(name)}"]`);
+  section.open = true;
+  section.scrollIntoView();
+  section.querySelector("summary").focus();
+}
+
+function delays(of) {
+  if (of.delay_median_s === null) return "–";
+  return h("div", null, duration(of.delay_median_s), of.delay_p90_s !== null && h("div", { class: "quiet small" }, t("replay.p90", { time: duration(of.delay_p90_s) })));
+}
+
+/** Each event of the truth, and what each rule made of it. */
+function events(result, rules) {
+  const heads = [t("replay.event"), t("replay.kind.title"), { text: t("replay.documents"), num: true }, ...rules.map(([name]) => name)];
+  const rows = result.events.map((event, at) => [
+    h("div", null, h("strong", null, subjectName(event.subject, event.name)), " ", event.day_only ? event.onset.slice(0, 10) : time(event.onset, "stamp"), h("div", { class: "quiet small" }, plain(event.note))),
+    tag(t(`replay.kind.${event.kind}`), event.kind === "control" ? "" : "warn"),
+    h("a", { href: routes.documents({ subject: event.subject, from: event.begin, to: event.end }) }, number(event.documents)),
+    ...rules.map(([, of]) => outcome(of.outcomes.find((each) => each.event === at), event))]);
+  return table(t("replay.events"), heads, rows);
+}
+
+function outcome(of, event) {
+  if (!of) return h("span", { class: "quiet" }, "–");
+  if (event.kind === "control") return of.found ? h("span", { class: "bad" }, t("replay.rang")) : h("span", { class: "quiet" }, t("replay.quiet"));
+  if (!of.found) return h("span", { class: "bad" }, t("replay.missed"));
+  const delay = of.delay_s ?? of.public_delay_s;
+  return h("span", { class: "good" }, t("replay.found"), delay !== null && ` ${duration(delay)}`);
+}
+
+/** The worst of a rule: events it missed (those told most), and what it rang for nothing (furthest beyond its bound). */
+function findings(name, of, result, open) {
+  const missed = of.outcomes.filter((each) => !each.found && result.events[each.event].kind === "negative").map((each) => result.events[each.event]).sort((a, b) => b.documents - a.documents);
+  const wrong = of.episodes.filter((each) => each.judged === "false" || each.judged === "control").sort((a, b) => b.beyond - a.beyond);
+  return h("details", { class: "panel finding", open, dataset: { rule: name } },
+    h("summary", { class: "panel-head" }, h("span", { class: "mono" }, name), h("span", { class: "quiet" }, t("replay.finding", { missed: number(missed.length), wrong: number(wrong.length) }))),
+    h("div", { class: "panel-body pair" },
+      h("section", null, h("h3", null, t("replay.misses", { count: number(missed.length) })), missed.length ? h("ul", { class: "lines" }, missed.slice(0, WORST).map(miss)) : h("p", { class: "quiet" }, t("replay.no_miss")), first(missed.length)),
+      h("section", null, h("h3", null, t("replay.wrongs", { count: number(wrong.length) })), wrong.length ? h("ul", { class: "lines" }, wrong.slice(0, WORST).map(episode)) : h("p", { class: "quiet" }, t("replay.no_wrong")), first(wrong.length))));
+}
+
+function first(count) {
+  return count > WORST && h("p", { class: "hint" }, t("replay.first", { shown: WORST, count: number(count) }));
+}
+
+function miss(event) {
+  return h("li", { dataset: { item: "" } }, h("p", null, h("a", { href: routes.documents({ subject: event.subject, from: event.begin, to: event.end }) }, subjectName(event.subject, event.name)), " ", time(event.onset, "stamp")),
+    h("p", { class: "small" }, plain(event.note)), h("p", { class: "facts" }, h("span", null, t("replay.event_documents", { count: number(event.documents), of: event.documents }))), told(event.told));
+}
+
+/** An alert as a line with what it was about. @param {any} each an Episode */
+export function episode(each) {
+  return h("li", { dataset: { item: "" } }, h("p", { class: "alert-line" }, severity(each.severity), h("a", { href: routes.documents({ subject: each.subject, from: each.at.slice(0, 10), to: "" }) }, subjectName(each.subject, each.name)), time(each.at, "stamp"),
+    tag(t(`replay.as.${each.judged}`), { true: "good", false: "bad", control: "bad" }[each.judged] ?? "")),
+  h("p", { class: "facts" }, h("span", null, t("replay.beyond", { times: each.beyond.toFixed(1) }))), told(each.documents));
+}
+
+function told(documents) {
+  return documents.slice(0, 2).map((each) => h("p", { class: "small told" }, isAddress(each.url) ? h("a", { href: each.url }, plain(each.headline)) : each.document ? h("a", { href: routes.link("documents", {}, each.document) }, plain(each.headline)) : plain(each.headline),
+    " ", h("span", { class: "quiet" }, plain(each.source), each.negative !== null && ` · ${t("words.story.negative", { share: percent(each.negative) })}`)));
+}

@@ -1,0 +1,106 @@
+/** What the rules of a text would have rung in the last days, against those in force. Nothing is written, nobody is told. */
+
+import { del } from "../api.js";
+import { h } from "../dom.js";
+import { number, percent, plain, subjectName, time } from "../format.js";
+import { rich, t } from "../i18n.js";
+import * as routes from "../routes.js";
+import { orNone } from "./figures.js";
+import { severity } from "./severity.js";
+import { failure } from "./states.js";
+import { table } from "./table.js";
+
+const MOST = 90; // days
+const USUAL = 7;
+const PACE = 1000; // ms between two looks at how far it is
+const SHOWN = 50;
+
+/** @param {any} page @param {() => {text: string, file: string, ok: boolean}} draft what to try @returns {HTMLElement} */
+export function whatIf(page, draft) {
+  const days = h("input", { type: "number", name: "days", min: 1, max: MOST, value: USUAL, required: true, "aria-label": t("rules.whatif.days_label") });
+  const start = h("button", { class: "primary" }, t("rules.whatif.start"));
+  const host = h("div", { class: "whatif-result" });
+  const run = async (event) => {
+    event.preventDefault();
+    const { text, file, ok } = draft();
+    if (!ok) return host.replaceChildren(h("p", { class: "note" }, t("rules.whatif.faulty")));
+    start.disabled = true;
+    try {
+      await tried(page, host, { text, file, days: Number(days.value) });
+    } catch (error) {
+      if (error.name !== "AbortError") host.replaceChildren(failure(error));
+    }
+    start.disabled = false;
+    return null;
+  };
+  return h("section", { class: "panel", id: "whatif" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.whatif.title"))),
+    h("div", { class: "panel-body" }, h("p", { class: "quiet" }, t("rules.whatif.about")),
+      h("form", { class: "whatif-form", onsubmit: run }, rich("rules.whatif.last", { days }), start), host));
+}
+
+async function tried(page, host, asked) {
+  const { job } = await page.api.post("/rules/whatif", asked);
+  const id = typeof job === "string" ? job : job.id;
+  const bar = h("progress", { max: 1, "aria-label": t("rules.whatif.progress") });
+  const said = h("p", { class: "quiet", role: "status" }, t("rules.whatif.waiting"));
+  let over = false;
+  const cancel = () => del(`/jobs/${id}`).catch(() => {});
+  page.signal.addEventListener("abort", () => over || cancel(), { once: true }); // whoever leaves waits for nothing
+  host.replaceChildren(h("div", { class: "progress" }, bar, said, h("button", { type: "button", onclick: cancel }, t("rules.whatif.cancel"))));
+  try {
+    const found = await ended(page, id, bar, said);
+    over = true;
+    host.replaceChildren(...[outcome(found)].flat(Infinity).filter(Boolean));
+    page.announce(host.querySelector(".whatif-tally")?.textContent ?? "");
+  } finally {
+    over = true;
+  }
+}
+
+async function ended(page, id, bar, said) {
+  for (;;) {
+    const found = await page.api.get(`/jobs/${id}`);
+    if (!["waiting", "running"].includes(found.state)) return found;
+    if (found.progress === null || found.progress === undefined) bar.removeAttribute("value");
+    else bar.value = found.progress;
+    said.textContent = [found.said || t(`rules.whatif.${found.state}`), found.progress ? percent(found.progress) : ""].filter(Boolean).join(" · ");
+    await new Promise((resolve) => setTimeout(resolve, PACE));
+  }
+}
+
+function outcome({ state, result, error }) {
+  if (state === "cancelled") return h("p", { class: "quiet" }, t("rules.whatif.cancelled"));
+  if (state === "failed") return failure(Object.assign(new Error(error?.message ?? ""), { code: error?.code ?? "failed", fix: error?.fix ?? "" }));
+  if (!result.documents) return h("p", { class: "note" }, t("rules.whatif.no_data"));
+  return [
+    h("p", { class: "whatif-tally" }, t("rules.whatif.tally", { gained: number(result.gained.length), lost: number(result.lost.length), kept: number(result.kept) })),
+    h("p", { class: "hint" }, rich("rules.whatif.over", { documents: h("a", { href: routes.documents({ from: result.from, to: result.to }) }, t("rules.whatif.documents", { count: number(result.documents), of: result.documents })), from: time(result.from, "stamp"), to: time(result.to, "stamp") })),
+    byRule(result), list("gained", result.gained), list("lost", result.lost),
+  ];
+}
+
+function byRule({ rules }) {
+  const rows = rules.map(({ name, before, after }) => [h("span", { class: "mono" }, name), orNone(before), orNone(after), difference(before, after)]);
+  const heads = [t("rules.column.rule"), ...["before", "after", "difference"].map((name) => ({ text: t(`rules.whatif.${name}`), num: true }))];
+  return table(t("rules.whatif.by_rule"), heads, rows);
+}
+
+function difference(before, after) {
+  if (before === null || after === null) return t(before === null ? "rules.changed.new" : "rules.whatif.no_more");
+  const by = after - before;
+  return by ? h("strong", null, `${by > 0 ? "+" : "−"}${number(Math.abs(by))}`) : "±0";
+}
+
+function list(name, alerts) {
+  if (!alerts.length) return null;
+  const rest = alerts.length - SHOWN;
+  return h("section", { class: "whatif-alerts" }, h("h3", null, t(`rules.whatif.${name}`, { count: number(alerts.length), of: alerts.length })),
+    h("ul", { class: "lines" }, alerts.slice(0, SHOWN).map(alertLine)), rest > 0 && h("p", { class: "hint" }, t("rules.whatif.rest", { count: number(rest), of: rest })));
+}
+
+function alertLine(of) {
+  const span = { from: of.since, to: of.until || new Date(new Date(of.since).getTime() + 24 * 3600e3).toISOString() };
+  return h("li", { dataset: { item: "" } },
+    h("div", { class: "alert-line" }, severity(of.severity), h("a", { href: routes.documents({ subject: of.subject, ...span }) }, subjectName(of.subject, of.name)), h("span", { class: "mono quiet" }, of.rule), time(of.since, "both")),
+    of.headline && h("p", { class: "small" }, of.document ? h("a", { class: "plain", href: routes.link("documents", {}, of.document) }, plain(of.headline)) : plain(of.headline)));
+}

@@ -1,0 +1,82 @@
+/** Replay: the past through the engine. Results that were kept, one of them in full, two of them against each other, named runs. */
+
+import { append, h } from "../dom.js";
+import { duration, number, time } from "../format.js";
+import { rich, t } from "../i18n.js";
+import { command } from "../parts/command.js";
+import { showComparison } from "../parts/comparison.js";
+import { orNone } from "../parts/figures.js";
+import { rate, share } from "../parts/measures.js";
+import { showResult } from "../parts/replay_result.js";
+import { empty } from "../parts/states.js";
+import { table } from "../parts/table.js";
+import * as routes from "../routes.js";
+
+const EXAMPLE = "tocsin replay archive.jsonl --rules desk.yaml --truth truth.yaml";
+const NAMED = "tocsin replay kafka:mentions --truth truth.yaml --run march";
+
+export async function show(root, params, page) {
+  if (params.id) return showResult(root, params, page);
+  if (params.a && params.b) return showComparison(root, params, page);
+  page.title(t("replay.title"));
+  const found = await page.api.get("/replays");
+  append(root,
+    h("header", { class: "head" }, h("div", null, h("h1", null, t("replay.title")), h("p", { class: "quiet" }, t("replay.lead")))),
+    found.results.length ? results(found.results) : h("section", { class: "panel" }, empty(t("replay.none"), t("replay.none_more"))),
+    runs(found.runs), how());
+  return null;
+}
+
+/** The results, of which two may be chosen to be compared. */
+function results(found) {
+  const chosen = [];
+  const go = h("a", { class: "button primary", "aria-disabled": "true" }, t("replay.compare.button"));
+  const choose = (id, on) => {
+    if (on) chosen.push(id);
+    else chosen.splice(chosen.indexOf(id), 1);
+    if (chosen.length === 2) go.setAttribute("href", routes.link("replay", { a: chosen[0], b: chosen[1] }));
+    else go.removeAttribute("href");
+    go.setAttribute("aria-disabled", String(chosen.length !== 2));
+  };
+  const one = (each) => h("article", { class: "panel result", dataset: { item: "" } },
+    h("div", { class: "panel-head" },
+      h("div", null, h("h2", null, h("a", { href: routes.link("replay", {}, each.id) }, each.name || t("replay.unnamed"))), facts(each)),
+      found.length > 1 && h("label", { class: "choose" }, h("input", { type: "checkbox", onchange: (event) => choose(each.id, event.target.checked) }), t("replay.compare.choose"))),
+    h("div", { class: "panel-body flush" }, figures(each)));
+  return h("section", { class: "results" },
+    h("div", { class: "section-head" }, h("h2", null, t("replay.results")), found.length > 1 && h("div", { class: "compare-bar" }, h("span", { class: "quiet small" }, t("replay.compare.hint")), go)),
+    found.map(one));
+}
+
+function facts(each) {
+  return h("p", { class: "facts" }, h("span", null, rich("replay.made", { time: time(each.at, "both") })),
+    h("span", null, t("replay.period", { from: each.from.slice(0, 10), to: each.to.slice(0, 10) })),
+    each.sources?.length > 0 && h("span", { class: "mono" }, each.sources.join(t("words.comma"))), h("span", { class: "mono" }, each.code));
+}
+
+function figures({ rules, id }) {
+  const heads = [t("replay.column.rule"), t("replay.column.precision"), t("replay.column.recall"), ...["false", "delay", "events"].map((name) => ({ text: t(`replay.column.${name}`), num: true }))];
+  const rows = rules.map((each) => [h("a", { class: "mono", href: routes.link("replay", { rule: each.name }, id) }, each.name),
+    share(each.precision, each.precision_interval), share(each.recall, each.recall_interval),
+    orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration), orNone(each.events)]);
+  return table(t("replay.figures"), heads, rows);
+}
+
+function runs(found) {
+  if (!found.length) return null;
+  const rows = found.map((each) => [h("span", { class: "mono" }, each.name), t(each.done ? "replay.run.done" : "replay.run.open"), position(each), time(each.at, "both")]);
+  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("replay.runs"))),
+    h("div", { class: "panel-body flush" }, table(t("replay.runs"), ["name", "state", "position", "at"].map((name) => t(`replay.run.${name}`)), rows)));
+}
+
+/** How far a run is: by time where it tells one, else by records. */
+function position({ position: at, progress, records }) {
+  const parts = [typeof at === "string" && /^\d{4}-/.test(at) ? time(at, "stamp") : typeof at === "string" ? at : null,
+    progress !== null && progress !== undefined ? `${Math.round(progress * 100)}%` : null, records ? t("replay.run.records", { count: number(records), of: records }) : null].filter(Boolean);
+  return parts.length ? parts.flatMap((part, i) => (i ? [" · ", part] : [part])) : "–";
+}
+
+function how() {
+  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("replay.how.title"))),
+    h("div", { class: "panel-body prose" }, h("p", null, t("replay.how.about")), command(EXAMPLE), h("p", null, t("replay.how.run")), command(NAMED), h("p", { class: "hint" }, t("replay.how.more"))));
+}

@@ -1,0 +1,100 @@
+/** Rules: what is in force, how good each is (measured on history, and by people's marks), and the files to change them in. */
+
+import { append, h } from "../dom.js";
+import { duration, label, number, percent } from "../format.js";
+import { t } from "../i18n.js";
+import { ask, field } from "../parts/dialog.js";
+import { interval, orNone } from "../parts/figures.js";
+import { rate, share } from "../parts/measures.js";
+import { showFile } from "../parts/rule_file.js";
+import { faultList, readOnlyWords } from "../parts/rule_words.js";
+import { SEVERITIES, severity, tag } from "../parts/severity.js";
+import { empty } from "../parts/states.js";
+import * as routes from "../routes.js";
+
+const NAME = "[A-Za-z0-9][A-Za-z0-9_.\\-]*\\.yaml";
+
+export async function show(root, params, page) {
+  const found = await page.api.get("/rules");
+  if (params.id) {
+    await showFile(root, params, page, found);
+    return;
+  }
+  page.title(t("rules.title"));
+  append(root, header(found, page), files(found));
+  if (found.faults.length) append(root, faulty(found.faults));
+  append(root, found.rules.length ? rules(found) : h("section", { class: "panel" }, empty(t("rules.none"), t("rules.none_more"))));
+}
+
+function header(found, page) {
+  const add = found.writable && h("button", { type: "button", onclick: () => newFile(page) }, t("rules.new_file"));
+  return h("header", { class: "head" },
+    h("div", null, h("h1", null, t("rules.title")), h("p", { class: "quiet" }, t("rules.lead", { count: number(found.rules.length), of: found.rules.length }))), add);
+}
+
+async function newFile(page) {
+  const name = h("input", { name: "name", required: true, pattern: NAME, maxlength: 80, placeholder: "desk.yaml", autocapitalize: "off", spellcheck: "false" });
+  await ask({
+    title: t("rules.new_file"), button: t("rules.new_open"), fields: [field(t("rules.new_name"), name, t("rules.new_hint"))],
+    send: async (values) => page.go("rules", {}, values.get("name")),
+  });
+}
+
+/** The files as a row of links; why they cannot be written, where they cannot. */
+function files(found) {
+  const links = found.files.map((file) => h("li", null, h("a", { href: routes.link("rules", {}, file.name) }, h("span", { class: "mono" }, file.name)),
+    h("span", { class: "quiet" }, ` ${t("rules.in_file", { count: file.rules.length })}`), !file.writable && [" ", tag(t("rules.read_only"))]));
+  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.files"))),
+    h("div", { class: "panel-body" }, h("ul", { class: "files" }, links), !found.writable && h("p", { class: "hint" }, readOnlyWords(found))));
+}
+
+function faulty(faults) {
+  return h("section", { class: "panel alarmed" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.faults_now"))),
+    h("div", { class: "panel-body" }, h("p", null, t("rules.faults_now_more")), faultList(faults)));
+}
+
+function rules(found) {
+  const heads = ["rule", "severity", "precision", "recall", "delay", "false", "marks", "open"].map((name) =>
+    h("th", { scope: "col", class: ["delay", "false", "open"].includes(name) ? "num" : "" }, t(`rules.column.${name}`)));
+  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.in_force")), h("span", { class: "hint" }, t("rules.intervals"))),
+    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": t("rules.in_force") },
+      h("table", { class: "list cards rules" }, h("thead", null, h("tr", null, heads)), h("tbody", null, found.rules.map(row)))));
+}
+
+function row(rule) {
+  const to = routes.link("rules", { line: rule.line }, rule.file);
+  const cell = (name, content, num = false) => h("td", { class: num ? "num" : "", dataset: { label: t(`rules.column.${name}`) } }, content);
+  return h("tr", { class: rule.enabled ? "" : "off", dataset: { item: to } },
+    h("th", { scope: "row" }, h("a", { class: "mono", href: to }, rule.name), " ", !rule.enabled && tag(t("rules.off")),
+      h("div", { class: "quiet small" }, [label("type", rule.kind), rule.scope].filter(Boolean).join(t("rules.dot"))),
+      history(rule)),
+    cell("severity", severities(rule.severity)), ...badge(rule.measured, cell),
+    cell("marks", marks(rule.precision)),
+    cell("open", rule.open ? h("a", { href: routes.link("alerts", { state: "open", rule: rule.name }) }, number(rule.open)) : h("span", { class: "quiet" }, "0"), true));
+}
+
+/** What it was measured on, when and by which code; or that nobody has. */
+function history({ measured }) {
+  if (!measured) return h("div", { class: "quiet small" }, t("rules.unmeasured"));
+  const words = { data: measured.data, from: measured.begin.slice(0, 10), to: measured.end.slice(0, 10), count: number(measured.events), of: measured.events, at: measured.made_at.slice(0, 10), code: measured.code };
+  return h("div", { class: "quiet small" }, t("rules.measured_on", words));
+}
+
+function severities(found) {
+  const levels = typeof found === "string" ? [found] : Array.isArray(found) ? found : Object.keys(found ?? {});
+  return h("span", { class: "severities" }, SEVERITIES.filter((each) => levels.includes(each)).map(severity));
+}
+
+function badge(measured, cell) {
+  if (!measured) return ["precision", "recall", "delay", "false"].map((name) => cell(name, h("span", { class: "quiet" }, "–"), ["delay", "false"].includes(name)));
+  return [
+    cell("precision", share(measured.precision, measured.precision_interval)), cell("recall", share(measured.recall, measured.recall_interval)),
+    cell("delay", orNone(measured.delay_median_s, duration), true), cell("false", orNone(measured.false_per_subject_day, rate), true),
+  ];
+}
+
+function marks(of) {
+  if (!of || of.share === null) return h("span", { class: "quiet" }, t("rules.no_marks"));
+  const words = t("rules.marked", { right: number(of.right), count: number(of.right + of.wrong), of: of.right + of.wrong });
+  return h("div", { class: "figure-cell" }, h("span", null, percent(of.share), " ", h("span", { class: "quiet small" }, words)), interval(of));
+}
