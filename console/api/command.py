@@ -34,7 +34,8 @@ CLOSING: Final = 5  # seconds requests get to end
 def listen(settings: Settings) -> socket.socket:
     """A listening socket. Raises SettingsError when the address cannot be had."""
     family = socket.AF_INET6 if ":" in settings.api_host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # The protocol is named, or asyncio leaves Nagle's algorithm on and answers of two writes wait for 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; each connection inherits it
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN)

@@ -51,7 +51,9 @@ def read_facets(found: Mapping[str, Any]) -> dict[str, list[Value]]:
         each = found.get(name, {})
         if name == "sentiment":
             classes = each.get("values", {}).get("buckets", {})
-            facets[name] = [Value(c, c, int(classes[c]["doc_count"])) for c in CLASSES if c in classes]
+            facets[name] = [
+                Value(c, c, int(classes[c]["doc_count"])) for c in CLASSES if c in classes and classes[c]["doc_count"]
+            ]
         else:
             listed = buckets(each, "values")
             facets[name] = [Value(b["key"], plain_name(name, b["key"]), int(b["doc_count"])) for b in listed]

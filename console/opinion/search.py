@@ -20,6 +20,7 @@ from console.opinion.span import Span
 from streams.settings import Settings
 
 EXACT: Final = 10_000  # documents up to which their number is exact
+LEAST_ALIKE: Final = 0.1  # of a document's own score: below, two texts share a few common words
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,12 @@ async def similar(
     }
     hits = (await ask(elastic, settings, body, missing)).get("hits", {}).get("hits", [])
     best = max((hit["_score"] for hit in hits), default=1.0)
-    others = [hit for hit in hits if hit["_source"]["copy_key"] != of["copy_key"]]
-    return [read_hit(hit, score=round(min(1.0, hit["_score"] / best), 3)) for hit in others[:limit]]
+    others = [read_hit(hit, score=round(hit["_score"] / best, 3)) for hit in hits if not _copy(hit, of)]
+    return [each for each in others[:limit] if (each.score or 0.0) >= LEAST_ALIKE]
+
+
+def _copy(hit: Mapping[str, Any], of: Mapping[str, Any]) -> bool:
+    return bool(hit["_source"]["copy_key"] == of["copy_key"])
 
 
 def alike(of: Mapping[str, Any]) -> dict[str, Any]:
