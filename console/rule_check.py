@@ -60,18 +60,19 @@ def check(settings: Settings, text: str, file: Path | None) -> Checked:
     changed = {rule.name: _changed(rule, before.get(rule.name)) for rule in own}
     names = {rule.name for rule in found}
     gone = sorted(name for name, rule in before.items() if name not in names and rule.place[0] == str(file))
-    unknown = strangers(own, settings.watchlist)
-    warnings = tuple(Fault(*rule.place, stranger(rule, id_, meant), meant) for rule, id_, meant in unknown)
+    warnings = [
+        Fault(*rule.place, stranger(rule, id_, meant), meant, _line(text, rule.place[1]).find(id_) + 1)
+        for rule, id_, meant in strangers(own, settings.watchlist)
+    ]
     return Checked((), tuple(told(warnings, text, file, root)), ready, own, changed, tuple(gone))
 
 
 def told(faults: Sequence[Fault], text: str, file: Path | None, root: Path | None) -> Iterator[Fault]:
     """The faults as they are shown: bounded, without paths of this machine, those of the text with their columns."""
-    lines = text.splitlines()
     folder = f"{root if root is None or root.is_dir() else root.parent}/"
     for fault in faults[:MOST]:
         own = fault.file == str(file or "<rules>")
-        line = lines[fault.line - 1] if own and 0 < fault.line <= len(lines) else ""
+        line = _line(text, fault.line) if own else ""
         message = plain(fault.message.replace(folder, ""), WORDS)
         name = "" if own else fault.file.removeprefix(folder)
         yield Fault(name, fault.line, message, plain(fault.meant, WORDS), fault.column or _column(line, fault))
@@ -111,6 +112,10 @@ def _before(settings: Settings) -> dict[str, Rule]:
 
 def _changed(rule: Rule, before: Rule | None) -> Changed:
     return "new" if before is None else "same" if before.hash == rule.hash else "changed"
+
+
+def _line(text: str, number: int) -> str:
+    return next(iter(text.splitlines()[number - 1 : number]), "")
 
 
 def _column(line: str, fault: Fault) -> int:

@@ -70,7 +70,8 @@ class RuleCount(BaseModel):
 class HistoryOf(BaseModel):
     """How much came before the days asked about."""
 
-    days: float
+    earliest: datetime | None = Field(description="Of all documents that were read.")
+    days: float = Field(description="So long before the days asked about there are documents.")
     wanted_days: float
     short: list[str] = Field(description="Rules that want more history than there is: they may ring otherwise live.")
 

@@ -69,6 +69,7 @@ class Count(Struct, frozen=True, kw_only=True):
 class History(Struct, frozen=True, kw_only=True):
     """What came before the days that were asked about."""
 
+    earliest: datetime | None  # of all documents that were read
     days: float  # there are documents so far back
     wanted_days: float
     short: tuple[str, ...]  # rules that want more than there is
@@ -134,8 +135,8 @@ async def ask(
 
 
 def _result(one: Pass, found: Otherwise, end: datetime, asked_for: timedelta) -> Result:
-    had = one.begin - (one.earliest or one.begin)
-    changed = {rule.name: wanted(rule) for rules in one.sets for rule in rules if rule.name in one.differ}
+    had = max(timedelta(), one.begin - (one.earliest or one.begin))
+    changed = {rule.name: rule for rules in one.sets for rule in rules if rule.name in one.differ}
     return Result(
         begin=one.begin,
         end=end,
@@ -155,11 +156,18 @@ def _result(one: Pass, found: Otherwise, end: datetime, asked_for: timedelta) ->
         moved_count=len(found.moved),
         kept=found.kept,
         history=History(
-            days=round(max(had, timedelta()) / timedelta(days=1), 2),
+            earliest=one.earliest,
+            days=round(had / timedelta(days=1), 2),
             wanted_days=round(asked_for / timedelta(days=1), 2),
-            short=tuple(sorted(name for name, needs in changed.items() if needs > had + SLACK)),
+            short=tuple(sorted(name for name, rule in changed.items() if _falls_short(rule, had))),
         ),
     )
+
+
+def _falls_short(rule: Rule, had: timedelta) -> bool:
+    """Whether the rule looks further back than its windows, and there is less than it wants."""
+    windows = timedelta(seconds=max(look.window.seconds for look in rule.looks))
+    return wanted(rule) > windows + had + SLACK
 
 
 def _counts(one: Pass, found: Otherwise, had: timedelta) -> Iterator[Count]:
