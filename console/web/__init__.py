@@ -1,4 +1,4 @@
-"""The page that people look at: plain files that the API serves as they are. Nothing here is built or loaded elsewhere."""
+"""The page that people look at: plain files that the API serves as they are. Nothing is built, or loaded elsewhere."""
 
 from __future__ import annotations
 

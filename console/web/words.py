@@ -1,4 +1,4 @@
-"""What the page says, in one language: its own messages, and the sentences that notifications use for the same things."""
+"""What the page says, in one language: its own messages, and the sentences that notifications have for the same."""
 
 from __future__ import annotations
 

@@ -2,11 +2,12 @@
 
 import * as api from "./js/api.js";
 import { h, replace } from "./js/dom.js";
-import { refreshTimes } from "./js/format.js";
+import { label, plain, refreshTimes, subjectName } from "./js/format.js";
 import { load, preferred, t } from "./js/i18n.js";
 import * as keys from "./js/keys.js";
+import * as open_alerts from "./js/open_alerts.js";
 import { failure, waiting } from "./js/parts/states.js";
-import { announce } from "./js/parts/toast.js";
+import { announce, toast } from "./js/parts/toast.js";
 import { link, parse } from "./js/routes.js";
 import { frame } from "./js/shell.js";
 import { signInForm } from "./js/sign_in.js";
@@ -22,6 +23,7 @@ const PATIENCE = 400; // ms that what stands there stays while the same view is 
 const app = document.getElementById("app");
 let me = null;
 let shell = null;
+let session = new AbortController();
 let shown = { path: "", stop: new AbortController() };
 
 async function start() {
@@ -53,19 +55,34 @@ async function enter() {
     if (error.status === 401) return askToken(error);
     return replace(app, h("div", { class: "sign-in" }, failure(error, enter)));
   }
+  session.abort();
+  session = new AbortController();
   build();
   stream.start();
+  open_alerts.watch((found) => found && shell.count(found.alerts.filter((each) => each.state !== "pending").length), session.signal);
+  stream.on("alert", tellOfAlert, session.signal);
+  open_alerts.begin(session.signal);
   await route();
 }
 
+/** A new alert is told wherever one is: to screen readers, and as a link to whoever does not look at Now. */
+function tellOfAlert(alert) {
+  if (alert.state !== "firing") return;
+  const origin = alert.demo ? t("words.demo") : alert.replay ? t("words.replay") : "";
+  const words = `${origin}${label("severity", alert.severity)}: ${plain(subjectName(alert.subject, alert.name))}`;
+  announce(words);
+  if (parse(location.hash).view !== "now") toast(h("a", { href: link("alerts", {}, alert.alert) }, words), alert.severity === "critical" ? "bad" : "");
+}
+
 function build() {
-  shell = frame({ me, signOut, anew: () => { build(); shown.path = ""; route(); } });
+  shell = frame({ me, signOut, anew: () => { build(); shown.path = ""; route(); open_alerts.refresh(0); } });
   replace(app, shell.element);
 }
 
 function signOut() {
   if (!api.token()) return;
   stream.stop();
+  session.abort();
   shown.stop.abort();
   shown.path = "";
   api.signOut();

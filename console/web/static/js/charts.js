@@ -4,7 +4,7 @@
  */
 
 import { h, svg } from "./dom.js";
-import { amount, clock, number, percent, stamp, zone } from "./format.js";
+import { amount, number, percent, stamp, zone } from "./format.js";
 import { t } from "./i18n.js";
 
 const HEIGHT = 240;
@@ -194,7 +194,7 @@ function options({ series, bands, write, moments = [], zero = false, pick, bar =
     cursor: { y: false, points: { show: !bar, size: 7 }, drag: { x: Boolean(pick), y: false, setScale: false } },
     scales: { x: { time: true, range: [bar ? first - bar / 2 : first, (bar ? last + bar / 2 : last) || first + 1] },
       y: { range: (_, low, high) => [zero ? 0 : Math.min(low ?? 0, 0), (high || 1) * 1.12] } },
-    axes: [{ ...axis, space: 72, values: (_, found) => found.map((at) => clock(new Date(at * 1000), new Date((last ?? 0) * 1000))) },
+    axes: [{ ...axis, size: 30, space: 64, values: (_, found) => days(found) },
       { ...axis, size: 48, space: 36, values: (_, found) => found.map(write) }],
     hooks: {
       setCursor: [(plot) => read(plot.cursor.idx)],
@@ -202,6 +202,18 @@ function options({ series, bands, write, moments = [], zero = false, pick, bar =
       draw: [(plot) => moments.forEach((moment) => upright(plot, moment))],
     },
   };
+}
+
+/** Times below the axis: the day stands with the first of it only. */
+function days(found) {
+  let day = "";
+  return found.map((at) => {
+    const [date, clocked] = stamp(new Date(at * 1000)).split(" ");
+    const same = date === day;
+    day = date;
+    if (clocked === "00:00") return date.slice(5);
+    return same ? clocked : `${date.slice(5)} ${clocked}`;
+  });
 }
 
 function picked(plot, pick) {

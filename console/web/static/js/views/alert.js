@@ -1,0 +1,106 @@
+/** One alert: its evidence as a person reads it, what became of it, and what one can do. */
+
+import { h } from "../dom.js";
+import { clock, duration, label, plain, segments, stamp, time, zone } from "../format.js";
+import { rich, t } from "../i18n.js";
+import * as act from "../parts/alert_actions.js";
+import { beside } from "../parts/alert_facts.js";
+import { care } from "../parts/alert_row.js";
+import { aside, name, why, without, worst } from "../parts/alert_words.js";
+import { timeline } from "../parts/alert_timeline.js";
+import { origins, severity, state } from "../parts/severity.js";
+import { stories } from "../parts/stories.js";
+import { link } from "../routes.js";
+
+export async function show(root, params, page) {
+  const found = await page.api.get(`/alerts/${encodeURIComponent(params.id)}`);
+  const { alert, events } = found;
+  const told = chosen(events, alert, params.step);
+  page.title(`${label("severity", alert.severity)}: ${name(alert)}`);
+  root.append(head(alert, told, page, params.step !== undefined), alert.kind === "system" ? remedy(alert, found) : evidence(found, told, page));
+  const mine = (event) => event.alert === alert.alert && page.again();
+  page.onStream("alert", mine);
+  page.onStream("operation", mine);
+}
+
+/** The step that is told: the one asked for; of what is over the worst, since nothing is left in the end; else the newest. */
+function chosen(events, alert, step) {
+  const asked = step === undefined ? undefined : events.find((each) => String(each.sequence) === step);
+  if (asked) return asked;
+  return alert.state === "resolved" ? worst(events) : alert;
+}
+
+function head(alert, told, page, asked) {
+  const over = alert.state === "resolved";
+  return h("header", { class: "alert-head" },
+    h("p", { class: "crumbs" }, h("a", { href: link("alerts", { state: over ? "closed" : "open" }) }, t("shell.views.alerts")), " / ", h("span", { class: "mono" }, alert.alert.slice(0, 8))),
+    h("div", { class: "alert-title" }, severity(alert.severity), state(alert.state), origins(alert)),
+    h("h1", null, name(alert)),
+    h("p", { class: "lead" }, why(told)),
+    h("p", { class: "quiet" }, since(alert, told, asked)),
+    h("div", { class: "alert-hands" }, care(alert.status)),
+    buttons(alert, page));
+}
+
+function since(alert, told, asked) {
+  const over = alert.state === "resolved";
+  const times = { since: time(alert.since, "clock"), at: time(alert.at, "clock"), zone: zone(new Date(alert.at)), ago: time(over ? alert.at : alert.since), lasting: duration((new Date(alert.at) - new Date(alert.since)) / 1000) };
+  const found = rich(over ? "alert.from_to" : "alert.since_both", times);
+  if (told.sequence !== alert.sequence) found.push(" ", t("alert.as_of", { at: clock(told.at), which: t(asked ? "alert.as_chosen" : "alert.as_worst") }));
+  return found;
+}
+
+function buttons(alert, page) {
+  const allowed = act.may(page.me);
+  const over = alert.state === "resolved";
+  const why_not = allowed ? null : "may-not";
+  const make = (what, fn, tone = "", off = false) => h("button", { type: "button", class: tone, disabled: !allowed || off, "aria-describedby": why_not,
+    onclick: async () => (await fn()) && page.again() }, t(`alert.${what}.button`));
+  if (allowed) {
+    page.keys({ w: () => run(() => act.mark(alert, page, false), page), s: () => run(() => act.silence(alert, page), page),
+      ...(over ? {} : { a: () => run(() => act.acknowledge(alert, page), page) }) });
+  }
+  return h("div", { class: "alert-buttons no-print" },
+    make("acknowledge", () => act.acknowledge(alert, page), over ? "" : "primary", over), make("silence", () => act.silence(alert, page)),
+    alert.kind !== "system" && [make("wrong", () => act.mark(alert, page, false)), make("right", () => act.mark(alert, page, true))],
+    make("escalate", () => act.escalate(alert, page), "", over), h("button", { type: "button", class: "ghost", onclick: () => print() }, t("alert.print")),
+    !allowed && h("p", { class: "quiet small", id: "may-not" }, t("alert.may_not", { name: page.me.name, role: label("role", page.me.role) })));
+}
+
+async function run(fn, page) {
+  if (!document.querySelector("dialog[open]") && (await fn())) page.again();
+}
+
+/** An alert about Tocsin itself: what is wrong is in the head already, so what follows is what to do. */
+function remedy(alert, found) {
+  const fix = plain(alert.annotations[`fix_${document.documentElement.lang.slice(0, 2)}`] ?? "");
+  return h("div", { class: "columns" },
+    h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("alert.fix"))), h("p", { class: "panel-body fix" }, fix || t("alert.no_fix"))),
+    h("div", { class: "view" }, beside(found, alert)));
+}
+
+function evidence(found, told, page) {
+  return h("div", { class: "columns" },
+    h("div", { class: "view" }, timeline(found.alert, found.events, page), told_most(told), parts_of(told)),
+    h("div", { class: "view" }, beside(found, told)));
+}
+
+function told_most(event) {
+  const count = event.evidence.length;
+  const title = event.stories > count ? t("alert.stories_some", { shown: count, count: event.stories }) : t("alert.stories");
+  const found = event.evidence.map((each) => ({ ...each, title: segments(each.headline, each.highlights), first: each.first_seen ?? each.collected_at, last: each.last_seen ?? each.collected_at }));
+  const more = [without(event), aside(event)].filter(Boolean);
+  return h("section", { class: "panel", "aria-labelledby": "stories" },
+    h("div", { class: "panel-head" }, h("h2", { id: "stories" }, title), h("span", { class: "quiet small" }, rich("alert.as_told", { at: `${stamp(event.at)} ${zone(new Date(event.at))}` }))),
+    h("div", { class: "panel-body" }, count ? stories(found, { numbered: true }) : h("p", { class: "quiet" }, t("alert.no_stories"))),
+    more.length ? h("div", { class: "panel-foot" }, more.map((text) => h("p", null, text))) : null,
+    count && event.evidence.some((each) => each.highlights.length) ? h("p", { class: "panel-foot quiet small" }, rich("alert.marked_words", { example: h("mark", null, t("alert.marked_example")) })) : null);
+}
+
+/** Of a rule made of several conditions what each of them said. */
+function parts_of(event) {
+  if (!event.conditions.length) return null;
+  const one = (part) => h("li", { class: part.holds ? "holds" : "fails" }, h("span", { "aria-hidden": "true" }, part.holds ? "✓" : "✗"), " ", h("strong", null, label("type", part.type)), " · ",
+    why({ ...event, ...part, conditions: [], expected: null, sources: 0, authors: 0, support: 1, kind: part.type }, { linked: false }), part.holds ? "" : ` (${label("said", part.why)})`);
+  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("alert.conditions"))), h("ul", { class: "panel-body conditions" }, event.conditions.map(one)));
+}

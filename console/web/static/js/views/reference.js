@@ -1,0 +1,135 @@
+/** The API as it describes itself: every request with what it takes, what it answers, and a line of curl to copy. */
+
+import { h } from "../dom.js";
+import { t } from "../i18n.js";
+import { into } from "../parts/states.js";
+import { table } from "../parts/table.js";
+import { announce } from "../parts/toast.js";
+
+const METHODS = ["get", "post", "put", "delete"];
+const DEPTH = 3; // of objects within objects that are told
+
+export async function show(root, params, page) {
+  page.title(t("reference.title"));
+  const body = h("div", { class: "view" });
+  const field = h("input", { type: "search", placeholder: t("reference.search"), "aria-label": t("reference.search"), "data-search": "", value: params.q ?? "", oninput: () => narrow(body, field.value) });
+  root.append(h("div", { class: "head" }, h("div", null, h("h1", null, t("reference.title")), h("p", { class: "quiet" }, t("reference.about"))), field), h("div", { class: "panel panel-body" }, h("p", null, t("reference.token")), copyable(`curl -H "Authorization: Bearer $TOKEN" ${location.origin}/api/v1/me`)), body);
+  await into(body, async () => {
+    const answer = await fetch("/api/openapi.json", { signal: page.signal });
+    const description = await answer.json();
+    return groups(description);
+  }, 8);
+  narrow(body, field.value);
+}
+
+function groups(description) {
+  const found = new Map();
+  for (const [path, methods] of Object.entries(description.paths)) {
+    const group = path.replace(/^\/api\/v1\//, "").split("/")[0];
+    for (const method of METHODS) if (methods[method]) found.set(group, [...(found.get(group) ?? []), operation(path, method, methods[method], description)]);
+  }
+  return [...found].map(([group, operations]) => h("section", { class: "panel", "aria-labelledby": `api-${group}` }, h("div", { class: "panel-head" }, h("h2", { id: `api-${group}` }, `/${group}`)), operations));
+}
+
+function narrow(body, text) {
+  const wanted = text.trim().toLowerCase();
+  for (const each of body.querySelectorAll("details.operation")) each.hidden = Boolean(wanted) && !each.dataset.text.includes(wanted);
+  for (const section of body.querySelectorAll("section")) section.hidden = !section.querySelector("details.operation:not([hidden])");
+}
+
+function operation(path, method, of, description) {
+  const detail = h("div", { class: "panel-body" });
+  const found = h("details", { class: "operation", dataset: { item: "", text: `${method} ${path} ${of.description ?? of.summary ?? ""}`.toLowerCase() } },
+    h("summary", null, h("span", { class: `method ${method}` }, method.toUpperCase()), h("code", { class: "path" }, path), h("span", { class: "quiet about" }, (of.description ?? of.summary ?? "").split("\n")[0])), detail);
+  found.addEventListener("toggle", () => {
+    if (found.open && !detail.childElementCount) detail.append(...details(path, method, of, description));
+  });
+  return found;
+}
+
+function details(path, method, of, description) {
+  const body = of.requestBody?.content?.["application/json"]?.schema;
+  const answer = Object.entries(of.responses).find(([status]) => status.startsWith("2"));
+  const returned = answer?.[1].content?.["application/json"]?.schema;
+  return [
+    of.description && h("p", { class: "prose" }, of.description),
+    of.parameters?.length && [h("h3", null, t("reference.parameters")), table(t("reference.parameters"), [t("reference.name"), t("reference.where"), t("reference.type"), t("reference.meaning")],
+      of.parameters.map((each) => [name(each.name, each.required), h("span", { class: "quiet" }, each.in), type(each.schema, description), each.description ?? each.schema?.description ?? ""]))],
+    body && [h("h3", null, t("reference.body")), fields(body, description)],
+    returned && [h("h3", null, t("reference.answer", { status: answer[0] })), fields(returned, description)],
+    h("h3", null, t("reference.example")), copyable(curl(path, method, body, description)),
+    h("p", { class: "quiet small" }, t("reference.refusals", { statuses: Object.keys(of.responses).filter((status) => !status.startsWith("2")).join(", ") })),
+  ].flat(2).filter(Boolean);
+}
+
+function name(text, required) {
+  return h("span", null, h("code", null, text), required ? h("span", { class: "quiet small" }, ` ${t("reference.required")}`) : "");
+}
+
+function resolve(schema, description) {
+  if (schema?.$ref) return description.components.schemas[schema.$ref.split("/").pop()] ?? {};
+  const one = schema?.anyOf?.find((each) => each.type !== "null");
+  return one && schema.anyOf.length <= 2 ? resolve(one, description) : (schema ?? {});
+}
+
+/** A type in a few words: `integer 1–200, default 50`, `"open" | "all"`. */
+function type(schema, description) {
+  const found = resolve(schema, description);
+  const options = found.enum ?? (found.const !== undefined ? [found.const] : found.anyOf?.flatMap((each) => each.enum ?? (each.const !== undefined ? [each.const] : [])));
+  const parts = [options?.length ? options.map((each) => JSON.stringify(each)).join(" | ") : found.type === "array" ? `${resolve(found.items, description).title ?? found.items?.type ?? ""}[]` : (found.format ?? found.title ?? found.type ?? "")];
+  if (!options?.length && found.properties === undefined && found.type !== "array") parts[0] = found.format ?? found.type ?? "";
+  if (found.minimum !== undefined || found.maximum !== undefined) parts.push(`${found.minimum ?? ""}–${found.maximum ?? ""}`);
+  if (found.maxLength) parts.push(t("reference.at_most", { count: found.maxLength }));
+  const preset = schema?.default ?? found.default;
+  if (preset !== undefined && preset !== "" && preset !== null) parts.push(t("reference.preset", { value: JSON.stringify(preset) }));
+  if (schema?.anyOf?.some((each) => each.type === "null")) parts.push("null");
+  return h("code", { class: "small" }, parts.filter(Boolean).join(", "));
+}
+
+function fields(schema, description, depth = 0) {
+  const found = resolve(schema, description);
+  if (found.type === "array") return [h("p", { class: "quiet small" }, t("reference.list_of")), fields(found.items, description, depth)];
+  if (!found.properties) return h("p", null, type(schema, description));
+  const required = new Set(found.required ?? []);
+  return [found.description && !depth ? h("p", { class: "quiet" }, found.description.split("\n")[0]) : "", table(t("reference.fields"), [t("reference.name"), t("reference.type"), t("reference.meaning")],
+    Object.entries(found.properties).map(([key, of]) => [name(key, required.has(key)), type(of, description), [of.description ?? resolve(of, description).description ?? "", within(of, description, depth)]]))];
+}
+
+function within(schema, description, depth) {
+  const found = resolve(schema, description);
+  const inner = found.type === "array" ? resolve(found.items, description) : found;
+  if (!inner.properties || depth >= DEPTH) return "";
+  return h("details", { class: "small" }, h("summary", null, t("reference.fields")), fields(inner, description, depth + 1));
+}
+
+function sample(schema, description, depth = 0) {
+  const found = resolve(schema, description);
+  if (schema?.examples?.length) return schema.examples[0];
+  if (found.examples?.length) return found.examples[0];
+  if (found.default !== undefined) return found.default;
+  if (found.enum) return found.enum[0];
+  if (found.type === "object" && found.properties && depth < DEPTH) return Object.fromEntries(Object.entries(found.properties).filter(([key]) => found.required?.includes(key)).map(([key, of]) => [key, sample(of, description, depth + 1)]));
+  return { integer: found.minimum ?? 1, number: 1, boolean: true, array: [], object: {} }[found.type] ?? "…";
+}
+
+function curl(path, method, body, description) {
+  const lines = [`curl -H "Authorization: Bearer $TOKEN"`];
+  if (method !== "get") lines[0] += ` -X ${method.toUpperCase()}`;
+  if (method === "post") lines.push(`  -H "Idempotency-Key: $(uuidgen)"`);
+  if (body) lines.push(`  -H "Content-Type: application/json" -d '${JSON.stringify(sample(body, description)).replaceAll("'", "'\\''")}'`);
+  return [...lines, `  "${location.origin}${path}"`].join(" \\\n");
+}
+
+function copyable(text) {
+  const button = h("button", { type: "button", onclick: async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = t("reference.copied");
+      announce(t("reference.copied"));
+    } catch {
+      getSelection().selectAllChildren(code);
+    }
+  } }, t("reference.copy"));
+  const code = h("code", null, text);
+  return h("div", { class: "copyable" }, h("pre", { tabindex: "0" }, code), button);
+}
