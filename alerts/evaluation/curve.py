@@ -31,8 +31,8 @@ def point(value: float, judged: Judged) -> Point:
 def at_false_rates(curve: Sequence[Point], limits: Sequence[float] = FALSE_RATES) -> tuple[AtRate, ...]:
     """The best recall at no more than so many false alerts per subject-day; nothing without a curve.
 
-    Of settings that find as much, the one with the fewest false alarms, then the least delay, is taken. Nothing is
-    interpolated: only what was replayed is told.
+    Of settings that find as much, the one with the least median delay, then the fewest false alarms, is taken: what
+    the limit allows is paid for. Nothing is interpolated: only what was replayed is told.
     """
     return _best(curve, limits, lambda each: each.false_per_subject_day)
 
@@ -60,9 +60,10 @@ def _at(limit: float, kept: Sequence[Point]) -> AtRate:
 
 
 def _rank(point: Point) -> tuple[float, float, float, float]:
+    """The most events first, of those the soonest: false alarms within the limit were allowed for."""
     return (
         -(point.recall or 0.0),
-        point.false_per_subject_day or 0.0,
         float("inf") if point.delay_median_s is None else point.delay_median_s,
+        point.false_per_subject_day or 0.0,
         point.value,
     )
