@@ -112,6 +112,7 @@ export function label(kind, value) {
 
 /** What an alert or subject is about, for people: topics have words of their own. @param {string} subject @param {string} name */
 export function subjectName(subject, name) {
+  if (subject === "market:all") return t("subject.one.market");
   const topic = subject.startsWith("topic:") && `words.topic.${subject.slice(6)}`;
   return topic && has(topic) ? t(topic) : name || subject;
 }

@@ -13,7 +13,7 @@ import { origins, tag } from "./severity.js";
  */
 export function card(document) {
   const address = routes.link("documents", {}, document.id);
-  const excerpt = marked(document.excerpt ?? []);
+  const excerpt = document.title.length ? marked(document.excerpt) : [];
   return h("article", { class: "document", dataset: { item: address } },
     h("h3", { class: "document-title" }, h("a", { href: address }, titleOf(document))),
     excerpt.length > 0 && h("p", { class: "document-excerpt" }, excerpt),
@@ -21,9 +21,9 @@ export function card(document) {
     h("p", { class: "facts" }, facts(document)));
 }
 
-/** The title with its hits, or that there is none. */
-export function titleOf(document) {
-  const title = marked(document.title ?? []);
+/** The title with its hits; of a text without one, such as a post, its beginning; or that there is none. */
+export function titleOf({ title: own, excerpt = [] }) {
+  const title = marked(own.length ? own : excerpt);
   return title.length ? title : h("span", { class: "quiet" }, t("documents.untitled"));
 }
 

@@ -6,7 +6,7 @@ import { interval } from "./figures.js";
 /** A share to two digits with its 95 % interval below. @param {number|null} value @param {{low: number, high: number}|null} [between] */
 export function share(value, between) {
   if (value === null || value === undefined) return h("span", { class: "quiet" }, "–");
-  return h("div", { class: "figure-cell" }, h("span", null, value.toFixed(2)), between && interval({ share: value, low: between.low, high: between.high }),
+  return h("div", { class: "figure-cell plain-share" }, h("span", null, value.toFixed(2)), between && interval({ share: value, low: between.low, high: between.high }),
     between && h("span", { class: "quiet small" }, `${between.low.toFixed(2)} – ${between.high.toFixed(2)}`));
 }
 

@@ -54,7 +54,7 @@ export async function showFile(root, params, page, found) {
 function header(it) {
   return h("header", { class: "head" }, h("div", null,
     h("p", { class: "crumbs" }, h("a", { href: routes.link("rules") }, t("rules.title"))),
-    h("h1", { class: "mono" }, it.file.name, " ", it.fresh && tag(t("rules.new"), "warn"), !it.file.writable && tag(t("rules.read_only")))));
+    h("h1", null, h("span", { class: "mono" }, it.file.name), " ", it.fresh && tag(t("rules.new"), "warn"), !it.file.writable && tag(t("rules.read_only")))));
 }
 
 /** What keeps the text from being saved; that an unsaved text was found. */

@@ -6,7 +6,7 @@ import { tag } from "./severity.js";
 
 /** Why nothing can be saved, and what to do. @param {{why: string, why_said?: string}} found as GET /rules gives it */
 export function readOnlyWords({ why, why_said: said }) {
-  return said || (has(`rules.why.${why}`) ? t(`rules.why.${why}`) : t("rules.why.other"));
+  return has(`rules.why.${why}`) ? t(`rules.why.${why}`) : said || t("rules.why.other");
 }
 
 /**

@@ -14,7 +14,7 @@ import { documents, link } from "../routes.js";
 export function story(of, { position } = {}) {
   const heading = of.title.length ? marked(of.title) : t("words.story.untold");
   return h("li", { class: "story", dataset: { item: "" } },
-    h("p", { class: "story-title" }, position && h("span", { class: "quiet" }, `${position}. `), h("a", { href: link("documents", {}, of.document) }, heading)),
+    h("p", { class: "story-title" }, position > 0 && h("span", { class: "quiet" }, `${position}. `), h("a", { href: link("documents", {}, of.document) }, heading)),
     h("p", { class: "facts" }, isAddress(of.url) ? h("a", { href: of.url }, plain(of.source), " ↗") : h("a", { class: "plain", href: documents({ source: of.source }) }, plain(of.source)),
       h("span", null, things("copy", of.copies)), h("span", null, things("author", of.authors)), of.sources ? h("span", null, things("source", of.sources)) : null,
       of.share ? h("span", null, t("words.story.share", { share: percent(of.share) })) : null,

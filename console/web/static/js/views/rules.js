@@ -96,5 +96,5 @@ function badge(measured, cell) {
 function marks(of) {
   if (!of || of.share === null) return h("span", { class: "quiet" }, t("rules.no_marks"));
   const words = t("rules.marked", { right: number(of.right), count: number(of.right + of.wrong), of: of.right + of.wrong });
-  return h("div", { class: "figure-cell" }, h("span", null, percent(of.share), " ", h("span", { class: "quiet small" }, words)), interval(of));
+  return h("div", { class: "figure-cell plain-share" }, h("span", null, percent(of.share), " ", h("span", { class: "quiet small" }, words)), interval(of));
 }

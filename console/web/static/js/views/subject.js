@@ -14,6 +14,7 @@ import * as routes from "../routes.js";
 
 const ALERTS = 20;
 const DOCUMENTS = 5;
+const STORIES = 8; // shown at once
 
 export async function show(root, params, page) {
   const asked = hoursOf(params.hours);
@@ -32,7 +33,7 @@ export async function show(root, params, page) {
   append(root, figures(of));
   const alerts = h("div", { class: "panel-body" });
   const documents = h("div", { class: "panel-body documents" });
-  if (found.totals.documents) append(root, ...charts(of, page), groups(of));
+  if (found.totals.documents) append(root, h("div", { class: "charts" }, charts(of, page)), groups(of));
   append(root, h("div", { class: "columns" }, storyPanel(of), panel(t("subject.alerts.title"), alerts)));
   if (found.totals.documents) append(root, panel([t("subject.documents.title"), h("a", { href: behind() }, t("subject.documents.all", { count: number(found.totals.documents), of: found.totals.documents }))], documents));
   await Promise.all([into(alerts, () => alertsOf(of, page)), found.totals.documents && into(documents, () => newest(of, page))]);
@@ -104,7 +105,8 @@ function groups({ found, behind }) {
 
 function storyPanel({ found }) {
   const rows = found.stories.map((each) => ({ ...each, title: [[each.headline, false]] }));
-  return panel(t("subject.stories.title"), h("div", { class: "panel-body" }, rows.length ? stories(rows) : h("p", { class: "quiet" }, t("subject.stories.none")),
+  return panel(t("subject.stories.title"), h("div", { class: "panel-body" }, rows.length ? stories(rows.slice(0, STORIES)) : h("p", { class: "quiet" }, t("subject.stories.none")),
+    rows.length > STORIES && h("details", { class: "stories-more" }, h("summary", null, t("subject.more", { count: rows.length - STORIES })), stories(rows.slice(STORIES))),
     found.stories_cut && h("p", { class: "hint" }, t("subject.stories.cut", { count: number(found.stories_of) }))));
 }
 

@@ -16,9 +16,8 @@ export async function show(root, params, page) {
   const asked = { q: params.q ?? "", kind: KINDS.includes(params.kind) ? params.kind : "", hours: hoursOf(params.hours, WEEK) };
   const list = h("div", { class: "panel subjects" });
   append(root,
-    h("header", { class: "head" }, h("div", null, h("h1", null, t("subject.title")), h("p", { class: "quiet" }, t("subject.lead"))),
-      spanSwitch(asked.hours, (hours) => address({ ...asked, hours }))),
-    h("div", { class: "filters" }, search(asked), kinds(asked)), list);
+    h("header", { class: "head" }, h("div", null, h("h1", null, t("subject.title")), h("p", { class: "quiet" }, t("subject.lead")))),
+    h("div", { class: "subjects-filters" }, search(asked), kinds(asked), spanSwitch(asked.hours, (hours) => address({ ...asked, hours }))), list);
   await into(list, () => subjects(asked, page), 6);
 }
 
@@ -45,7 +44,7 @@ async function subjects(asked, page) {
   const first = await fetched();
   const span = { from: first.from, to: first.to };
   if (!first.subjects.length) return empty(t("subject.none"), t(asked.q || asked.kind ? "subject.none_found" : "subject.none_yet", { span: spanWords(asked.hours) }));
-  const most = Math.max(...first.subjects.map((each) => each.documents));
+  const most = Math.max(...first.subjects.map((each) => (each.kind === "market" ? 0 : each.documents)), 1); // the market is all of them
   const body = h("tbody", null, first.subjects.map((each) => row(each, most, asked, span)));
   return [first.partial && h("p", { class: "note", role: "status" }, t("subject.partial")), table(body), more(first.next, async (cursor) => {
     const found = await fetched(cursor);
