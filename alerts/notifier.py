@@ -28,7 +28,7 @@ from alerts.delivery.telling import Dispatch
 from alerts.delivery.trouble import reconcile
 from alerts.delivery.written import Links, no_links, place, write_all
 from alerts.evaluation.badge import BadgeOf, no_badge
-from alerts.rebuild import NOTHING, ReadTopic, Told, already_told, history, remembered, until_read
+from alerts.rebuild import NOTHING, ReadTopic, Told, already_told, history, remembered, told_before, until_read
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing
@@ -221,7 +221,7 @@ class Notifier:
         dispatches: list[Dispatch] = []
         for one in batch:
             if one.record is not None and not isinstance(one.record, Feedback | Heartbeat | Bulletin):
-                known = told.get(one.record.id, ())
+                known = told_before(one.record, told, self._channels)
                 dispatches += policy.take(one.record, now, known, old=one.message.timestamp < horizon)
         dispatches += policy.tick(now) if due else []
         reports = [o.record for o in batch if isinstance(o.record, Bulletin) and o.message.timestamp >= horizon]

@@ -13,18 +13,19 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from alerts.delivery.channel import Channel
+from alerts.delivery.message import notification_id
 from alerts.delivery.outbox import Outbox
 from alerts.delivery.policy import Policy
 from alerts.delivery.routing import Routing
 from streams.kafka import FATAL, LONGEST_PAUSE, Message
-from streams.records import Receipt, Reject, decode
+from streams.records import AlertEvent, Escalation, Operation, Receipt, Reject, decode
 from streams.topics import ALERTS, FEEDBACK, RECEIPTS, Topic
 
 log = structlog.get_logger(__name__)
 
 ReadTopic = Callable[[Topic], AsyncIterator[Message]]  # the whole log of a topic up to now
 
-Told = Mapping[str, Collection[str]]  # receivers by the alert event that they were told of
+Told = Mapping[str, Collection[str]]  # receivers by the alert event that they were told of, and by the notification
 NOTHING: Final[Told] = MappingProxyType({})
 
 
@@ -40,7 +41,8 @@ def remembered(outbox: Outbox, routing: Routing, channels: Sequence[Channel]) ->
 
 
 async def already_told(read_topic: ReadTopic, channels: Iterable[Channel]) -> Told:
-    """Receivers by the alert events that receipts prove to have been told to them, or refused by them, in full."""
+    """Receivers by the alert events, and by the notifications, that receipts prove to have been told to them, or
+    refused by them, in full."""
     ids = {channel.name[:256]: channel.id for channel in channels}
     found: defaultdict[str, set[str]] = defaultdict(set)
     async for message in read_topic(RECEIPTS):
@@ -48,9 +50,16 @@ async def already_told(read_topic: ReadTopic, channels: Iterable[Channel]) -> To
         if receipt is None or receipt.receiver not in ids or receipt.outcome == "retry":
             continue
         if receipt.outcome != "delivered" or receipt.part == receipt.parts:
-            for event in receipt.events or (receipt.event,):
-                found[event].add(ids[receipt.receiver])
+            for told in (*(receipt.events or (receipt.event,)), receipt.notification):
+                found[told].add(ids[receipt.receiver])
     return {event: frozenset(receivers) for event, receivers in found.items()}
+
+
+def told_before(record: AlertEvent | Operation, told: Told, receivers: Iterable[str]) -> Collection[str]:
+    """Of these receivers, by id, those that were told of the step, or because of this call for further people."""
+    if isinstance(record, Escalation):
+        return [id_ for id_ in receivers if id_ in told.get(notification_id(record.id, id_), ())]
+    return told.get(record.id, ())
 
 
 async def history(read_topic: ReadTopic) -> AsyncIterator[Message]:

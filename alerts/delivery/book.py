@@ -14,10 +14,11 @@ from alerts.delivery.standing import Group, Row, Shelf, Standing, Told
 from alerts.delivery.telling import rank
 from alerts.operations import matches
 from alerts.rules import Duration
-from streams.records import Severity, digest
+from streams.records import Escalation, Severity, digest
 
 LONGEST_ALERT: Final = timedelta(days=90)  # without a word about it: its end was lost
 EMPTY_GROUP_KEPT: Final = timedelta(days=1)
+CALL_WAITS: Final = timedelta(days=1)  # for its alert, which may be read after it although it was written before
 
 
 class Party(Protocol):
@@ -44,8 +45,9 @@ class Book:
         self.alerts: Shelf[Standing] = Shelf("alert", Standing)
         self.groups: Shelf[Group] = Shelf("group", Group)
         self.seen: Shelf[int] = Shelf("seen", int)  # alert -> newest sequence, for ever
+        self.calls: Shelf[Escalation] = Shelf("call", Escalation)  # that wait for their alert, by id
         self._names: Shelf[str] = Shelf("name", str)  # name -> id of the receiver that had it last
-        self._shelves = {shelf.kind: shelf for shelf in (self.alerts, self.groups, self.seen, self._names)}
+        self._shelves = {shelf.kind: shelf for shelf in (self.alerts, self.groups, self.seen, self.calls, self._names)}
         self.moved: dict[str, str] = {}  # receivers that have another address now: old id -> new id
         self._load(rows)
 
@@ -253,6 +255,9 @@ class Book:
             kept = LONGEST_ALERT if group.held else EMPTY_GROUP_KEPT
             if not group.members and group.flush_at is None and group.touched < now - kept:
                 self.groups.drop(id_)
+        for id_, call in self.calls.items():
+            if call.at < now - CALL_WAITS:
+                self.calls.drop(id_)
         self.holds.prune(now)
 
 

@@ -24,7 +24,7 @@ Why = Literal[
     "amended",  # a late or corrected document changed one
     "resolved",  # one or more ended, others may go on
     "repeat",  # still firing, nobody acknowledged
-    "escalated",  # nobody acknowledged in time: further receivers are told
+    "escalated",  # nobody acknowledged in time, or somebody asked for it (`asked_by`): further receivers are told
     "resumed",  # a silence, an inhibition or quiet hours ended while it still fires
     "digest",  # what was held back during quiet hours, in one message
     "test",  # nothing has happened
@@ -43,6 +43,8 @@ class Message:
     group: Mapping[str, str] = field(default_factory=dict)  # what the alerts have in common
     suppressed: int = 0  # steps of these alerts, or of the group, that were held back before this message …
     suppressed_since: datetime | None = None  # … since then
+    asked_by: str = ""  # who asked that it is told now …
+    asked_why: str = ""  # … and why, in their words
     links: Mapping[str, Mapping[Action, str]] = field(default_factory=dict)  # alert -> action -> signed address
     badges: Mapping[str, Badge] = field(default_factory=dict)  # hash of a rule -> what was measured of it
     namespace: str = ""

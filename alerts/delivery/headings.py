@@ -121,6 +121,8 @@ def _start(message: Message, speaker: Voice) -> str:
     found = marks(message.events, speaker)
     if message.why == "test":
         found += speaker.say("trial")
+    if message.asked_by:
+        return found + speaker.say("why.asked", by=cut(message.asked_by, LOCK_NAME[speaker.lang]))
     grouped = len(message.events) > 1 and message.why in ("amended", "worse")
     return found + (speaker.say(f"why.{message.why}") if grouped or message.why in ANSWERED else "")
 

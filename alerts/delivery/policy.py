@@ -18,13 +18,14 @@ from typing import Final
 import structlog
 from msgspec.structs import replace
 
+from alerts.delivery import calls
 from alerts.delivery.book import Book, Party, length
 from alerts.delivery.channel import Why
 from alerts.delivery.routing import SYSTEM, Route, Routing, broken_channel, may_hear
 from alerts.delivery.standing import Group, Row, Standing, Told
 from alerts.delivery.telling import Dispatch, afterwards, compose, learn, news, rank
 from alerts.delivery.written import place
-from streams.records import Acknowledgement, AlertEvent, Operation
+from streams.records import Acknowledgement, AlertEvent, Escalation, Operation
 
 FLAPPING: Final = "flapping"  # label of what is told once and then held back
 SILENT: Final = frozenset({("updated", "doubled"), ("resolved", "lapsed")})  # state and reason: nobody's news
@@ -72,6 +73,8 @@ class Policy:
         already; `old`: it is too old to be told to anybody, though its end may be news."""
         if isinstance(record, AlertEvent):
             return self._step(record, now, told_to, old)
+        if isinstance(record, Escalation):
+            return [] if old else self._called(record, now, told_to)
         standing = self._book.alerts.get(record.alert) if isinstance(record, Acknowledgement) else None
         self._book.holds.operate(record, standing.event.severity if standing else None)
         return []
@@ -95,7 +98,23 @@ class Policy:
         messages: list[Dispatch] = []
         for party, route in self._concerned(event, standing, now, told_to):
             messages += self._ring(standing, party, route, now, known=old or party.id in told_to)
+        for asked in calls.waiting(self._book, event.alert) if standing.firing else ():
+            messages += self._called(asked, now)
         self._book.close(standing)
+        return messages
+
+    def _called(self, asked: Escalation, now: datetime, told_to: Collection[str] = ()) -> list[Dispatch]:
+        """Tell further people, or all again, at once and once; a call that is read before its alert waits for it."""
+        standing = self._book.alerts.get(asked.alert)
+        if standing is None or not standing.firing:
+            self._book.calls.put(asked.id, asked)
+            return []
+        parties = [(party, route) for party, route in calls.whom(self._book, standing, now) if party.id not in told_to]
+        messages: list[Dispatch] = []
+        self._book.alerts.touch(asked.alert)
+        for party, route in parties if calls.note(standing, asked) else ():
+            group = self._book.join(standing, party, route, now)
+            messages += self._say(group, [(standing, standing.receivers[party.id], "escalated")], now, asked)
         return messages
 
     def _concerned(
@@ -268,13 +287,15 @@ class Policy:
         self._book.groups.touch(group.id)
         return self._say(group, telling, now)
 
-    def _say(self, group: Group, telling: Sequence[Telling], now: datetime) -> list[Dispatch]:
-        """The messages that tell this, and what follows from their being told."""
+    def _say(
+        self, group: Group, telling: Sequence[Telling], now: datetime, asked: Escalation | None = None
+    ) -> list[Dispatch]:
+        """The messages that tell this, and what follows from their being told; `asked`: because somebody did."""
         self._book.groups.touch(group.id)
         party, route = self._book.parties[group.receiver], self._book.route(group)
         told3 = [(self._as_told(standing, party, now), told, why) for standing, told, why in telling]
         batches = ([told3] if told3 else []) if party.grouped else [[one] for one in told3]
-        messages = [Dispatch(party.id, compose(group, party.grouped, batch, now)) for batch in batches]
+        messages = [Dispatch(party.id, compose(group, party.grouped, batch, now, asked)) for batch in batches]
         for standing, told, _ in telling:
             learn(told, standing, now)
             self._book.alerts.touch(standing.event.alert)

@@ -24,6 +24,7 @@ CHAT_STORIES: Final = 3  # of one alert in a chat card
 CHAT_ALERTS: Final = 20  # of a group in a chat card
 NAMED: Final = 500  # of a group that are named, at least
 A_LINE: Final = 10  # names
+REASON_LIMIT: Final = 300  # characters of what somebody wrote
 REST_NAME: Final = 40  # characters of such a name
 MAIL_ALERTS: Final = 100
 EVERYTHING: Final = 1000
@@ -66,7 +67,10 @@ def _opening(message: Message, speaker: Voice) -> Iterator[Line]:
     """What comes before any figure: what was held back, and why this is told."""
     if held_back := suppressed(message, speaker):
         yield bold(held_back)
-    if message.why in ("test", "repeat", "escalated", "resumed", "digest"):
+    if message.asked_by:
+        by, why = cut(message.asked_by, NAME_LIMIT), cut(message.asked_why, REASON_LIMIT)
+        yield line(speaker.say("reason.asked.why" if why else "reason.asked", by=by, why=why))
+    elif message.why in ("test", "repeat", "escalated", "resumed", "digest"):
         yield line(speaker.say(f"reason.{message.why}"))
     alone = message.events[0].reason if len(message.events) == 1 else ""
     if alone in ("rule_removed", "lapsed", "late_document", "corrected"):

@@ -42,6 +42,7 @@ class Standing(Struct, kw_only=True):
     receivers: dict[str, Told] = {}
     escalate: dict[str, datetime] = {}  # group -> when its further receivers are told
     escalated: list[str] = []  # groups whose further receivers were told
+    asked: list[str] = []  # calls of people that were taken in
 
 
 class Group(Struct, kw_only=True):

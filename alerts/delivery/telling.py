@@ -11,7 +11,7 @@ from alerts.delivery.channel import Message, Why
 from alerts.delivery.message import notification_id
 from alerts.delivery.standing import Group, Standing, Told, holds
 from alerts.rules import LEVELS
-from streams.records import AlertEvent, Severity, digest
+from streams.records import AlertEvent, Escalation, Severity, digest
 
 Told3 = tuple[AlertEvent, Told, Why]  # the step as it is told, what the receiver knew before, and why it is told
 Perhaps = Why | Literal[""]
@@ -68,10 +68,13 @@ def learn(told: Told, standing: Standing, at: datetime | None) -> None:
     told.at, told.steps, told.since, told.held = at, 0, None, ""
 
 
-def compose(group: Group, grouped: bool, telling: Sequence[Told3], now: datetime) -> Message:
+def compose(
+    group: Group, grouped: bool, telling: Sequence[Told3], now: datetime, asked: Escalation | None = None
+) -> Message:
     """One message of all these steps. What the group has held back is told with it, and counted from zero again.
 
-    The id of news depends on receiver, group and steps alone; that of a reminder also on its moment.
+    The id of news depends on receiver, group and steps alone; that of a reminder also on its moment, and that of what
+    somebody asked for on the call.
     """
     for _, told, _ in telling:
         told.steps = max(told.steps - 1, 0)  # the newest step is told; those it has overtaken are counted
@@ -87,13 +90,15 @@ def compose(group: Group, grouped: bool, telling: Sequence[Told3], now: datetime
     fresh = all(event.sequence > told.sequence for event, told, _ in telling)
     said = digest(group.id, *ids) if fresh else digest(group.id, *ids, why, now.isoformat())
     message = Message(
-        id=notification_id(said if grouped else events[0].id, group.receiver),
+        id=notification_id(asked.id if asked else said if grouped else events[0].id, group.receiver),
         at=now,
         why=why,
         events=tuple(sorted(events, key=_order)),
         group=dict(group.labels),
         suppressed=group.held,
         suppressed_since=group.since,
+        asked_by=asked.author if asked else "",
+        asked_why=asked.reason if asked else "",
     )
     group.held, group.since, group.last, group.peak = 0, None, now, message.severity
     return message

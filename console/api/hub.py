@@ -7,7 +7,6 @@ import asyncio
 from typing import Any, Final
 
 import msgspec
-from fastapi.sse import format_sse_event
 
 from streams.records import AlertEvent, Operation, RuleChange, Silence
 
@@ -88,4 +87,4 @@ def operation_told(operation: Operation) -> bytes:
 
 def encoded(event: str, data: dict[str, Any]) -> bytes:
     """One event on the wire. JSON has no line breaks, so no text can begin another."""
-    return format_sse_event(event=event, data_str=msgspec.json.encode(data).decode())
+    return b"event: %s\ndata: %s\n\n" % (event.encode(), msgspec.json.encode(data))

@@ -24,7 +24,7 @@ from streams.kafka import Message as Record
 from streams.records import Acknowledgement, AlertEvent, DeadLetter, Feedback, Heartbeat, decode, digest, encode
 from streams.topics import ALERTS, DEADLETTERS, FEEDBACK, HEALTH, RECEIPTS, Topic
 from tests.ringing import START, Clock, Kept, Logs, holds_still, settings, until
-from tests.unit.alerts.desk import ack, routing, short, silence, step
+from tests.unit.alerts.desk import ack, escalation, routing, short, silence, step
 from tests.unit.alerts.signals import engine, fold, mention, rule, tick
 
 OK = Reply(200, answer="accepted", code="0")
@@ -156,6 +156,28 @@ async def test_what_people_do_is_obeyed(world: World) -> None:
         await world.later(notifier, 4 * 3600.0)
         await until(lambda: len(desk.heard) == 3)
     assert desk.heard == ["first: b.0 +1", "resumed: a.0", "repeat: a.0"]
+
+
+async def test_a_call_of_a_person_is_obeyed_once_even_when_the_outbox_is_lost(tmp_path: Path) -> None:
+    """The further receiver hears at once, also when the call is read before its alert; receipts prove that it did."""
+    desk, chief = channels = (Spoken("desk"), Spoken("chief"))
+    rules = routing({"receivers": ["desk"], "escalate": {"after": "8h", "to": ["chief"], "at_least": "critical"}})
+    world = World(tmp_path, channels, rules)
+    async with world.running() as notifier:
+        await world.take(notifier, FEEDBACK, escalation("a", START))
+        await world.take(notifier, ALERTS, step("a"))
+        await until(lambda: chief.heard)
+        await world.take(notifier, FEEDBACK, escalation("a", START))
+        await world.later(notifier, 60.0)
+        await until(lambda: desk.heard and len(world.kept.receipts()) == 2)
+    for record in world.kept.of(RECEIPTS):
+        world.logs.append(RECEIPTS, record.value, world.clock.now())
+    outbox_path(settings(tmp_path)).unlink()
+    async with world.running() as notifier:
+        await world.take(notifier, FEEDBACK, escalation("a", START, "another"))
+        await world.later(notifier, 60.0)
+        await until(lambda: len(chief.heard) == 2)
+    assert (desk.heard, chief.heard) == (["first: a.0"], ["escalated: a.0", "escalated: a.0"])
 
 
 async def test_a_lost_outbox_is_rebuilt_with_what_people_did(world: World) -> None:

@@ -17,6 +17,7 @@ from alerts.delivery.channels.calls import explained
 from alerts.delivery.message import LIMIT, alert_body, alert_data, bounded, envelope, notice_body
 from alerts.delivery.schedule import Reply
 from alerts.delivery.webhook import Receiver, Webhooks
+from streams.plain import plain
 from streams.records import AlertEvent, Bulletin, digest
 
 GROUP_TYPE: Final = "io.tocsin.alerts"
@@ -56,7 +57,7 @@ class WebhookChannel:
         if len(message.events) != 1:
             raise ValueError(f"{self.name} takes one event a message, got {len(message.events)}")
         held = {"suppressed": message.suppressed, "suppressed_since": message.suppressed_since}
-        more = held if message.suppressed else {}
+        more = (held if message.suppressed else {}) | _asked(message)
         event = message.events[0]
         badge = message.badges.get(event.rule_hash)
         return (alert_body(event, self.id, message.namespace, message.id, more, badge),)
@@ -115,8 +116,14 @@ def _group(message: Message, events: Sequence[AlertEvent], evidence: int, *, bar
         "alerts_left_out": len(message.events) - len(events),
         "suppressed": message.suppressed,
         "suppressed_since": message.suppressed_since,
-    }
+    } | _asked(message)
     return envelope(message.id, GROUP_TYPE, "alerts", message.at, data, message.namespace)
+
+
+def _asked(message: Message) -> dict[str, Any]:
+    """Who wants this to be known, where somebody does: the step itself may have been told before."""
+    by, why = plain(message.asked_by, 128), plain(message.asked_why, 1000)
+    return {"why": message.why, "escalated_by": by, "escalated_why": why} if message.asked_by else {}
 
 
 def _links(message: Message, event: AlertEvent) -> dict[str, Any]:

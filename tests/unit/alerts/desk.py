@@ -16,7 +16,7 @@ from alerts.delivery.routing import Inhibition, Route, Routing, Schedule
 from alerts.delivery.standing import Row
 from alerts.delivery.telling import Dispatch
 from alerts.rules import Duration
-from streams.records import Acknowledgement, AlertEvent, Operation, Silence, SilenceEnd, digest
+from streams.records import Acknowledgement, AlertEvent, Escalation, Operation, Silence, SilenceEnd, digest
 from tests.ringing import START, event
 
 
@@ -157,6 +157,11 @@ def step(name: str, sequence: int = 0, state: str = "firing", **changes: Any) ->
 def ack(name: str, at: datetime, until: datetime | None = None) -> Acknowledgement:
     """Somebody takes it in hand."""
     return Acknowledgement(id=digest("ack", name, str(at)), alert=digest(name), author="duty", at=at, until=until)
+
+
+def escalation(name: str, at: datetime, reason: str = "the press calls") -> Escalation:
+    """Somebody wants further people to know."""
+    return Escalation(id=digest("call", name, str(at), reason), alert=digest(name), author="li", at=at, reason=reason)
 
 
 def silence(at: datetime, lasting: str, id_: str = "s", **match: str) -> Silence:

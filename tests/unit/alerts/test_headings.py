@@ -61,6 +61,35 @@ def test_a_title_says_what_happened(why: Why, state: str, reason: str, en: str, 
         assert lock_screen(told, lang).startswith(start)
 
 
+@pytest.mark.parametrize(
+    ("by", "why", "en", "zh"),
+    [
+        ("li.wei", "", "li.wei wants you to know of it now.", "li.wei 要求立即通知您。"),
+        ("li\n<b>", "a | {b}", "li <b> wants you to know of it now: “a | {b}”", "li <b> 要求立即通知您：“a | {b}”"),
+    ],
+)
+def test_who_asked_that_it_is_told_is_named_with_the_reason(by: str, why: str, en: str, zh: str) -> None:
+    """And nothing is said of an acknowledgement that is not missing."""
+    told = message(why="escalated", asked_by=by, asked_why=why)
+    for lang, sentence, start in zip(BOTH, (en, zh), ("escalated. Critical: B", "上报｜严重：B"), strict=True):
+        text = words(card(told, lang))
+        assert sentence in text
+        assert start in text.replace(" 上报", "上报")
+        assert catalogue(lang)["reason.escalated"] not in text
+        assert catalogue(lang)["why.escalated"] not in text
+
+
+@pytest.mark.parametrize("lang", BOTH)
+@given(by=st.text(min_size=1, max_size=128), why=st.text(max_size=1000))
+@settings(max_examples=50)
+def test_whoever_asked_the_severity_is_on_the_lock_screen(lang: Lang, by: str, why: str) -> None:
+    """However long a name, it takes no room from what the screen must say."""
+    told = message(why="escalated", asked_by=by, asked_why=why)
+    shown = lock_screen(told, lang)
+    assert len(shown) <= LOCK_LIMIT[lang]
+    assert catalogue(lang)["severity.critical"] in shown
+
+
 @pytest.mark.parametrize("lang", BOTH)
 def test_demo_and_history_are_marked_before_anything_else(lang: Lang) -> None:
     """The mark begins title, subject and lock screen; some of several are not taken for all."""

@@ -13,7 +13,7 @@ from alerts.delivery.message import notification_id
 from alerts.delivery.routing import Routing
 from streams.records import AlertEvent
 from tests.ringing import START
-from tests.unit.alerts.desk import Desk, Party, ack, routing, seconds, silence, step, unsilence
+from tests.unit.alerts.desk import Desk, Party, ack, escalation, routing, seconds, silence, step, unsilence
 
 ROUTE: dict[str, Any] = {"receivers": ["desk"], "group_by": ["rule"]}
 NIGHTS = {"nights": {"from": "22:00", "to": "07:00"}}
@@ -251,6 +251,97 @@ def test_escalation_when_nobody_acknowledges(making: Making) -> None:
         (3630, "desk", "resolved", "a.1 b.1"),
         (3630, "duty", "resolved", "a.1"),
     ]
+
+
+def test_a_call_of_a_person_tells_further_people_at_once_and_once(making: Making) -> None:
+    """Those of the route's escalation, whatever the severity; they are not told again when its own time comes."""
+    rules = routing({**ROUTE, "repeat_interval": "0", "escalate": {"after": "15m", "to": ["duty"]}})
+    desk = making(rules, Party("desk"), Party("duty"))
+    desk.take(step("a"))
+    desk.at("2m").take(escalation("a", after("2m")), escalation("a", after("2m")))
+    desk.at("3m").take(step("a", 1, "updated"))  # critical: its own time would begin
+    desk.at("2h").take(escalation("a", after("2m")))
+    assert [said for said in desk.said if said[1] == "duty"] == [
+        (120, "duty", "escalated", "a.0"),
+        (210, "duty", "worse", "a.1"),
+    ]
+    (message,) = [m for _, name, m in desk.told if m.why == "escalated"]
+    assert (message.asked_by, message.asked_why) == ("li", "the press calls")
+    assert message.id == notification_id(escalation("a", after("2m")).id, "id-duty")
+
+
+@pytest.mark.parametrize("grouped", [True, False])
+def test_without_further_people_a_call_tells_all_again(making: Making, grouped: bool) -> None:
+    """Whoever knows of it and whoever the routes name, under an identity of its own; two calls are two messages."""
+    desk = making(routing({**ROUTE, "receivers": ["desk", "wall"]}), Party("desk", grouped), Party("wall", grouped))
+    desk.take(step("a"))
+    desk.at("1m").take(escalation("a", after("1m")), escalation("a", after("1m"), "again"))
+    told = sorted((name, m.why) for at, name, m in desk.told if at == 60)
+    assert told == [("desk", "escalated")] * 2 + [("wall", "escalated")] * 2
+    assert len({m.id for _, _, m in desk.told}) == 6
+    desk.at("2m").take(step("a", 1, "resolved"))
+    desk.at("1h")
+    assert [said[1:] for said in desk.said[6:]] == [(name, "resolved", "a.1") for name in ("desk", "wall")]
+
+
+@pytest.mark.parametrize("held", ["silence", "inhibition", "quiet", "acknowledged"])
+def test_nothing_holds_back_what_a_person_asks_for(making: Making, held: str) -> None:
+    """Whoever asks knows the alert; what holds others back, and who has it in hand, stays as it is."""
+    more: dict[str, Any] = {"schedules": {"nights": {"from": "00:00", "to": "24:00"}}}
+    if held == "inhibition":
+        more["inhibit"] = [{"source": {"rule": "big"}, "target": {"rule": "negative-surge"}}]
+    quiet = {"quiet": ["nights"]} if held == "quiet" else {}
+    desk = making(routing({**ROUTE, **quiet, "group_wait": "5m"}, **more))
+    if held == "inhibition":
+        desk.take(step("b", rule="big"))
+    if held == "silence":
+        desk.take(silence(START, "8h", subject="entity:A"))
+    desk.take(step("a"))
+    if held == "acknowledged":
+        desk.take(ack("a", START))
+    desk.at("1m").take(escalation("a", after("1m")))
+    assert [said for said in desk.said if "a.0" in said[3]] == [(60, "desk", "escalated", "a.0")]
+    desk.at("7h")
+    assert [said[2] for said in desk.said if "a.0" in said[3] and said[2] != "repeat"] == ["escalated"]
+    assert held != "acknowledged" or len(desk.said) == 1
+
+
+def test_a_call_about_what_is_over_tells_nobody(making: Making) -> None:
+    """Nor one about an alert that never was; both are forgotten after a day."""
+    desk = making(routing(ROUTE))
+    desk.take(step("a"))
+    desk.at("1m").take(step("a", 1, "resolved"))
+    desk.at("10m").take(escalation("a", after("10m")), escalation("c", after("10m")))
+    assert [said[2] for said in desk.said] == ["first", "resolved"]
+    assert sum(kind == "call" for kind, _ in desk.rows) == 2
+    desk.now = after("26h")
+    desk.policy.prune(desk.now)
+    desk.store([])
+    assert not any(kind == "call" for kind, _ in desk.rows)
+
+
+def test_a_call_that_is_read_before_its_alert_waits_for_it(making: Making) -> None:
+    """Two topics have no common order: after an outage what people did may be read first."""
+    desk = making(routing({**ROUTE, "escalate": {"after": "1h", "to": ["duty"]}}), Party("desk"), Party("duty"))
+    desk.take(escalation("a", START), step("a", state="pending"))
+    assert desk.said == []
+    desk.take(step("a", 1))
+    assert desk.said == [(0, "duty", "escalated", "a.1")]
+
+
+def test_a_call_tells_nobody_who_must_not_hear(making: Making) -> None:
+    """Neither a live receiver of invented data, nor a broken channel of itself, nor who was told before a loss."""
+    route = {"receivers": ["live", "stage"], "escalate": {"after": "1h", "to": ["boss", "stage"], "at_least": "info"}}
+    desk = making(routing(route), Party("live"), Party("stage", demo=True), Party("boss"))
+    desk.take(step("a", demo=True), escalation("a", START))
+    assert [said[1:] for said in desk.said] == [("stage", "escalated", "a.0")]
+    ours = step("b", kind="system", rule="tocsin-channel", subject="system:channel/boss")
+    desk.take(ours, escalation("b", START))
+    assert [said[1:] for said in desk.said[1:]] == [("stage", "escalated", "b.0")]
+    desk.take(step("c"), told_to=("id-live",))
+    desk.take(escalation("c", START), told_to=("id-boss",))
+    desk.take(escalation("c", START, "long ago"), old=True)
+    assert [said[1:] for said in desk.said[2:]] == [("stage", "escalated", "c.0")]
 
 
 def test_escalation_begins_with_its_severity(making: Making) -> None:

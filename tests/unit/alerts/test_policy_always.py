@@ -16,7 +16,7 @@ from alerts.delivery.outbox import Outbox, open_outbox
 from alerts.delivery.routing import Routing
 from streams.records import AlertEvent, Operation
 from tests.ringing import START
-from tests.unit.alerts.desk import Desk, Party, ack, routing, silence, step, unsilence
+from tests.unit.alerts.desk import Desk, Party, ack, escalation, routing, silence, step, unsilence
 
 PARTIES = (Party("desk"), Party("duty"), Party("hook", grouped=False), Party("boss"))
 NAMES = "abcd"
@@ -25,7 +25,7 @@ Action = tuple[str, str, int]
 
 actions = st.lists(
     st.tuples(
-        st.sampled_from(["step"] * 6 + ["wait"] * 4 + ["again", "ack", "silence", "unsilence", "lost"]),
+        st.sampled_from(["step"] * 6 + ["wait"] * 4 + ["again", "ack", "call", "silence", "unsilence", "lost"]),
         st.sampled_from(NAMES),
         st.integers(0, 5),
     ),
@@ -69,6 +69,8 @@ class World:
             made.append(self.sent[number % len(self.sent)])
         elif kind == "ack":
             made.append(ack(alert, now, now + timedelta(hours=1) if number % 2 else None))
+        elif kind == "call":
+            made.append(escalation(alert, now, str(number)))
         elif kind == "silence":
             made.append(silence(now, f"{10 + 20 * number}m", f"s{name}", subject=f"entity:{name.upper()}"))
         elif kind == "unsilence":

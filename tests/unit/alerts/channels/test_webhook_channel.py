@@ -57,6 +57,15 @@ def test_the_identity_is_the_message_s(tmp_path: Path) -> None:
     assert json.loads(body)["id"] == "msg_second"
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_who_escalated_is_told_with_the_event(tmp_path: Path, grouped: bool) -> None:
+    """A program that knows the step already learns why it comes again."""
+    told = message(why="escalated", asked_by="li.wei\u202e", asked_why="the press calls")
+    (body,) = built(tmp_path, grouped=grouped).render(told)
+    data = json.loads(body)["data"]
+    assert (data["why"], data["escalated_by"], data["escalated_why"]) == ("escalated", "li.wei", "the press calls")
+
+
 def test_demo_is_a_setting(tmp_path: Path) -> None:
     """Receivers of the environment are told of demo data only when that is said."""
     (found,) = environment_receivers(settings(tmp_path, URL, webhook_demo=True))
