@@ -25,13 +25,13 @@ Size = tuple[float, float]
 DOT: Final = "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z"
 
 
-def ticks(most: float, count: int = 4) -> list[float]:
-    """Round values from nought to at least `most`."""
+def ticks(most: float, count: int = 4, whole: bool = False) -> list[float]:
+    """Round values from nought to at least `most`; with `whole` no fractions, for what is counted."""
     if most <= 0:
         return [0.0, 1.0]
-    raw = most / count
+    raw = max(most / count, 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(power * part for part in (1, 2, 2.5, 5, 10) if power * part >= raw)
+    step = next(power * part for part in (1, 2, 5, 10) if power * part >= raw)
     return [n * step for n in range(math.ceil(most / step - 1e-9) + 1)]
 
 
@@ -91,7 +91,7 @@ def _tip(chart: Chart, series: Series, at: int) -> str:
 def _frame(chart: Chart, size: Size, most: float) -> tuple[Scale, Scale, list[Markup]]:
     """Scales and grid of a chart."""
     width, height = size
-    values = ticks(most)
+    values = ticks(most, whole=chart.metric.of in ("count", "unique"))
     across = Scale(0, max(1, len(chart.places)), LEFT, width - RIGHT)
     down = Scale(0, values[-1], height - BOTTOM, TOP)
     parts = [rule(LEFT, down(value), width - RIGHT, down(value)) for value in values]
@@ -111,11 +111,13 @@ def _places(chart: Chart, across: Scale, height: float) -> list[Markup]:
         return [text(across(n + 0.5), height - 6, cut(name, limit)) for n, name in enumerate(chart.places)]
     every = max(1, math.ceil(len(chart.places) * TICK_ROOM / max(room, 1)))
     days = _days(chart.places)
-    return [
-        text(across(n), height - 6, _moment(place, days=days))
-        for n, place in enumerate(chart.places)
-        if n % every == 0 and across(n) < across(len(chart.places)) - TICK_ROOM / 3
-    ]
+    parts, before = list[Markup](), ""
+    for n, place in enumerate(chart.places):
+        said = _moment(place, days=days)
+        if n % every == 0 and said != before and across(n) < across(len(chart.places)) - TICK_ROOM / 3:
+            parts.append(text(across(n), height - 6, said))
+            before = said
+    return parts
 
 
 def _days(places: Sequence[str]) -> float:

@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 
 from console.dashboards import charts
 from console.dashboards.checking import Answers
-from console.dashboards.series import CLASSES, COLOURS, chart, label, written
+from console.dashboards.series import CLASSES, chart, colour_of, label, written
 from console.messages import say
 from deploy.dashboards.asking import Row, Window
 from deploy.dashboards.naming import Names, Words
@@ -101,7 +101,7 @@ def html(source: str, boards: Sequence[Board], names: Names) -> Markup:
     """Our own help texts as HTML: headings, paragraphs, emphasis, code, and links to the dashboards of this page."""
     anchors = {f"#/view/{names.id(board.id)}": f"#{board.id}" for board in boards}
     parts = []
-    for block in source.strip().split("\n\n"):
+    for block in filter(None, source.split("\n")):  # each line of a help text is a paragraph or a heading
         heading = block.startswith("### ")
         inner = str(escape(block.removeprefix("### ")))
         inner = LINK.sub(lambda found: f'<a href="{anchors.get(found[2], "#")}">{found[1]}</a>', inner)
@@ -134,9 +134,9 @@ def _filled(panel: Panel, title: str, found: list[Row], size: charts.Size, words
         case "table":
             return _table(panel, title, found, words)
         case "pie":
-            parts = [(name, value, f"k{n % COLOURS}") for n, (name, value) in enumerate(_flat(panel, found, words))]
-            if len(parts) == 0:
-                return Tile(panel, title, empty=True)
+            colours = [colour_of(row.keys[0], n) for n, row in enumerate(row for row in found if row.values[0])]
+            pairs = zip(_flat(panel, found, words), colours, strict=True)
+            parts = [(name, value, colour) for (name, value), colour in pairs]
             keys = [(colour, f"{name} {value:,.0f}") for name, value, colour in parts]
             return Tile(panel, title, empty=False, picture=charts.pie(parts, size[1] - 8, title), legend=keys)
         case "ranking":

@@ -17,6 +17,9 @@ from deploy.dashboards.spec import Bucket, Metric, OverTime, Panel, Split, Terms
 NONE: Final = "–"
 CLASSES: Final = {m.RED: "red", m.GREY: "grey", m.GREEN: "green", m.AMBER: "amber", m.BLUE: "blue"}
 COLOURS: Final = 8  # classes k0 … k7 of the style sheet
+PARTS: Final = {
+    one.label: CLASSES[one.colour] for one in (m.NEGATIVE, m.NEUTRAL, m.POSITIVE, m.UNDECIDED, m.NOT_JUDGED)
+}
 SERIES: Final = 12  # more cannot be told apart
 
 
@@ -44,6 +47,8 @@ def label(bucket: Bucket, value: str, words: Words) -> str:
     match bucket:
         case Split():
             return words.say(f"metrics.{value}")
+        case Terms("_index") if value.startswith("replay."):
+            return ".".join(value.split(".")[-2:])  # the replay's own name and what it holds
         case Terms(field):
             return words.values.get(field, {}).get(value, value) or NONE
         case OverTime():
@@ -86,6 +91,11 @@ def _broken_down(panel: Panel, found: Sequence[Row], places: Sequence[str], word
         Series(label(panel.by[1], name, words), f"k{n % COLOURS}", tuple(at.get((place, name)) for place in places))
         for n, name in enumerate(names)
     ]
+
+
+def colour_of(value: str, n: int) -> str:
+    """The colour of a part of a whole: that of the metric of this name, else the next of the palette."""
+    return PARTS.get(value, f"k{n % COLOURS}")
 
 
 def _colour(metric: Metric, n: int) -> str:

@@ -108,7 +108,10 @@ def rows(panel: Panel, answer: Mapping[str, Any]) -> list[Row]:
 
 def _rows(panel: Panel, level: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[Row]:
     buckets = level.get("buckets", [])
-    pairs = buckets.items() if isinstance(buckets, Mapping) else [(_key(bucket), bucket) for bucket in buckets]
+    if isinstance(buckets, Mapping):  # of conditions: in the order in which they are described
+        pairs = [(name, buckets[name]) for name in _named(panel) if name in buckets]
+    else:
+        pairs = [(_key(bucket), bucket) for bucket in buckets]
     for key, bucket in pairs:
         path = (*keys, str(key))
         if "by" in bucket:
@@ -117,6 +120,10 @@ def _rows(panel: Panel, level: Mapping[str, Any], keys: tuple[str, ...]) -> Iter
             count = int(bucket["doc_count"])
             ordered = tuple(path[panel.nesting.index(n)] for n in range(len(path)))
             yield Row(ordered, _values(panel, bucket, count), count)
+
+
+def _named(panel: Panel) -> list[str]:
+    return [name for bucket in panel.by if isinstance(bucket, Split) for name, _ in bucket.parts]
 
 
 def _key(bucket: Mapping[str, Any]) -> str:

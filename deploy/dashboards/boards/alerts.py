@@ -22,7 +22,7 @@ ALERTS: Final = Board(
     ),
     links=("overview", "company", "replay"),
     tiles=stacked(
-        (5, [(48, Text("alerts-help"))]),
+        (7, [(48, Text("alerts-help"))]),
         (5, [
             (12, Panel("alerts-number", "metric", "alerts", (m.ALERTS,))),
             (12, Panel("alerts-critical", "metric", "alerts", (m.CRITICAL,))),

@@ -17,7 +17,7 @@ REPLAY: Final = Board(
     controls=(Control("rule", "rule"), Control("name", "name"), Control("severity", "severity")),
     links=("overview", "alerts"),
     tiles=stacked(
-        (7, [(48, Text("replay-help"))]),
+        (8, [(48, Text("replay-help"))]),
         (5, [
             (16, Panel("replay-live", "metric", "compared", (m.LIVE,))),
             (16, Panel("replay-replayed", "metric", "compared", (m.REPLAYED,))),

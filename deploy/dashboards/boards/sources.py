@@ -20,7 +20,7 @@ SOURCES: Final = Board(
     ),
     links=("overview", "company", "topics"),
     tiles=stacked(
-        (5, [(48, Text("sources-help"))]),
+        (7, [(48, Text("sources-help"))]),
         (5, [
             (12, Panel("sources-number", "metric", "documents", (m.SOURCES,))),
             (12, Panel("sources-unjudged", "metric", "documents", (m.UNJUDGED_SHARE,))),
@@ -42,10 +42,10 @@ SOURCES: Final = Board(
                        (Terms("masked.kind", "masked", 8),), where=Exists("masked.kind"))),
         ]),
         (11, [
-            (16, Panel("quality-confidence", "line", "documents", (m.CONFIDENCE,), (OverTime(),), where=m.JUDGED)),
-            (16, Panel("quality-abstained", "line", "documents", (m.ABSTAINED_SHARE, m.UNJUDGED_SHARE),
+            (14, Panel("quality-confidence", "line", "documents", (m.CONFIDENCE,), (OverTime(),), where=m.JUDGED)),
+            (14, Panel("quality-abstained", "line", "documents", (m.ABSTAINED_SHARE, m.UNJUDGED_SHARE),
                        (OverTime(),))),
-            (16, Panel("quality-models", "table", "documents", (m.DOCUMENTS, m.CONFIDENCE, m.ABSTAINED_SHARE),
+            (20, Panel("quality-models", "table", "documents", (m.DOCUMENTS, m.CONFIDENCE, m.ABSTAINED_SHARE),
                        (Terms("model.name", "model", 5), Terms("model.version", "version", 5)), where=m.JUDGED)),
         ]),
     ),
