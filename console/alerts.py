@@ -27,7 +27,8 @@ from streams.settings import Settings
 DAYS: Final = 90  # over which precision is counted, unless told otherwise
 
 app = typer.Typer(
-    help="Alerts: list, show, acknowledge, silence, mark; preview and test what receivers get.", no_args_is_help=True
+    help="Alerts: list, show, acknowledge, escalate, silence, mark; preview and test what receivers get.",
+    no_args_is_help=True,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Id = Annotated[str, typer.Argument(help="Id of the alert, or its first characters: at least 6.")]
@@ -95,6 +96,21 @@ def ack(
     with log.kafka() as (settings, bootstrap):
         done, _ = asyncio.run(log.do(settings, bootstrap, build))
     typer.echo(say("alerts.done.ack", author=plain(done.author)))
+
+
+@app.command()
+def escalate(alert: Id, reason: Reason = "", author: Author = "") -> None:
+    """Let further people know of an alert now: those of its routes' `escalate`, else all whom it concerns, again."""
+
+    def build(board: Board, at: datetime) -> Operation:
+        found = board.find(alert)
+        if not board.history(found, at).entry.rings:
+            raise log.AlertRefused(say("alerts.escalate.not_ringing"))
+        return operations.escalate(found, author=author or user(), at=at, reason=reason)
+
+    with log.kafka() as (settings, bootstrap):
+        done, _ = asyncio.run(log.do(settings, bootstrap, build))
+    typer.echo(say("alerts.done.escalate", author=plain(done.author), id=plain(alert)))
 
 
 @app.command()

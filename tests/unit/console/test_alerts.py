@@ -17,6 +17,7 @@ from console import alert_log, alerts
 from console.exits import UNAVAILABLE, WRONG_INPUT
 from streams.records import (
     Acknowledgement,
+    Escalation,
     Feedback,
     Mark,
     Operation,
@@ -71,6 +72,23 @@ def test_open_alerts_are_listed_and_all_on_request() -> None:
     wrong = run("list", "--severity", "grave")
     assert wrong.exit_code == WRONG_INPUT
     assert "info, warning, critical" in wrong.stderr
+
+
+def test_an_alert_that_rings_is_escalated_and_no_other(logs: Logs) -> None:
+    """The record is there for the notifier, the history tells it, and what is over would reach nobody."""
+    done = run("escalate", ALERT[:8], "--reason", "the press calls", "--author", "Li Wei")
+    assert done.exit_code == 0
+    assert "Escalated by Li Wei" in done.stdout
+    (made,) = written(logs)
+    assert isinstance(made, Escalation)
+    assert (made.alert, made.author, made.reason) == (ALERT, "Li Wei", "the press calls")
+    shown = run("show", ALERT).stdout
+    assert "told further people" in shown
+    assert "the press calls" in shown
+    over = run("escalate", OTHER)
+    assert over.exit_code == WRONG_INPUT
+    assert "does not ring" in over.stderr
+    assert len(written(logs)) == 1
 
 
 def test_columns_stay_in_line_whatever_the_width_of_their_letters(logs: Logs) -> None:
