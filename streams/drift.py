@@ -149,14 +149,24 @@ def show(closed: Closed) -> None:
 
 def read_open(state_dir: Path, running: Callable[[str, int], bool]) -> list[Change]:
     """Open drifts of the workers that run (`running`: stage, process id), newest last; files of others are removed."""
-    found: list[Change] = []
-    for path in sorted((state_dir / FOLDER).glob("*.json")):
-        stage, _, pid = path.stem.rpartition("-")
-        if not (pid.isdigit() and running(stage, int(pid))):
+    for path, alive in _files(state_dir, running):
+        if not alive:
             path.unlink(missing_ok=True)
-            continue
+    return open_drifts(state_dir, running)
+
+
+def open_drifts(state_dir: Path, running: Callable[[str, int], bool]) -> list[Change]:
+    """The same without removing anything: for whoever may not see the processes of the workers."""
+    found: list[Change] = []
+    for path, alive in _files(state_dir, running):
         try:
-            found += msgspec.json.decode(path.read_bytes(), type=list[Change])
+            found += msgspec.json.decode(path.read_bytes(), type=list[Change]) if alive else []
         except (OSError, msgspec.DecodeError):
             continue  # a worker has just ended or removed it
     return sorted(found, key=lambda change: (change.since, change.id))
+
+
+def _files(state_dir: Path, running: Callable[[str, int], bool]) -> list[tuple[Path, bool]]:
+    """The files of workers, and whether each of those runs."""
+    named = [(path, path.stem.rpartition("-")) for path in sorted((state_dir / FOLDER).glob("*.json"))]
+    return [(path, pid.isdigit() and running(stage, int(pid))) for path, (stage, _, pid) in named]

@@ -15,7 +15,22 @@ from starlette.types import Receive, Scope, Send
 from alerts import operations
 from alerts.evaluation.annotated import annotated
 from alerts.evaluation.badges import Shelf
-from console.api import audit, documents, errors, health, me, opinion, rules, shapes, sources, stream, timeline, whatif
+from console.api import (
+    audit,
+    documents,
+    errors,
+    health,
+    me,
+    models,
+    opinion,
+    replays,
+    rules,
+    shapes,
+    sources,
+    stream,
+    timeline,
+    whatif,
+)
 from console.api.access import Operator, Reader
 from console.api.acts import Acts
 from console.api.context import Context
@@ -47,6 +62,8 @@ AREAS: Final[tuple[Callable[[Context], APIRouter], ...]] = (
     rules.router,
     whatif.router,
     timeline.router,
+    replays.router,
+    models.router,
 )  # the routes of the console's views
 AlertId = Annotated[str, Path(max_length=64, description="The id, or its first characters: at least 6.")]
 Key = Annotated[

@@ -15,10 +15,11 @@ import typer
 from rich.console import Console
 
 from alerts.evaluation.report import render
+from alerts.evaluation.result import Evaluation
 from console import file_options, rule_badges
 from console.exits import INTERRUPTED
 from console.messages import language, say
-from console.replay import display, options
+from console.replay import display, options, shelf
 from console.replay.choices import Choices, read_asked, read_matching, read_rules, read_truths, rule_files
 from console.replay.faults import told_of_replay
 from console.replay.files import Reading
@@ -32,7 +33,7 @@ from console.replay.span import read_span
 from streams.endpoints import resolve
 from streams.log import configure
 from streams.records import AlertEvent
-from streams.settings import load
+from streams.settings import Settings, load
 from streams.sources.mapping import Columns, parse_map
 
 STDOUT: Final = "-"
@@ -109,6 +110,8 @@ def run(
         pace = options.checked_speed(speed)
         outputs = Outputs(log, keep, into, name, anew, pace, _tell if pace is not None else _ignore)
         outcome = conducted(Session(choices, outputs, settings, sys.stdin.buffer))
+        if truth:
+            shelve(settings, outcome.evaluation, title or name)
         _deliver(outcome, out, html, bool(truth))
         for path in filter(None, (log, keep)):
             typer.echo(say("replay.written", path=path), err=True)
@@ -141,6 +144,14 @@ async def _conduct(session: Session) -> Outcome:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     async with reported(session):
         return await session.conduct()
+
+
+def shelve(settings: Settings, evaluation: Evaluation, title: str) -> None:
+    """Keep a result for the console; that it could not be is told, and stops nothing."""
+    try:
+        shelf.keep(settings, evaluation, title)
+    except OSError as error:
+        typer.echo(say("replay.not_kept", error=error.strerror or error), err=True)
 
 
 def _deliver(outcome: Outcome, out: str, html: Path | None, with_truth: bool) -> None:

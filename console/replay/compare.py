@@ -15,6 +15,7 @@ from console import file_options
 from console.messages import language, say
 from console.replay import options
 from console.replay.choices import read_rules, rule_files
+from console.replay.command import shelve
 from console.replay.comparison_display import show
 from console.replay.faults import told_of_replay
 from console.replay.history import history
@@ -83,6 +84,9 @@ def compare_results(
                 subjects=subjects, before=before, after=after, unlabelled=unlabelled,
             )  # fmt: skip
             results = replayed(asked, (sets[0], sets[1]), settings)
+            for words, result in zip(rules, results, strict=True):
+                if truth:
+                    shelve(settings, result, words)
         else:
             _check_two(files, "BEFORE AFTER")
             results = [read_result(Path(each)) for each in files]
