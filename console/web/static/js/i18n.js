@@ -57,7 +57,14 @@ export function rich(key, values = {}) {
     at = match.index + match[0].length;
   }
   found.push(text.slice(at));
-  return found.filter((part) => part !== "");
+  return spaced(found.filter((part) => part !== ""));
+}
+
+/** In Chinese a number that is put in after a word stands apart from it, as within the sentences themselves. */
+function spaced(parts) {
+  if (language !== "zh") return parts;
+  const text = (part) => (part instanceof Node ? part.textContent : String(part));
+  return parts.flatMap((part, at) => (at && /[\u4e00-\u9fff]$/.test(text(parts[at - 1])) && /^[\d>]/.test(text(part)) ? [" ", part] : [part]));
 }
 
 function form(text, count) {

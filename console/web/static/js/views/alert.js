@@ -93,8 +93,8 @@ function told_most(event) {
   return h("section", { class: "panel", "aria-labelledby": "stories" },
     h("div", { class: "panel-head" }, h("h2", { id: "stories" }, title), h("span", { class: "quiet small" }, rich("alert.as_told", { at: `${stamp(event.at)} ${zone(new Date(event.at))}` }))),
     h("div", { class: "panel-body" }, count ? stories(found, { numbered: true }) : h("p", { class: "quiet" }, t("alert.no_stories"))),
-    more.length ? h("div", { class: "panel-foot" }, more.map((text) => h("p", null, text))) : null,
-    count && event.evidence.some((each) => each.highlights.length) ? h("p", { class: "panel-foot quiet small" }, rich("alert.marked_words", { example: h("mark", null, t("alert.marked_example")) })) : null);
+    more.length ? h("div", { class: "told-foot" }, more.map((text) => h("p", null, text))) : null,
+    count && event.evidence.some((each) => each.highlights.length) ? h("p", { class: "told-foot quiet small" }, rich("alert.marked_words", { example: h("mark", null, t("alert.marked_example")) })) : null);
 }
 
 /** Of a rule made of several conditions what each of them said. */

@@ -40,7 +40,7 @@ function narrow(body, text) {
 function operation(path, method, of, description) {
   const detail = h("div", { class: "panel-body" });
   const found = h("details", { class: "operation", dataset: { item: "", text: `${method} ${path} ${of.description ?? of.summary ?? ""}`.toLowerCase() } },
-    h("summary", null, h("span", { class: `method ${method}` }, method.toUpperCase()), h("code", { class: "path" }, path), h("span", { class: "quiet about" }, (of.description ?? of.summary ?? "").split("\n")[0])), detail);
+    h("summary", null, h("span", { class: `method ${method}` }, method.toUpperCase()), h("code", { class: "path" }, path), h("span", { class: "quiet about" }, prose(first(of.description ?? of.summary ?? "")))), detail);
   found.addEventListener("toggle", () => {
     if (found.open && !detail.childElementCount) detail.append(...details(path, method, of, description));
   });
@@ -52,14 +52,24 @@ function details(path, method, of, description) {
   const answer = Object.entries(of.responses).find(([status]) => status.startsWith("2"));
   const returned = answer?.[1].content?.["application/json"]?.schema;
   return [
-    of.description && h("p", { class: "prose" }, of.description),
+    (of.description ?? "").split(/\n\s*\n/).filter(Boolean).map((part) => h("p", { class: "prose" }, prose(part))),
     of.parameters?.length && [h("h3", null, t("reference.parameters")), table(t("reference.parameters"), [t("reference.name"), t("reference.where"), t("reference.type"), t("reference.meaning")],
-      of.parameters.map((each) => [name(each.name, each.required), h("span", { class: "quiet" }, each.in), type(each.schema, description), each.description ?? each.schema?.description ?? ""]))],
+      of.parameters.map((each) => [name(each.name, each.required), h("span", { class: "quiet" }, each.in), type(each.schema, description), prose(each.description ?? each.schema?.description ?? "")]))],
     body && [h("h3", null, t("reference.body")), fields(body, description)],
     returned && [h("h3", null, t("reference.answer", { status: answer[0] })), fields(returned, description)],
     h("h3", null, t("reference.example")), copyable(curl(path, method, body, description)),
     h("p", { class: "quiet small" }, t("reference.refusals", { statuses: Object.keys(of.responses).filter((status) => !status.startsWith("2")).join(", ") })),
   ].flat(2).filter(Boolean);
+}
+
+/** The first paragraph on one line. */
+function first(text) {
+  return text.split(/\n\s*\n/)[0].replace(/\s+/g, " ");
+}
+
+/** Words between backticks as code. */
+function prose(text) {
+  return text.split("`").map((part, at) => (at % 2 ? h("code", null, part) : part));
 }
 
 function name(text, required) {
@@ -91,8 +101,8 @@ function fields(schema, description, depth = 0) {
   if (found.type === "array") return [h("p", { class: "quiet small" }, t("reference.list_of")), fields(found.items, description, depth)];
   if (!found.properties) return h("p", null, type(schema, description));
   const required = new Set(found.required ?? []);
-  return [found.description && !depth ? h("p", { class: "quiet" }, found.description.split("\n")[0]) : "", table(t("reference.fields"), [t("reference.name"), t("reference.type"), t("reference.meaning")],
-    Object.entries(found.properties).map(([key, of]) => [name(key, required.has(key)), type(of, description), [of.description ?? resolve(of, description).description ?? "", within(of, description, depth)]]))];
+  return [found.description && !depth ? h("p", { class: "quiet" }, prose(first(found.description))) : "", table(t("reference.fields"), [t("reference.name"), t("reference.type"), t("reference.meaning")],
+    Object.entries(found.properties).map(([key, of]) => [name(key, required.has(key)), type(of, description), [prose(first(of.description ?? resolve(of, description).description ?? "")), within(of, description, depth)]]))];
 }
 
 function within(schema, description, depth) {

@@ -12,7 +12,7 @@ import { documents } from "../routes.js";
 
 const HOURS = 24;
 const OFTEN = 15_000;
-const TONES = { ok: "good", silent: "warn", failing: "bad", unknown: "" };
+const TONES = { silent: "warn", failing: "bad", unknown: "" };
 
 export async function show(root, params, page) {
   page.title(t("shell.views.sources"));
@@ -28,32 +28,44 @@ export async function show(root, params, page) {
 }
 
 function healthPanels(found) {
-  return [wrong(found.alerts), h("div", { class: "two" }, engines(found.engines), stages(found.stages)), drift(found.drift ?? []), dead(found.deadletters ?? [])].filter(Boolean);
+  return [wrong(found), h("div", { class: "two" }, engines(found.engines), stages(found.stages)), drift(found.drift ?? []), dead(found.deadletters ?? [])].filter(Boolean);
 }
 
 function panel(title, body, flush = true) {
   return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, title)), h("div", { class: flush ? "panel-body flush" : "panel-body" }, body));
 }
 
-function wrong(alerts) {
-  if (!alerts.length) return h("p", { class: "all-well" }, h("span", { class: "dot", "aria-hidden": "true" }), t("sources.well"));
+function wrong({ alerts, watched, problem, status }) {
+  const unseen = watched === false && h("div", { class: "note warning" }, h("p", null, h("strong", null, t("sources.unwatched"))), h("p", null, t("words.system.fix", { fix: t("sources.unwatched_fix") })));
+  const trouble = problem && h("div", { class: "note warning" }, h("p", null, plain(problem)));
+  if (unseen || trouble) return [unseen, trouble, alerts.length ? faults(alerts) : null];
+  if (alerts.length) return faults(alerts);
+  return h("p", { class: "all-well" }, h("span", { class: "dot", "aria-hidden": "true" }), t(status === "ok" ? "sources.well" : "sources.degraded"));
+}
+
+function faults(alerts) {
   return panel(t("sources.wrong"), h("ul", { class: "troubles" }, alerts.map((each) => h("li", null,
     h("p", null, severity(each.severity), " ", h("span", { class: "quiet small" }, rich("alert.since", { time: time(each.since, "both") }))),
     h("p", null, h("strong", null, plain(each.says[lang()] ?? each.subject))),
     each.fix[lang()] && h("p", null, t("words.system.fix", { fix: plain(each.fix[lang()]) }))))));
 }
 
+/** Calm where all is well, framed where it is not. */
+function well(good, text) {
+  return good ? h("span", { class: "state good" }, h("span", { class: "dot", "aria-hidden": "true" }), text) : tag(text, "bad");
+}
+
 function engines(found) {
   return panel(t("sources.engines"), table(t("sources.engines"), [t("sources.engine"), t("sources.state"), t("sources.address")],
-    found.map((each) => [label("engine", each.name), tag(label("engine_state", each.state), serves(each) ? "good" : "bad"), h("span", { class: "mono small" }, plain(each.address || "–"))])));
+    found.map((each) => [label("engine", each.name), well(serves(each), label("engine_state", each.state)), h("span", { class: "mono small" }, plain(each.address || "–"))])));
 }
 
 function stages(found) {
   const heads = [t("sources.stage"), t("sources.state"), ...["lag", "rate", "rejected", "memory"].map((each) => ({ text: t(`sources.${each}`), num: true })), t("sources.delivered")];
   const or = (value, write) => (value === null || value === undefined ? "–" : write(value));
   return panel(t("sources.stages"), table(t("sources.stages"), heads, found.map((each) => [
-    h("span", null, label("stage", each.stage)), tag(t(each.running ? "sources.running" : "sources.stopped"), each.running ? "good" : "bad"), or(each.lag, number), or(each.per_second, (value) => t("sources.per_second", { count: number(value) })),
-    or(each.rejected, number), or(each.memory_mib, (value) => `${number(value)} MiB`), or(each.last_delivery_age, (value) => t("common.ago", { time: duration(value) }))])));
+    h("span", null, label("stage", each.stage)), well(each.running, t(each.running ? "sources.running" : "sources.stopped")), or(each.lag, number), or(each.per_second, (value) => t("sources.per_second", { count: number(value) })),
+    or(each.rejected, number), or(each.memory_mib, (value) => `${number(value)} MiB`), or(each.last_delivery_age, (value) => t("common.ago", { time: duration(value) }))]), { cards: true }));
 }
 
 function drift(found) {
@@ -71,22 +83,22 @@ function dead(found) {
 function listed(found) {
   const all = Array.isArray(found) ? found : found.sources;
   if (!all.length) return empty(t("sources.none"), t("sources.none_fix"));
-  const heads = [t("sources.source"), t("sources.state"), { text: t("sources.documents"), num: true }, { text: t("sources.negative"), num: true }, t("sources.when"), t("sources.last"), t("sources.gap"), { text: t("sources.rejected"), num: true }, t("sources.terms")];
-  return table(t("sources.title"), heads, all.map(line));
+  const counted = all.some((each) => each.rejected !== null);
+  const heads = [t("sources.source"), t("sources.state"), { text: t("sources.documents"), num: true }, { text: t("sources.negative"), num: true }, t("sources.when"), t("sources.last"), ...(counted ? [{ text: t("sources.rejected"), num: true }] : []), t("sources.terms")];
+  return table(t("sources.title"), heads, all.map((each) => line(each, counted)), { cards: true });
 }
 
-function line(each) {
+function line(each, counted) {
   const bars = each.series.map((point) => ({ value: point.documents }));
   const about = [label("kind", each.kind), ...each.languages.map((language) => label("language", language))];
   return [
     [h("a", { href: documents({ source: each.source }) }, plain(each.source)), h("p", { class: "quiet small" }, join(about))],
-    tag(label("source_state", each.state), TONES[each.state] ?? ""),
+    each.state === "ok" ? well(true, label("source_state", "ok")) : tag(label("source_state", each.state), TONES[each.state] ?? ""),
     h("a", { class: "figure-link", href: documents({ source: each.source, from: each.series[0]?.at }) }, number(each.documents)),
     h("a", { class: "figure-link", href: documents({ source: each.source, from: each.series[0]?.at, sentiment: "negative" }) }, number(each.negative), each.documents ? ` (${percent(each.negative / each.documents)})` : ""),
     spark(bars, t("sources.spark", { source: each.source, count: number(each.documents) })),
-    each.last ? time(each.last) : "–",
-    h("span", { class: "small" }, each.gap_seconds === null ? "–" : duration(each.gap_seconds), each.usual_gap_seconds ? h("span", { class: "quiet" }, t("sources.usual_gap", { time: duration(each.usual_gap_seconds) })) : null),
-    each.rejected ?? "–",
+    h("div", null, each.last ? time(each.last) : "–", each.usual_gap_seconds ? h("p", { class: "quiet small" }, t("sources.usual_gap", { time: duration(each.usual_gap_seconds) })) : null),
+    ...(counted ? [each.rejected === null ? "–" : number(each.rejected)] : []),
     h("span", { class: "small quiet" }, [each.retention_days && t("sources.kept", { count: each.retention_days, of: each.retention_days }), each.may_train !== null && t(each.may_train ? "sources.may_train" : "sources.may_not_train")].filter(Boolean).map((text) => h("div", null, text))),
   ];
 }
