@@ -23,17 +23,18 @@ export function colour(name) {
 /**
  * What was observed against what is usual, with its interval, and the bound at which it rings.
  * @param {{title: string, unit: string, points: {at: string, observed: number|null, expected?: number|null, low?: number|null,
- *   high?: number|null, bound?: number|null}[], moments?: {at: string, text: string}[]}} of `moments`: upright lines with a word
+ *   high?: number|null, bound?: number|null}[], moments?: {at: string, text: string}[], names?: {interval?: string, bound?: string}}} of
+ *   `moments`: upright lines with a word; `names`: other words for the interval and the bound
  * @returns {HTMLElement}
  */
-export function band({ title, unit, points, moments = [] }) {
+export function band({ title, unit, points, moments = [], names = {} }) {
   const column = (name) => points.map((point) => point[name] ?? null);
   const has = (name) => points.some((point) => point[name] !== null && point[name] !== undefined);
   const rows = [
     { name: t("chart.observed"), key: "observed", stroke: "--accent", width: 2, kind: "line", step: true },
     has("expected") && { name: t("chart.expected"), key: "expected", stroke: "--muted", width: 1.5, dash: DASH.expected, kind: "dots" },
-    has("low") && has("high") && { name: t("chart.interval"), key: "low", high: "high", fill: "--line", kind: "area" },
-    has("bound") && { name: t("chart.bound"), key: "bound", stroke: "--critical", width: 1.5, dash: DASH.bound, kind: "dash" },
+    has("low") && has("high") && { name: names.interval ?? t("chart.interval"), key: "low", high: "high", fill: "--line", kind: "area" },
+    has("bound") && { name: names.bound ?? t("chart.bound"), key: "bound", stroke: "--critical", width: 1.5, dash: DASH.bound, kind: "dash" },
   ].filter(Boolean);
   const write = (value) => amount(value, unit);
   const make = () => {

@@ -22,11 +22,17 @@ export function timeline(alert, events, page) {
     h("div", { class: "panel-head" }, h("div", null, h("h2", { id: "timeline" }, t("alert.timeline.title")), note), h("div", { class: "no-print" }, pick)), body);
 }
 
+/** Of a share the interval is its own, and its lower end is what must reach the bound; a silence rings below. */
+function named(found) {
+  if (found.bound_of === "low") return { interval: t("alert.timeline.likely"), bound: t("alert.timeline.low_bound") };
+  return found.rings === "below" ? { bound: t("alert.timeline.below") } : {};
+}
+
 function chart(found, alert, events, note) {
-  note.textContent = found.note ? t(`alert.timeline.note.${found.note}`) : t("alert.timeline.about", { unit: unitName(found.unit) });
+  note.textContent = found.note && found.said ? found.said : t("alert.timeline.about", { unit: unitName(found.unit) });
   if (!found.points.length) return empty(t("alert.timeline.none"));
   const rang = events.find((each) => each.state === "firing");
   const over = events.find((each) => each.state === "resolved");
   const moments = [rang && { at: rang.at, text: t("alert.timeline.rang") }, over && { at: over.at, text: t("alert.timeline.over") }].filter(Boolean);
-  return charts.band({ title: t("alert.timeline.chart", { unit: unitName(found.unit) }), unit: found.unit, points: found.points, moments });
+  return charts.band({ title: t("alert.timeline.chart", { unit: unitName(found.unit) }), unit: found.unit, points: found.points, moments, names: named(found) });
 }
