@@ -1,16 +1,17 @@
 /** Two results against each other: by rule what differs, and what of it is more than chance. */
 
 import { append, h } from "../dom.js";
-import { duration, number, plain, subjectName, time } from "../format.js";
-import { t } from "../i18n.js";
+import { duration, number, time } from "../format.js";
+import { rich, t } from "../i18n.js";
 import * as routes from "../routes.js";
 import { orNone } from "./figures.js";
 import { rate } from "./measures.js";
-import { episode } from "./replay_result.js";
 import { tag } from "./severity.js";
 import { table } from "./table.js";
+import { alertLine, movedLine } from "./whatif.js";
 
 const SHOWN = 10;
+const ALL = "*"; // the rules of a set, taken as one
 const WRITE = { recall: twoDigits, precision: twoDigits, false_per_subject_day: rate, delay_median_s: duration, controls_fired: number };
 const TONES = { better: "good", worse: "bad" };
 
@@ -18,58 +19,51 @@ function twoDigits(value) {
   return value.toFixed(2);
 }
 
+/** @param {HTMLElement} root @param {{a: string, b: string}} params ids: before, after */
 export async function showComparison(root, { a, b }, page) {
   page.title(t("replay.compare.title"));
-  const found = await page.api.get("/replays/compare", { a, b });
+  const [found, all] = await Promise.all([page.api.get("/replays/compare", { a, b }), page.api.get("/replays")]);
+  const side = (id) => all.results.find((each) => each.id === id);
   append(root,
-    h("header", { class: "head" }, h("div", null, h("p", { class: "crumbs" }, h("a", { href: routes.link("replay") }, t("replay.title"))), h("h1", null, t("replay.compare.title")),
-      h("p", { class: "quiet" }, t("replay.compare.sides", { before: side(found, "a", a), after: side(found, "b", b) })))),
-    h("p", null, h("a", { class: "button", href: routes.link("replay", { a: b, b: a }) }, t("replay.compare.swap"))),
+    h("header", { class: "head" }, h("div", null, h("p", { class: "crumbs" }, h("a", { href: routes.link("replay") }, t("replay.title"))), h("h1", null, t("replay.compare.title"))),
+      h("a", { class: "button", href: routes.link("replay", { a: b, b: a }) }, t("replay.compare.swap"))),
+    h("dl", { class: "dl panel panel-body" }, told("before", a, side(a)), told("after", b, side(b))),
     caveats(found), found.pairs.map(pair), only(found));
 }
 
-function side(found, which, id) {
-  return found[which]?.name ?? found[which === "a" ? "before" : "after"] ?? id;
+function told(which, id, of) {
+  return [h("dt", null, t(`rules.whatif.${which}`)), h("dd", null, h("a", { href: routes.link("replay", {}, id) }, of?.name || id), " ",
+    of && h("span", { class: "quiet small" }, rich("replay.made", { time: time(of.at, "both") }), " ", h("span", { class: "mono" }, of.code)))];
 }
 
-function caveats({ caveats: sentences = [] }) {
+function caveats({ caveats_said: sentences }) {
   return sentences.length > 0 && h("div", { class: "note" }, h("ul", { class: "dots" }, sentences.map((each) => h("li", null, each))));
 }
 
 function pair(of) {
-  const name = of.before === "*" ? t("replay.compare.all") : of.before === of.after ? of.before : `${of.before} → ${of.after}`;
-  const changed = of.before_hash && of.after_hash && of.before_hash !== of.after_hash;
+  const name = of.rule === ALL ? t("replay.compare.all") : of.rule;
   const rows = of.changes.map((each) => [t(`replay.figure.${each.figure}`), orNone(each.before, WRITE[each.figure]), orNone(each.after, WRITE[each.figure]), verdict(each)]);
   const heads = [t("replay.compare.figure"), { text: t("rules.whatif.before"), num: true }, { text: t("rules.whatif.after"), num: true }, t("replay.compare.verdict")];
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", { class: of.before === "*" ? "" : "mono" }, name), changed && tag(t("rules.changed.changed"), "warn")),
+  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", { class: of.rule === ALL ? "" : "mono" }, name), of.rule !== ALL && tag(t(of.same_text ? "replay.compare.same_text" : "rules.changed.changed"), of.same_text ? "" : "warn")),
     h("div", { class: "panel-body flush" }, table(name, heads, rows)),
     h("div", { class: "panel-body" },
-      h("p", null, t("replay.compare.alerts", { same: number(of.same), gained: number(size(of.gained)), lost: number(size(of.lost)), moved: number(size(of.moved)) })),
-      h("div", { class: "pair" }, events("events_gained", of.events_gained), events("events_lost", of.events_lost), alerts("gained", of.gained), alerts("lost", of.lost))));
+      h("p", null, t("replay.compare.alerts", { same: number(of.same), gained: number(of.gained_count), lost: number(of.lost_count), moved: number(of.moved_count) })),
+      h("div", { class: "pair" }, alerts("gained", of.gained, of.gained_count, alertLine), alerts("lost", of.lost, of.lost_count, alertLine), alerts("moved", of.moved, of.moved_count, movedLine))));
 }
 
-function size(of) {
-  return Array.isArray(of) ? of.length : (of ?? 0);
+/** What of the difference is more than chance, and what the test looked at. */
+function verdict({ before, after, p, n, better, more_than_chance: sure }) {
+  const said = before === null || after === null ? "unknown" : before === after ? "same" : !sure ? "chance" : better ? "better" : "worse";
+  return [tag(t(`replay.verdict.${said}`), TONES[said] ?? ""), p !== null && h("span", { class: "quiet small" }, " ", t("replay.compare.p", { p: p < 0.001 ? "<0.001" : p.toFixed(3), n: number(n) }))];
 }
 
-function verdict({ verdict: said, p, n, of }) {
-  const looked = of ?? n;
-  return h("span", null, tag(t(`replay.verdict.${said}`), TONES[said] ?? ""), " ", h("span", { class: "quiet small" }, p !== null && p !== undefined ? t("replay.compare.p", { p: p < 0.001 ? "<0.001" : p.toFixed(3), n: orNone(looked) }) : ""));
+function alerts(name, found, count, line) {
+  if (!count) return null;
+  return h("section", null, h("h3", null, t(`rules.whatif.${name}`, { count: number(count), of: count })), h("ul", { class: "lines" }, found.slice(0, SHOWN).map((each) => line(each))),
+    count > SHOWN && h("p", { class: "hint" }, t("replay.first", { shown: SHOWN, count: number(count) })));
 }
 
-function events(name, found) {
-  if (!size(found)) return null;
-  return h("section", null, h("h3", null, t(`replay.compare.${name}`, { count: number(found.length), of: found.length })),
-    h("ul", { class: "lines" }, found.slice(0, SHOWN).map((each) => h("li", null, h("a", { href: routes.documents({ subject: each.subject, from: each.begin, to: each.end }) }, subjectName(each.subject, each.name)), " ", time(each.onset, "stamp"), h("p", { class: "small quiet" }, plain(each.note))))));
-}
-
-function alerts(name, found) {
-  if (!Array.isArray(found) || !found.length) return null;
-  return h("section", null, h("h3", null, t(`rules.whatif.${name}`, { count: number(found.length), of: found.length })), h("ul", { class: "lines" }, found.slice(0, SHOWN).map(episode)),
-    found.length > SHOWN && h("p", { class: "hint" }, t("replay.first", { shown: SHOWN, count: number(found.length) })));
-}
-
-function only({ only_before: before = [], only_after: after = [] }) {
+function only({ only_a: before, only_b: after }) {
   const line = (key, names) => names.length > 0 && h("p", { class: "hint" }, t(key, { rules: names.join(t("words.comma")) }));
   return [line("replay.compare.only_before", before), line("replay.compare.only_after", after)];
 }

@@ -29,7 +29,7 @@ export function spanSwitch(hours, address) {
 }
 
 function own(hours, address) {
-  const field = h("input", { type: "number", min: 0.1, max: MOST / DAY, step: "any", required: true, inputmode: "decimal", "aria-label": t("subject.span.own") });
+  const field = h("input", { type: "number", min: 0.1, max: MOST / DAY, step: "any", required: true, placeholder: "14", inputmode: "decimal", "aria-label": t("subject.span.own") });
   if (!USUAL.includes(hours)) field.value = String(Math.round((hours / DAY) * 100) / 100);
   const go = (event) => {
     event.preventDefault();

@@ -2,11 +2,11 @@
 
 import { del } from "../api.js";
 import { h } from "../dom.js";
-import { number, percent, plain, subjectName, time } from "../format.js";
+import { duration, number, percent, plain, subjectName, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import * as routes from "../routes.js";
 import { orNone } from "./figures.js";
-import { severity } from "./severity.js";
+import { severity, tag } from "./severity.js";
 import { failure } from "./states.js";
 import { table } from "./table.js";
 
@@ -40,15 +40,14 @@ export function whatIf(page, draft) {
 
 async function tried(page, host, asked) {
   const { job } = await page.api.post("/rules/whatif", asked);
-  const id = typeof job === "string" ? job : job.id;
   const bar = h("progress", { max: 1, "aria-label": t("rules.whatif.progress") });
   const said = h("p", { class: "quiet", role: "status" }, t("rules.whatif.waiting"));
   let over = false;
-  const cancel = () => del(`/jobs/${id}`).catch(() => {});
+  const cancel = () => del(`/jobs/${job}`).catch(() => {});
   page.signal.addEventListener("abort", () => over || cancel(), { once: true }); // whoever leaves waits for nothing
   host.replaceChildren(h("div", { class: "progress" }, bar, said, h("button", { type: "button", onclick: cancel }, t("rules.whatif.cancel"))));
   try {
-    const found = await ended(page, id, bar, said);
+    const found = await ended(page, job, bar, said);
     over = true;
     host.replaceChildren(...[outcome(found)].flat(Infinity).filter(Boolean));
     page.announce(host.querySelector(".whatif-tally")?.textContent ?? "");
@@ -57,9 +56,9 @@ async function tried(page, host, asked) {
   }
 }
 
-async function ended(page, id, bar, said) {
+async function ended(page, job, bar, said) {
   for (;;) {
-    const found = await page.api.get(`/jobs/${id}`);
+    const found = await page.api.get(`/jobs/${job}`);
     if (!["waiting", "running"].includes(found.state)) return found;
     if (found.progress === null || found.progress === undefined) bar.removeAttribute("value");
     else bar.value = found.progress;
@@ -73,34 +72,47 @@ function outcome({ state, result, error }) {
   if (state === "failed") return failure(Object.assign(new Error(error?.message ?? ""), { code: error?.code ?? "failed", fix: error?.fix ?? "" }));
   if (!result.documents) return h("p", { class: "note" }, t("rules.whatif.no_data"));
   return [
-    h("p", { class: "whatif-tally" }, t("rules.whatif.tally", { gained: number(result.gained.length), lost: number(result.lost.length), kept: number(result.kept) })),
-    h("p", { class: "hint" }, rich("rules.whatif.over", { documents: h("a", { href: routes.documents({ from: result.from, to: result.to }) }, t("rules.whatif.documents", { count: number(result.documents), of: result.documents })), from: time(result.from, "stamp"), to: time(result.to, "stamp") })),
-    byRule(result), list("gained", result.gained), list("lost", result.lost),
+    h("p", { class: "whatif-tally" }, t("rules.whatif.tally", { gained: number(result.gained_count), lost: number(result.lost_count), moved: number(result.moved_count), kept: number(result.kept) })),
+    h("p", { class: "hint" }, rich("rules.whatif.over", { documents: h("a", { href: routes.documents({ from: result.from, to: result.to }) }, t("rules.whatif.documents", { count: number(result.documents), of: result.documents })), from: time(result.from, "stamp"), to: time(result.to, "stamp") }), " ", short(result.history)),
+    byRule(result), list("gained", result.gained, result.gained_count, alertLine), list("lost", result.lost, result.lost_count, alertLine), list("moved", result.moved, result.moved_count, movedLine),
   ];
 }
 
+/** That rules want more history than there is, so that live they may ring otherwise. */
+function short({ short: rules, days, wanted_days: wanted }) {
+  return rules.length > 0 && t("rules.whatif.short", { rules: rules.join(t("words.comma")), days: number(days), wanted: number(wanted) });
+}
+
 function byRule({ rules }) {
-  const rows = rules.map(({ name, before, after }) => [h("span", { class: "mono" }, name), orNone(before), orNone(after), difference(before, after)]);
+  const rows = rules.map(({ name, before, after, differs }) => [h("span", { class: "mono" }, name), orNone(before), orNone(after), difference(before, after, differs)]);
   const heads = [t("rules.column.rule"), ...["before", "after", "difference"].map((name) => ({ text: t(`rules.whatif.${name}`), num: true }))];
   return table(t("rules.whatif.by_rule"), heads, rows);
 }
 
-function difference(before, after) {
+/** How many more or fewer; a rule that stays as it is need not have been played. */
+function difference(before, after, differs) {
+  if (!differs) return h("span", { class: "quiet" }, t("rules.changed.same"));
   if (before === null || after === null) return t(before === null ? "rules.changed.new" : "rules.whatif.no_more");
   const by = after - before;
   return by ? h("strong", null, `${by > 0 ? "+" : "−"}${number(Math.abs(by))}`) : "±0";
 }
 
-function list(name, alerts) {
-  if (!alerts.length) return null;
-  const rest = alerts.length - SHOWN;
-  return h("section", { class: "whatif-alerts" }, h("h3", null, t(`rules.whatif.${name}`, { count: number(alerts.length), of: alerts.length })),
-    h("ul", { class: "lines" }, alerts.slice(0, SHOWN).map(alertLine)), rest > 0 && h("p", { class: "hint" }, t("rules.whatif.rest", { count: number(rest), of: rest })));
+function list(name, found, count, line) {
+  if (!count) return null;
+  const rest = count - Math.min(found.length, SHOWN);
+  return h("section", { class: "whatif-alerts" }, h("h3", null, t(`rules.whatif.${name}`, { count: number(count), of: count })),
+    h("ul", { class: "lines" }, found.slice(0, SHOWN).map((each) => line(each))), rest > 0 && h("p", { class: "hint" }, t("rules.whatif.rest", { count: number(rest) })));
 }
 
-function alertLine(of) {
-  const span = { from: of.since, to: of.until || new Date(new Date(of.since).getTime() + 24 * 3600e3).toISOString() };
+/** An alert that would be, with its strongest document. @param {any} of an AlertBrief */
+export function alertLine(of, extra = null) {
+  const span = { from: of.since, to: of.until ?? "" };
   return h("li", { dataset: { item: "" } },
-    h("div", { class: "alert-line" }, severity(of.severity), h("a", { href: routes.documents({ subject: of.subject, ...span }) }, subjectName(of.subject, of.name)), h("span", { class: "mono quiet" }, of.rule), time(of.since, "both")),
+    h("div", { class: "alert-line" }, severity(of.severity), h("a", { href: routes.documents({ subject: of.subject, ...span }) }, subjectName(of.subject, of.name)), h("span", { class: "mono quiet small" }, of.rule), time(of.since, "both"), extra),
     of.headline && h("p", { class: "small" }, of.document ? h("a", { class: "plain", href: routes.link("documents", {}, of.document) }, plain(of.headline)) : plain(of.headline)));
+}
+
+/** The same alert at another time. @param {any} of a MovedBrief */
+export function movedLine({ after, seconds }) {
+  return alertLine(after, tag(t(seconds > 0 ? "rules.whatif.later" : "rules.whatif.earlier", { time: duration(Math.abs(seconds)) })));
 }

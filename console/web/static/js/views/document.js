@@ -97,7 +97,7 @@ function origin(found) {
     fact(t("documents.masking"), maskedWords(found.masked) || t("documents.nothing_masked")),
     found.retention_days && fact(t("documents.retention"), t("documents.days", { count: number(found.retention_days), of: found.retention_days })),
     fact(t("documents.id"), h("span", { class: "mono" }, found.id)),
-    found.url && fact(t("documents.address"), original(found.url) || h("span", { class: "mono" }, found.url)));
+    found.url && fact(t("documents.address"), h("a", { href: found.url }, plain(found.url))));
 }
 
 async function similarTo(found, page) {
@@ -121,7 +121,7 @@ async function alertsOf(found, page) {
   return [
     h("p", { class: evidence.length ? "" : "quiet" }, evidence.length ? t("documents.alerts.evidence", { count: evidence.length }) : t("documents.alerts.no_evidence")),
     lines(evidence),
-    others.length > 0 && h("details", { open: !evidence.length }, h("summary", null, t("documents.alerts.others", { count: others.length })), lines(others)),
+    others.length > 0 && h("details", { class: "others", open: !evidence.length }, h("summary", null, t("documents.alerts.others", { count: others.length })), lines(others)),
   ];
 }
 

@@ -1,23 +1,23 @@
 /** Models: which versions judge, how good they are on what they never learnt from, what they are (their card), and drift. */
 
 import { append, h } from "../dom.js";
-import { label, time } from "../format.js";
-import { lang, t } from "../i18n.js";
-import { orNone } from "../parts/figures.js";
+import { label, number, percent, time } from "../format.js";
+import { has, t } from "../i18n.js";
 import { markdown } from "../parts/markdown.js";
 import { tag } from "../parts/severity.js";
 import { empty } from "../parts/states.js";
 import { table } from "../parts/table.js";
 import * as routes from "../routes.js";
 
-const TONES = { live: "good", shadow: "warn" };
+const TONES = { live: "good", shadow: "warn", damaged: "bad" };
 
 export async function show(root, params, page) {
   page.title(t("models.title"));
   const found = await page.api.get("/models");
   append(root,
     h("header", { class: "head" }, h("div", null, h("h1", null, t("models.title")), h("p", { class: "quiet" }, t("models.lead")))),
-    drift(found.drift ?? []), overview(found.models), ...found.models.map(model));
+    found.triton === "away" && h("p", { class: "note", role: "status" }, t("models.away")),
+    drift(found.drift), overview(found.models), found.models.map(model));
 }
 
 /** Whether the texts still look like those the models were measured on. */
@@ -27,22 +27,32 @@ function drift(found) {
     h("div", { class: "panel-body" }, body, h("p", { class: "hint" }, t("models.drift.about"))));
 }
 
-function drifted(each) {
-  const said = each.says?.[lang()] ?? t("models.drift.one", { model: each.model ?? each.subject ?? "", feature: each.feature ?? "" });
-  return h("li", null, h("p", null, said), each.fix?.[lang()] && h("p", { class: "quiet" }, each.fix[lang()]),
-    each.since && h("p", { class: "facts" }, time(each.since, "both")));
+/** One feature that differs, in words, with how much and from how many texts. */
+function drifted({ subject, since, observed, expected, support, labels }) {
+  const named = { feature: word("feature", labels.feature), lang: label("language", labels.lang), kind: label("kind", labels.kind), against: word("against", labels.against) };
+  return h("li", null, h("p", null, t("models.drift.one", named)),
+    h("p", { class: "facts" }, h("span", { class: "mono" }, `${subject.replace(/^model:/, "")} ${labels.version ?? ""}`), h("span", null, t("models.drift.figures", { observed: observed.toFixed(3), limit: expected.toFixed(3), count: number(support), of: support })),
+      since && time(since, "both")));
+}
+
+function word(kind, value) {
+  return has(`models.${kind}.${value}`) ? t(`models.${kind}.${value}`) : value;
 }
 
 function overview(models) {
   if (!models.length) return h("section", { class: "panel" }, empty(t("models.none"), t("models.none_more")));
   const rows = models.map((each) => [
     h("a", { href: `#/models/${encodeURIComponent(each.name)}`, onclick: (event) => jump(event, each) }, h("span", { class: "mono" }, each.name)),
-    h("span", { class: "mono" }, each.version), tag(t(`models.state.${each.state}`), TONES[each.state] ?? ""),
+    h("span", { class: "mono" }, each.version || each.number), state(each),
     each.languages.map((code) => label("language", code)).join(t("words.comma")),
-    h("a", { href: routes.documents({ lang: each.languages[0] }) }, t("models.documents")),
+    each.base, each.licence, each.languages.length > 0 && h("a", { href: routes.documents({ lang: each.languages }) }, t("models.documents")),
   ]);
   return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("models.versions"))), h("div", { class: "panel-body flush" },
-    table(t("models.versions"), ["model", "version", "state", "languages", "judged"].map((name) => t(`models.column.${name}`)), rows)));
+    table(t("models.versions"), ["model", "version", "state", "languages", "base", "licence", "judged"].map((name) => t(`models.column.${name}`)), rows)));
+}
+
+function state({ state: value, serving }) {
+  return h("span", { class: "tags" }, tag(t(`models.state.${value}`), TONES[value] ?? ""), value === "live" && serving === false && tag(t("models.not_serving"), "bad"));
 }
 
 function idOf({ name, version }) {
@@ -59,14 +69,27 @@ function jump(event, each) {
 function model(each) {
   const card = each.card ? markdown(each.card.replace(/^# .*\n/, ""), 4) : h("p", { class: "quiet" }, t("models.no_card"));
   return h("section", { class: "panel", id: idOf(each), tabindex: "-1" },
-    h("div", { class: "panel-head" }, h("h2", null, h("span", { class: "mono" }, `${each.name} ${each.version}`)), tag(t(`models.state.${each.state}`), TONES[each.state] ?? "")),
-    h("div", { class: "panel-body" }, h("h3", null, t("models.quality")), quality(each.quality ?? []),
+    h("div", { class: "panel-head" }, h("h2", null, h("span", { class: "mono" }, `${each.name} ${each.version || each.number}`)), state(each)),
+    h("div", { class: "panel-body" }, each.fault && h("p", { class: "note" }, each.fault), abstains(each), h("h3", null, t("models.quality")), quality(each.quality),
       h("details", { class: "model-card" }, h("summary", null, t("models.card")), h("div", { class: "prose", lang: "en" }, card))));
+}
+
+/** Below which probability a sentiment is no judgement, by language. */
+function abstains({ abstains_below: below }) {
+  const parts = Object.entries(below).map(([code, value]) => `${label("language", code)} ${percent(value)}`);
+  return parts.length > 0 && h("p", { class: "quiet" }, t("models.abstains", { parts: parts.join(t("words.comma")) }));
 }
 
 function quality(rows) {
   if (!rows.length) return h("p", { class: "quiet" }, t("models.unmeasured"));
-  const cells = rows.map((row) => [row.dataset, row.what, orNone(row.macro_f1, (value) => value.toFixed(3)), orNone(row.rows)]);
-  const heads = [t("models.column.dataset"), t("models.column.what"), { text: t("models.column.f1"), num: true }, { text: t("models.column.rows"), num: true }];
+  const digits = (value) => value.toFixed(3);
+  const cells = rows.map((row) => [h("span", { class: "mono" }, row.dataset), t(`documents.head.${row.what}`), h("span", { class: "figure-line" }, digits(row.macro_f1), scale(row.macro_f1)),
+    digits(row.accuracy), number(row.rows), row.learnt ? number(row.learnt) : h("strong", null, t("models.never"))]);
+  const heads = [t("models.column.dataset"), t("models.column.what"), t("models.column.f1"), ...["accuracy", "rows", "learnt"].map((name) => ({ text: t(`models.column.${name}`), num: true }))];
   return [table(t("models.quality"), heads, cells), h("p", { class: "hint" }, t("models.f1_about"))];
+}
+
+/** A value from 0 to 1 as a length. */
+function scale(value) {
+  return h("span", { class: "scale", "aria-hidden": "true" }, h("span", { style: { width: percent(value) } }));
 }

@@ -50,30 +50,24 @@ function results(found) {
 
 function facts(each) {
   return h("p", { class: "facts" }, h("span", null, rich("replay.made", { time: time(each.at, "both") })),
-    h("span", null, t("replay.period", { from: each.from.slice(0, 10), to: each.to.slice(0, 10) })),
-    each.sources?.length > 0 && h("span", { class: "mono" }, each.sources.join(t("words.comma"))), h("span", { class: "mono" }, each.code));
+    h("span", null, t("replay.period", { from: each.from.slice(0, 10), to: each.to.slice(0, 10) })), h("span", null, t("replay.mentions", { count: number(each.mentions), of: each.mentions })),
+    each.sources.length > 0 && h("span", { class: "mono" }, each.sources.join(t("words.comma"))), h("span", { class: "mono" }, each.code));
 }
 
 function figures({ rules, id }) {
-  const heads = [t("replay.column.rule"), t("replay.column.precision"), t("replay.column.recall"), ...["false", "delay", "events"].map((name) => ({ text: t(`replay.column.${name}`), num: true }))];
+  const heads = [t("replay.column.rule"), t("replay.column.precision"), t("replay.column.recall"), ...["false", "delay", "found"].map((name) => ({ text: t(`replay.column.${name}`), num: true }))];
   const rows = rules.map((each) => [h("a", { class: "mono", href: routes.link("replay", { rule: each.name }, id) }, each.name),
-    share(each.precision, each.precision_interval), share(each.recall, each.recall_interval),
-    orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration), orNone(each.events)]);
+    share(each.precision), share(each.recall),
+    orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration), t("replay.of", { part: number(each.found), whole: number(each.events) })]);
   return table(t("replay.figures"), heads, rows);
 }
 
 function runs(found) {
   if (!found.length) return null;
-  const rows = found.map((each) => [h("span", { class: "mono" }, each.name), t(each.done ? "replay.run.done" : "replay.run.open"), position(each), time(each.at, "both")]);
+  const rows = found.map((each) => [h("span", { class: "mono" }, each.name), t(each.done ? "replay.run.done" : "replay.run.open"), each.reached ? time(each.reached, "stamp") : "–",
+    h("span", { class: "mono" }, each.source), time(each.at, "both")]);
   return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("replay.runs"))),
-    h("div", { class: "panel-body flush" }, table(t("replay.runs"), ["name", "state", "position", "at"].map((name) => t(`replay.run.${name}`)), rows)));
-}
-
-/** How far a run is: by time where it tells one, else by records. */
-function position({ position: at, progress, records }) {
-  const parts = [typeof at === "string" && /^\d{4}-/.test(at) ? time(at, "stamp") : typeof at === "string" ? at : null,
-    progress !== null && progress !== undefined ? `${Math.round(progress * 100)}%` : null, records ? t("replay.run.records", { count: number(records), of: records }) : null].filter(Boolean);
-  return parts.length ? parts.flatMap((part, i) => (i ? [" · ", part] : [part])) : "–";
+    h("div", { class: "panel-body flush" }, table(t("replay.runs"), ["name", "state", "reached", "source", "at"].map((name) => t(`replay.run.${name}`)), rows)));
 }
 
 function how() {

@@ -49,7 +49,7 @@ function header(found, name, hours) {
   return h("header", { class: "head" },
     h("div", null, h("p", { class: "crumbs" }, h("a", { href: routes.link("subjects") }, t("subject.title"))),
       h("h1", null, name),
-      h("p", { class: "facts" }, tag(t(`subject.one.${found.kind}`)), h("span", { class: "mono" }, found.subject),
+      h("p", { class: "facts under" }, tag(t(`subject.one.${found.kind}`)), h("span", { class: "mono" }, found.subject),
         h("span", null, rich("subject.period", { from: time(found.from, "stamp"), to: time(found.to, "stamp") })))),
     spanSwitch(hours, address));
 }
@@ -116,7 +116,7 @@ async function alertsOf({ found, hours }, page) {
   return [h("ul", { class: "lines" }, alerts.map((each) => h("li", { dataset: { item: "" } },
     h("div", { class: "alert-line" }, severity(each.severity), origins(each), state(each.state)),
     h("a", { href: routes.link("alerts", {}, each.alert) }, h("span", { class: "mono" }, each.rule)),
-    h("p", { class: "facts" }, rich("subject.alerts.since", { time: time(each.since, "both") }))))),
+    h("p", { class: "quiet small" }, rich("subject.alerts.since", { time: time(each.since, "both") }))))),
   next && h("p", { class: "hint" }, h("a", { href: routes.link("alerts", { state: "all", subject: found.subject }) }, t("subject.alerts.more")))];
 }
 

@@ -64,7 +64,7 @@ function row(of, most, { hours }, span) {
   const behind = (more = {}) => routes.documents({ subject: of.subject, ...span, ...more });
   return h("tr", { dataset: { item: to } },
     h("th", { scope: "row", class: "subjects-name" }, h("a", { href: to }, subjectName(of.subject, of.name)),
-      h("span", { class: "subjects-kind" }, t(`subject.one.${of.kind}`))),
+      of.kind !== "market" && h("span", { class: "subjects-kind" }, t(`subject.one.${of.kind}`))),
     h("td", { class: "subjects-documents" }, h("div", { class: "measured-row" }, h("a", { class: "n", href: behind() }, number(of.documents)), bar(of.documents, of.negative, most))),
     h("td", { class: "subjects-negative" }, h("a", { class: "n", href: behind({ sentiment: "negative" }) }, number(of.negative))),
     h("td", { class: "subjects-share" }, h("div", { class: "measured-row" }, h("span", { class: "n" }, percent(of.share)), interval(of))),
