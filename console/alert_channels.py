@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -240,6 +241,7 @@ def accepted(reply: Reply, now: datetime) -> bool:
 def send_test(
     channel: Annotated[list[str] | None, typer.Option(help="Name of a receiver; repeat it for several.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All receivers.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """Send one marked test message and print the receipt: accepted, or refused with code, meaning and remedy."""
     with told(refused=(AlertRefused,)):
@@ -252,10 +254,21 @@ def send_test(
         if not chosen:
             raise AlertRefused(say("alerts.test.none"))
         results = asyncio.run(send_tests(chosen, settings.namespace, clock.now))
+    well = [accepted(reply, clock.now()) for _, reply in results]
+    if as_json:
+        found = [_answer(each, reply, fine) for (each, reply), fine in zip(results, well, strict=True)]
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        raise typer.Exit(0 if all(well) else FAILED)
     for each, reply in results:
         for line in receipt(each, reply, accepted(reply, clock.now())):
             typer.echo(plain(line))
     raise typer.Exit(0 if all(accepted(reply, clock.now()) for _, reply in results) else FAILED)
+
+
+def _answer(channel: Channel, reply: Reply, well: bool) -> dict[str, Any]:
+    """What a receiver answered, for programs."""
+    parts = {part: translated(getattr(reply, part), language()) for part in ("code", "meaning", "fix")}
+    return {"channel": channel.name, "type": channel.type, "accepted": well, "status": reply.status, **parts}
 
 
 def _known(channels: Sequence[Channel], name: str) -> Channel:

@@ -79,12 +79,22 @@ async def _history(settings: Settings, bootstrap: str, prefix: str) -> tuple[Boa
     return board, board.history(alert, clock.now()), await log.read_receipts(settings, bootstrap, alert)
 
 
+def _tell(done: Operation, as_json: bool, *lines: str) -> None:
+    """What was done: the record as the API gives it, or words."""
+    if as_json:
+        typer.echo(display.dumps(shapes.operation(done)))
+        return
+    for line in lines:
+        typer.echo(line)
+
+
 @app.command()
 def ack(
     alert: Id,
     reason: Reason = "",
     lasting: Annotated[str, typer.Option("--for", help="For how long, such as 2h; default: until it ends.")] = "",
     author: Author = "",
+    as_json: AsJson = False,
 ) -> None:
     """Take an alert in hand: no repeats and no escalation until it grows more severe."""
 
@@ -95,11 +105,11 @@ def ack(
 
     with log.kafka() as (settings, bootstrap):
         done, _ = asyncio.run(log.do(settings, bootstrap, build))
-    typer.echo(say("alerts.done.ack", author=plain(done.author)))
+    _tell(done, as_json, say("alerts.done.ack", author=plain(done.author)))
 
 
 @app.command()
-def escalate(alert: Id, reason: Reason = "", author: Author = "") -> None:
+def escalate(alert: Id, reason: Reason = "", author: Author = "", as_json: AsJson = False) -> None:
     """Let further people know of an alert now: those of its routes' `escalate`, else all whom it concerns, again."""
 
     def build(board: Board, at: datetime) -> Operation:
@@ -110,7 +120,7 @@ def escalate(alert: Id, reason: Reason = "", author: Author = "") -> None:
 
     with log.kafka() as (settings, bootstrap):
         done, _ = asyncio.run(log.do(settings, bootstrap, build))
-    typer.echo(say("alerts.done.escalate", author=plain(done.author), id=plain(alert)))
+    _tell(done, as_json, say("alerts.done.escalate", author=plain(done.author), id=plain(alert)))
 
 
 @app.command()
@@ -119,6 +129,7 @@ def mark(
     verdict: Annotated[Literal["right", "wrong"], typer.Argument(help="Whether it was worth ringing.")],
     reason: Reason = "",
     author: Author = "",
+    as_json: AsJson = False,
 ) -> None:
     """Say afterwards whether an alert was worth ringing: the precision of its rule is made of that."""
 
@@ -129,8 +140,8 @@ def mark(
     with log.kafka() as (settings, bootstrap):
         done, board = asyncio.run(log.do(settings, bootstrap, build))
         event = board.history(board.find(alert), clock.now()).entry.event
-    typer.echo(say(f"alerts.done.{verdict}", author=plain(done.author)))
-    typer.echo(plain(f"{event.rule}: {display.share(board.precision(event.rule, clock.now(), DAYS))}"))
+    share = plain(f"{event.rule}: {display.share(board.precision(event.rule, clock.now(), DAYS))}")
+    _tell(done, as_json, say(f"alerts.done.{verdict}", author=plain(done.author)), share)
 
 
 @app.command()
@@ -142,6 +153,7 @@ def silence(
     lasting: Annotated[str, typer.Option("--for", help="For how long, such as 2h; at most 30 days.")],
     reason: Annotated[str, typer.Option(help="Why: whoever misses an alert wants to know.")],
     author: Author = "",
+    as_json: AsJson = False,
 ) -> None:
     """Tell nobody of alerts that match, for a while. They go on living, and are counted."""
 
@@ -155,7 +167,7 @@ def silence(
     until = next(each.until for each in board.silences(clock.now()) if each.id == done.id)
     covered = sum(any(s.id == done.id for s in entry.silences) for entry in board.entries(clock.now()))
     shown = {"id": done.id[: display.ID_SHOWN], "until": display.moment(until)}
-    typer.echo(say("alerts.done.silence", count=covered, **shown))
+    _tell(done, as_json, say("alerts.done.silence", count=covered, **shown))
 
 
 @app.command()
@@ -163,6 +175,7 @@ def unsilence(
     silence_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the silence, or its first characters.")],
     reason: Reason = "",
     author: Author = "",
+    as_json: AsJson = False,
 ) -> None:
     """End a silence before its time: what still fires is told again."""
 
@@ -170,8 +183,8 @@ def unsilence(
         return operations.end_silence(board.find_silence(silence_id), author=author or user(), at=at, reason=reason)
 
     with log.kafka() as (settings, bootstrap):
-        asyncio.run(log.do(settings, bootstrap, build))
-    typer.echo(say("alerts.done.unsilence"))
+        done, _ = asyncio.run(log.do(settings, bootstrap, build))
+    _tell(done, as_json, say("alerts.done.unsilence"))
 
 
 @app.command()

@@ -6,10 +6,11 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import typer
-from typer.core import CompletionItem, TyperGroup
+from typer.core import TyperGroup
 
 from console.first import begin
 from console.guide import dressed, ordered, speak
@@ -38,10 +39,12 @@ AREAS: Final = {
     "console.webhooks": ("webhook",),
     "console.alerts": ("alerts",),
     "console.truth": ("truth",),
+    "console.report.command": ("report",),
     "console.api.command": ("api",),
+    "console.open": ("console",),
     "console.dashboards.command": ("dashboards",),
     "console.demo": ("demo",),
-    "console.top": ("top",),
+    "console.top.command": ("top",),
     "console.first": ("help",),
 }
 
@@ -81,6 +84,15 @@ class Commands(MutableMapping[str, Any]):
         return sum(map(len, AREAS.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a shell is offered, in the form that typer's own completions have."""
+
+    value: str
+    type: str = "plain"
+    help: str | None = None
+
+
 class Program(TyperGroup):
     """The program itself: its commands come when they are wanted."""
 
@@ -95,16 +107,19 @@ class Program(TyperGroup):
         del ctx
         return list(self.commands)
 
-    def shell_complete(self, ctx: Any, incomplete: str) -> list[CompletionItem]:
-        """The commands that begin like this by their names alone: nothing is imported while a shell waits."""
-        names = [CompletionItem(name) for name in self.commands if name.startswith(incomplete)]
-        return names if names or not incomplete.startswith("-") else super().shell_complete(ctx, incomplete)
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """The commands that begin like this: the names alone, so that nothing is imported while a shell waits."""
+        found = [name for name in self.commands if name.startswith(incomplete)]
+        if incomplete.startswith("-") or not found:
+            return super().shell_complete(ctx, incomplete)
+        return [Completion(name) for name in found]
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Its options, in the user's language."""
         found = super().get_params(ctx)
         for parameter in found:
-            parameter.help = translated(getattr(parameter, "help", None) or "")
+            if getattr(parameter, "help", None):
+                setattr(parameter, "help", translated(getattr(parameter, "help")))  # noqa: B009, B010 - of options only
         return found
 
 
@@ -126,9 +141,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def options(
     context: typer.Context,
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Self-hosted, real-time financial public-opinion monitor."""
     if context.invoked_subcommand is None:

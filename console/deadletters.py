@@ -153,6 +153,7 @@ def retry(
     reason: Reason = "",
     ids: Annotated[list[str] | None, typer.Option("--id", help="Only the letter with this id; repeat it.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="All open letters.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Send records to where they came from again, after their cause was mended. Rows of files are only explained."""
     if not (reason or ids or everything):
@@ -160,8 +161,12 @@ def retry(
         raise typer.Exit(WRONG_INPUT)
     with _kafka() as (settings, bootstrap):
         outcome = asyncio.run(_retry(settings, bootstrap, reason, frozenset(ids or [])))
-    for line in retry_lines(outcome):
-        typer.echo(line)
+    if as_json:
+        refused = [{"id": name, "why": why} for name, why in outcome.refused]
+        told_of = {"sent": outcome.sent, "refused": refused, "unknown": outcome.unknown}
+        typer.echo(json.dumps(told_of, ensure_ascii=False))
+    else:
+        typer.echo("\n".join(retry_lines(outcome)))
     raise typer.Exit(1 if outcome.refused or outcome.unknown else 0)
 
 

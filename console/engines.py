@@ -81,10 +81,13 @@ def up(as_json: AsJson = False) -> None:
         typer.echo(f"  {name:<15} {address}")
 
 
-def down() -> None:
+def down(as_json: AsJson = False) -> None:
     """End the engines; their data stays in the state folder."""
     with _stack() as stack:
         ended = stack.down()
+    if as_json:
+        typer.echo(json.dumps(ended))
+        return
     typer.echo(say("engines.lines.down", names=", ".join(ended)) if ended else say("engines.lines.nothing"))
 
 

@@ -1,4 +1,4 @@
-"""Exit codes of the commands beyond 0 (well) and 1 (what was asked about is not well), after sysexits.h."""
+"""Exit codes of the commands, after sysexits.h; `tocsin help exits` shows them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,22 @@ from streams.endpoints import EnginesDown
 from streams.plain import plain
 from streams.settings import SettingsError
 
+WELL: Final = 0
+NOT_WELL: Final = 1  # what was asked about is not well: a fault, a difference, a refusal
 WRONG_INPUT: Final = 2  # options, arguments or files; as typer's own
+INCOMPLETE: Final = 75  # EX_TEMPFAIL: made, with a part missing that it names; later it may be whole
 UNAVAILABLE: Final = 69  # EX_UNAVAILABLE: an engine does not answer; the same command may work later
 WRONG_SETTINGS: Final = 78  # EX_CONFIG: starting again cannot help
 INTERRUPTED: Final = 130  # Ctrl-C
+# Every code a command may end with, by the name of its meaning in the messages.
+CODES: Final = {
+    "well": WELL,
+    "not_well": NOT_WELL,
+    "wrong_input": WRONG_INPUT,
+    "unavailable": UNAVAILABLE,
+    "wrong_settings": WRONG_SETTINGS,
+    "interrupted": INTERRUPTED,
+}
 Faults = tuple[type[Exception], ...]
 
 

@@ -171,6 +171,7 @@ def add(
     risk: Annotated[str, typer.Option(help="What its kind of risk should be.")] = "",
     note: Annotated[str, typer.Option(help="Why; for whoever reviews it.")] = "",
     author: Annotated[str, typer.Option(help="Who says so, kept as a pseudonym; default: this machine's user.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Say what a document's labels should be; a label as it was judged confirms it."""
     given = {head: label for head, label in (("sentiment", sentiment), ("topic", topic), ("risk", risk)) if label}
@@ -178,6 +179,9 @@ def add(
         check_labels(given)
         found = asyncio.run(write(settings, at, document.strip().lower(), given, author or user(), note))
     for each in found:
+        if as_json:
+            typer.echo(encode(each))
+            continue
         key = "feedback.confirmed" if each.label == each.judged else "feedback.corrected"
         typer.echo(say(key, head=each.head, label=each.label, judged=plain(each.judged) or "-"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -102,6 +103,7 @@ def corrections(
         bool, typer.Option("--review", help="Write the table in which a person accepts lines.")
     ] = False,
     reviewed: Annotated[Path | None, typer.Option("--accepted", help="That table, filled in: write rows.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Corrections as rows to train on, in two steps: --review writes a table, --accepted TABLE makes rows of it."""
     if to_review == (reviewed is not None):
@@ -116,6 +118,11 @@ def corrections(
         else:
             content, more = made(found, texts, reviewed)
         _write(out, content)
+    if as_json:
+        refused = dict(found.refused) | ({"unreadable": unreadable} if unreadable else {})
+        told_of = {"file": str(out), "corrections": len(found.corrections), "refused": refused}
+        typer.echo(json.dumps(told_of, ensure_ascii=False))
+        return
     for line in (*lines, *more):
         typer.echo(line)
 

@@ -92,6 +92,7 @@ def deploy(
     folder: Annotated[Path, typer.Argument(help="A version that models.export wrote, or one that is kept here.")],
     as_shadow: Annotated[bool, typer.Option("--shadow", help="Score with it, but use the active version.")] = False,
     keep: Annotated[int, typer.Option(min=0, help="Versions kept beside those in use and the one before.")] = KEEP,
+    as_json: AsJson = False,
 ) -> None:
     """Use a version from now on: checked, loaded beside the active one, proved, and only then used. No gap."""
     with _faults():
@@ -110,13 +111,24 @@ def deploy(
                 if not _wanted(model, number) and (model / number).resolve() != versions.source(folder):
                     versions.remove(model, [number])  # as it was before
                 raise
+    if as_json:
+        _print_change(added, "shadow" if as_shadow else "active", gone)
+        return
     key = "versions.shadowed" if as_shadow else "versions.deployed"
     typer.echo(say(key, model=model.name, number=number, version=added.metadata.version))
     if gone:
         typer.echo(say("versions.removed", numbers=", ".join(gone)))
 
 
-def rollback(model: Model = "") -> None:
+def _print_change(of: registry.Served | None, state: str, removed: Sequence[str] = ()) -> None:
+    """What a change came to, for programs."""
+    number, version = (of.number, of.metadata.version) if of else (None, None)
+    model = of.folder.name if of else None
+    found = {"model": model, "number": number, "version": version, "state": state, "removed": list(removed)}
+    typer.echo(json.dumps(found))
+
+
+def rollback(model: Model = "", as_json: AsJson = False) -> None:
     """Use the version again that was active before; without a gap, as a deployment."""
     with _faults():
         settings = load()
@@ -124,12 +136,16 @@ def rollback(model: Model = "") -> None:
         with versions.alone(folder.parent):
             _change(settings, folder, versions.roll_back)
         active = registry.read(folder)
+    if as_json:
+        _print_change(active, "active")
+        return
     typer.echo(say("versions.deployed", model=folder.name, number=active.number, version=active.metadata.version))
 
 
 def shadow(
     number: Annotated[str, typer.Argument(metavar="NUMBER|off", help="The version to score with, or off.")],
     model: Model = "",
+    as_json: AsJson = False,
 ) -> None:
     """Have a version score every text without being used, or end that."""
     wanted = "" if number == "off" else number
@@ -140,8 +156,11 @@ def shadow(
             raise ModelRefused(say("versions.unknown", number=number, known=", ".join(registry.numbers(folder))))
         with versions.alone(folder.parent):
             _change(settings, folder, lambda plan: versions.with_shadow(plan, wanted))
-        version = registry.read(folder, wanted).metadata.version if wanted else ""
-    if wanted:
+        served = registry.read(folder, wanted) if wanted else None
+        version = served.metadata.version if served else ""
+    if as_json:
+        _print_change(served, "shadow" if served else "off")
+    elif wanted:
         typer.echo(say("versions.shadowed", model=folder.name, number=wanted, version=version))
     else:
         typer.echo(say("versions.no_shadow", model=folder.name))

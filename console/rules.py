@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NoReturn, TypeVar
@@ -18,7 +18,7 @@ from alerts.rule_schema import json_schema
 from alerts.rule_tests import Outcome, read_suite, run_file
 from alerts.rulebook import FOLLOWED
 from alerts.rules import Rule
-from alerts.yaml_structs import suggest
+from alerts.yaml_structs import Fault, suggest
 from console import rule_display as display
 from console import rule_tuning
 from console.exits import WRONG_SETTINGS
@@ -46,10 +46,12 @@ def register(app: typer.Typer) -> None:
 
 
 @rules.command()
-def check(files: Files = None) -> None:
+def check(files: Files = None, as_json: AsJson = False) -> None:
     """Read rule files and what they include, and say what they hold, or every fault with file and line. Exit code 1
     for a fault."""
     paths = files or [_in_use()]
+    if as_json:
+        _check_as_json(paths)
     found = _read(lambda: _checked(paths))
     for rule in found:
         typer.echo(say("rules.rule", name=rule.name, type=rule.type, window=display.window(rule), hash=rule.hash))
@@ -60,6 +62,28 @@ def check(files: Files = None) -> None:
     if never:
         raise typer.Exit(FAULTY)
     typer.echo(say("rules.good", count=len(found)))
+
+
+def _check_as_json(paths: Sequence[Path]) -> NoReturn:
+    """What the API answers to a text of rules, of files: faults, rules that would never ring, rules."""
+    faults: list[dict[str, object]] = []
+    found: tuple[Rule, ...] = ()
+    try:
+        found = _checked(paths)
+    except RuleError as error:
+        faults = [_fault(each) for each in error.faults]
+    never = [*(stranger(*each) for each in strangers(found, _settings().watchlist)), *_unfollowed(found)]
+    rules_of = [
+        {"name": each.name, "line": each.place[1], "enabled": each.enabled, "kind": each.type, "hash": each.hash}
+        for each in found
+    ]
+    ok = not (faults or never)
+    typer.echo(_dumps({"ok": ok, "faults": faults, "warnings": never, "rules": rules_of}))
+    raise typer.Exit(0 if ok else FAULTY)
+
+
+def _fault(of: Fault) -> dict[str, object]:
+    return {"file": of.file, "line": of.line, "column": None, "message": of.message, "suggestion": of.meant or None}
 
 
 def _checked(paths: Sequence[Path]) -> tuple[Rule, ...]:
@@ -153,7 +177,7 @@ def _unfollowed(found: Sequence[Rule]) -> list[str]:
 
 
 @rules.command("test")
-def run_tests(files: Files = None) -> None:
+def run_tests(files: Files = None, as_json: AsJson = False) -> None:
     """Run the timelines in `*_test.yaml` files and show what differs. Exit code 1 for a difference or a fault."""
     failed = 0
     paths = _test_files(files or [_in_use()])
@@ -161,11 +185,24 @@ def run_tests(files: Files = None) -> None:
         typer.echo(say("rules.no_tests", end=TEST_END), err=True)
         raise typer.Exit(FAULTY)
     for path in paths:
+        outcomes = _read(partial(run_file, path))
+        if as_json:
+            failed += sum(bool(each.differences) for each in outcomes)
+            _print_outcomes(path, outcomes)
+            continue
         typer.echo(str(path))
-        failed += sum(_show(outcome) for outcome in _read(partial(run_file, path)))
-    typer.echo(say("rules.failed", count=failed) if failed else say("rules.passed"))
+        failed += sum(_show(outcome) for outcome in outcomes)
+    if not as_json:
+        typer.echo(say("rules.failed", count=failed) if failed else say("rules.passed"))
     if failed:
         raise typer.Exit(FAULTY)
+
+
+def _print_outcomes(path: Path, outcomes: Iterable[Outcome]) -> None:
+    """Each case as one JSON object a line."""
+    for each in outcomes:
+        differences = [str(difference) for difference in each.differences]
+        typer.echo(_dumps({"file": str(path), "case": each.case, "ok": not differences, "differences": differences}))
 
 
 def _show(outcome: Outcome) -> bool:

@@ -22,6 +22,7 @@ from alerts.evaluation.truth import Truth, TruthEvent
 from console import alert_display as display
 from console import alert_log as log
 from console import truth_imports
+from console.api.shapes import operation
 from console.feedback import user
 from console.messages import say
 from console.truth_subjects import UnknownSubject, read_subjects
@@ -36,6 +37,7 @@ HEAD: Final = "Written by `tocsin truth export`; another export may write it aga
 EVER: Final = timedelta(days=36_500)  # truth is what people said at any time, not of the last ninety days
 
 group = typer.Typer(help="What is known to have happened: add, list, withdraw, export, import.", no_args_is_help=True)
+AsJson = truth_imports.AsJson
 Author = Annotated[str, typer.Option(help="Who says so; default: this machine's user.")]
 
 
@@ -50,6 +52,7 @@ def add(
     ] = "negative",
     risk: Annotated[str, typer.Option(help="Kind of risk event, for figures by kind.")] = "",
     author: Author = "",
+    as_json: AsJson = False,
 ) -> None:
     """Add an event that no alert told of, or a control that must not ring. Exit code 2 for what cannot be."""
 
@@ -64,6 +67,9 @@ def add(
     with log.kafka() as (settings, bootstrap):
         found, name = _subject(subject, settings)
         done, _ = asyncio.run(log.do(settings, bootstrap, build))
+    if as_json:
+        typer.echo(display.dumps(operation(done)))
+        return
     shown = {"id": done.id[: display.ID_SHOWN], "subject": plain(found), "onset": onset.strip()}
     typer.echo(say("truth.added", **shown))
 
@@ -73,6 +79,7 @@ def withdraw(
     event: Annotated[str, typer.Argument(metavar="ID", help="Id of the event, or its first characters: at least 6.")],
     reason: Annotated[str, typer.Option(help="Why; for whoever reads it later.")] = "",
     author: Author = "",
+    as_json: AsJson = False,
 ) -> None:
     """Take an added event back: it counts no more. To take back a mark, mark the alert again."""
 
@@ -80,12 +87,12 @@ def withdraw(
         return operations.withdraw(board.find_missed(event), author=author or user(), at=at, reason=reason)
 
     with log.kafka() as (settings, bootstrap):
-        asyncio.run(log.do(settings, bootstrap, build))
-    typer.echo(say("truth.withdrawn"))
+        done, _ = asyncio.run(log.do(settings, bootstrap, build))
+    typer.echo(display.dumps(operation(done)) if as_json else say("truth.withdrawn"))
 
 
 @group.command("list")
-def list_truth(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_truth(as_json: AsJson = False) -> None:
     """What people added, and what their marks of alerts say."""
     events = _annotated().events
     if as_json:
@@ -98,9 +105,9 @@ def list_truth(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.
 
 
 @group.command()
-def export(out: truth_imports.Out, force: truth_imports.Force = False) -> None:
+def export(out: truth_imports.Out, force: truth_imports.Force = False, as_json: AsJson = False) -> None:
     """Write it as a truth file, to judge rules by. It claims to be complete for nobody: say that in the file."""
-    truth_imports.write(_annotated(), out, force, HEAD)
+    truth_imports.write(_annotated(), out, force, HEAD, as_json=as_json)
 
 
 def _annotated() -> Truth:

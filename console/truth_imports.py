@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ WITHOUT: Final = {"median", "none"}
 
 imports = typer.Typer(help="Make a truth file of what others wrote down.", no_args_is_help=True)
 Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The truth file to write.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that no import has written.")]
 
 
@@ -47,12 +49,13 @@ def events(
     out: Out,
     stream: Annotated[str, typer.Option(help="Only events whose `stream` has this word in it.")] = "",
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Dated events that others noted. Companies may go by id, symbol or name. Exit code 2 for a fault."""
     with told(refused=(FileRefused,)):
         resolve, words = find_companies(load().watchlist)
         truth = read_truth(file, resolve=resolve, known=words, stream=stream)
-        write(truth, out, force)
+        write(truth, out, force, as_json=as_json)
 
 
 @imports.command()
@@ -75,6 +78,7 @@ def prices(
         int, typer.Option("--min-messages", min=0, help="Only days with so many distinct texts about the company.")
     ] = 0,
     force: Force = False,
+    as_json: AsJson = False,
 ) -> None:
     """Days on which a share lost more than the market, as negative events. Exit code 2 for a fault."""
     with told(refused=(FileRefused, InputError, MappingError)):
@@ -90,7 +94,7 @@ def prices(
         truth = companies.truth(found, hours, texts, least)
         for symbol in companies.unknown:
             typer.echo(say("truth_imports.unknown", symbol=plain(symbol, 64)), err=True)
-        write(truth, out, force)
+        write(truth, out, force, as_json=as_json)
 
 
 @dataclass
@@ -185,7 +189,7 @@ def _share(word: str) -> float:
     return float(found[1]) / 100
 
 
-def write(truth: Truth, out: Path, force: bool, head: str = HEAD) -> None:
+def write(truth: Truth, out: Path, force: bool, head: str = HEAD, *, as_json: bool = False) -> None:
     """Write the file and say what it holds; never over a file that somebody may have written by hand."""
     if out.exists() and not force and not out.read_text(encoding="utf-8", errors="replace").startswith(f"# {head}"):
         typer.echo(say("truth_imports.exists", file=plain(str(out))), err=True)
@@ -199,6 +203,10 @@ def write(truth: Truth, out: Path, force: bool, head: str = HEAD) -> None:
         typer.echo(say("truth_imports.unwritable", file=plain(str(out)), reason=error.strerror), err=True)
         raise typer.Exit(WRONG_INPUT) from None
     negative = sum(event.kind == "negative" for event in truth.events)
+    if as_json:
+        counts = {"file": str(out), "negative": negative, "controls": len(truth.events) - negative}
+        typer.echo(json.dumps(counts, ensure_ascii=False))
+        return
     typer.echo(
         say("truth_imports.written", file=plain(str(out)), negative=negative, controls=len(truth.events) - negative)
     )

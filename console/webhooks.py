@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import secrets
 import sys
 from collections.abc import Callable
@@ -25,6 +26,7 @@ NEW_SECRET_BYTES: Final = 32
 FAILED: Final = 1  # exit codes
 STDIN: Final = "-"
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 app = typer.Typer(help="Webhook receivers: make a secret, send a test, verify a delivery.", no_args_is_help=True)
 
 
@@ -55,7 +57,7 @@ async def send_tests(settings: Settings, now: Callable[[], datetime]) -> list[tu
         await webhooks.close()
 
 
-def test() -> None:
+def send_test(as_json: AsJson = False) -> None:
     """Send a signed test notification to every receiver, and say how each answered. Nothing is retried."""
     try:
         results = asyncio.run(send_tests(load(), clock.now))
@@ -64,6 +66,13 @@ def test() -> None:
     if not results:
         _stop(say("webhook.test.none"), WRONG_SETTINGS)
     heard = [decide(reply, 1, clock.now(), 0.0).outcome == "delivered" for _, reply in results]
+    if as_json:
+        found = [
+            {"receiver": receiver.name, "heard": well, "status": reply.status, "error": reply.error or None}
+            for (receiver, reply), well in zip(results, heard, strict=True)
+        ]
+        typer.echo(json.dumps(found, ensure_ascii=False))
+        raise typer.Exit(0 if all(heard) else FAILED)
     for (receiver, reply), well in zip(results, heard, strict=True):
         typer.echo(say(f"webhook.test.{'heard' if well else 'failed'}", receiver=receiver.name, reply=reply))
         if not well and reply.error:
@@ -77,6 +86,7 @@ def verify_file(
     timestamp: Annotated[str, typer.Option(help="Header webhook-timestamp.")],
     signature: Annotated[str, typer.Option(help="Header webhook-signature.")],
     any_time: Annotated[bool, typer.Option("--any-time", help="Accept a delivery of any age.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check a delivery that a receiver got, with the secrets in TOCSIN_WEBHOOK_SECRET."""
     headers = {"webhook-id": id_, "webhook-timestamp": timestamp, "webhook-signature": signature}
@@ -90,7 +100,7 @@ def verify_file(
         _stop(say("webhook.verify.unreadable", file=body, error=error.strerror), WRONG_INPUT)
     except NotAuthentic as error:
         _stop(say("webhook.verify.refused", reason=error), FAILED)
-    typer.echo(say("webhook.verify.authentic", id=verified))
+    typer.echo(json.dumps({"id": verified}) if as_json else say("webhook.verify.authentic", id=verified))
 
 
 def _stop(message: str, code: int) -> NoReturn:
@@ -101,6 +111,6 @@ def _stop(message: str, code: int) -> NoReturn:
 def register(program: typer.Typer) -> None:
     """Add the command group `webhook`."""
     app.command()(secret)
-    app.command()(test)
+    app.command("test")(send_test)
     app.command("verify")(verify_file)
     program.add_typer(app, name="webhook")

@@ -181,12 +181,16 @@ def _ignore(event: AlertEvent) -> None:
 
 def drop_indices(
     name: Annotated[str, typer.Argument(help="Name that was given to --into.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Remove the indices that a replay filled; live ones cannot be reached by it."""
     with told_of_replay():
         settings = load()
         url = resolve(settings, "elasticsearch").elasticsearch
         gone, kept = asyncio.run(drop(settings, url, name))
+    if as_json:
+        typer.echo(msgspec.json.encode({"dropped": list(gone), "kept": list(kept)}))
+        return
     for index in gone:
         typer.echo(say("replay.dropped", index=index))
     for index in kept:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -56,6 +57,7 @@ def gate_results(
         ),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Show what is the same, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     rules: options.Rules = None,
     truth: options.Truths = None,
     columns: file_options.Map = None,
@@ -86,6 +88,10 @@ def gate_results(
             checks = gate(held, conducted(Session(asked, Outputs(), settings, sys.stdin.buffer)).evaluation, allowed)
         else:
             checks = gate(held, read_result(_only(result)), allowed)
+    if as_json:
+        lost = any(check.fails for check in checks)
+        typer.echo(msgspec.json.encode({"passes": not lost, "checks": checks}))
+        raise typer.Exit(LOST if lost else 0)
     if not report(Console(), checks, everything=everything):
         raise typer.Exit(LOST)
 
