@@ -60,14 +60,15 @@ def parse_rules(text: str, file: str = "<rules>") -> tuple[Rule, ...]:
 
 def read_instead(text: str, file: Path | None = None, root: Path | None = None) -> tuple[Rule, ...]:
     """The rules that there would be were this text from outside written into `file`: those of `root`, which is the file
-    or its folder; without them those of the text alone. RuleError otherwise.
+    or its folder; without both those of the text alone. RuleError otherwise.
 
     The text is bounded, and includes nothing but presets and what lies in the folder: who may ask what a text means
     must not learn what other files hold.
     """
     reader = _Reader({file.resolve(): text} if file else {})
     if file is None or root is None:
-        reader.take_foreign(text, file or Path("<rules>"))
+        alone = Path("<rules>")  # in no folder: there is nothing beside it
+        reader.take_foreign(text, alone, alone)
     else:
         reader.read(root)
     return reader.result()
@@ -132,7 +133,7 @@ class _Reader:
             return
         self.seen.add(path.resolve())
         if path.resolve() in self._instead:
-            self.take_foreign(self._instead[path.resolve()], path)
+            self.take_foreign(self._instead[path.resolve()], path, path.parent)
             return
         try:
             text = path.read_text(encoding="utf-8")
@@ -143,9 +144,9 @@ class _Reader:
             return
         self.take(text, path)
 
-    def take_foreign(self, text: str, path: Path) -> None:
-        """The rules of a text from outside: no larger than one may be, and with no way out of the folder."""
-        self.take(text, path, (TEXT_LIMIT, TEXT_NODES), within=path.parent)
+    def take_foreign(self, text: str, path: Path, within: Path) -> None:
+        """The rules of a text from outside: no larger than one may be, and with no way out of the folder `within`."""
+        self.take(text, path, (TEXT_LIMIT, TEXT_NODES), within)
 
     def take(self, text: str, path: Path, limits: tuple[int, int] = (LARGEST, 0), within: Path | None = None) -> None:
         """The rules of one text, and of what it includes before them; from `within` alone where that is given."""

@@ -22,6 +22,7 @@ from streams.records import digest
 from streams.settings import Settings
 
 NAME: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,80}\.yaml")
+DEMO: Final = Path(__file__).parent / "demo"  # whose rules are in use where a demo names no others
 HISTORY: Final = "rules-history"  # in the state folder
 KEPT: Final = 100  # former versions
 MODE: Final = 0o644
@@ -187,4 +188,4 @@ def _folder(root: Path) -> Path:
 
 
 def _is_ours(folder: Path) -> bool:
-    return folder.is_relative_to(SHIPPED.resolve())
+    return any(folder.is_relative_to(own.resolve()) for own in (SHIPPED, DEMO))

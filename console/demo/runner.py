@@ -13,6 +13,7 @@ from console.demo import session, traces
 from console.demo.compose import as_file, compose
 from console.demo.contents import last_whole_day, manifest, planted
 from console.demo.display import Display
+from console.demo.page import Page
 from console.demo.play import LOOK_EVERY, Scene, play, settle
 from console.demo.receiver import Delivery, Receiver, new_secret
 from console.demo.report import report
@@ -40,6 +41,7 @@ class Demo:
     display: Display
     seconds: float
     timings: dict[str, float] = field(default_factory=dict)
+    _page: str = ""  # address of the console
 
     async def run(self, finished: Callable[[dict[str, Any]], None], stay: asyncio.Event | None) -> dict[str, Any]:
         """Play the day and return the report, which `finished` gets as soon as it is there.
@@ -49,6 +51,8 @@ class Demo:
         with session.alone(self.settings):
             async with AsyncExitStack() as stack:
                 scene = await self._set(stack)
+                if stay is not None:
+                    self._open(stack, scene)
                 with self._phase("day"):
                     await play(scene, self.display, self.seconds)
                 with self._phase("rest"):
@@ -81,6 +85,7 @@ class Demo:
         stack.push_async_callback(receiver.stop)
         with self._phase("engines"):
             at = await stack.enter_async_context(self._engines())
+        session.copy_rules(self.settings)
         own = session.own_settings(self.settings, session.new_namespace(clock.now()), at, url, receiver.secret)
         elastic = elastics.client(own, at.elasticsearch)
         stack.push_async_callback(elastic.close)
@@ -93,6 +98,25 @@ class Demo:
         self.display.line("workers", names=", ".join(workers.children), folder=logs)
         stack.callback(self.display.rest)
         return Scene(own, at, elastic, receiver, workers, day, path, len(lines))
+
+    def _open(self, stack: AsyncExitStack, scene: Scene) -> None:
+        """Serve the console from now on, and show its address as soon as it is there."""
+        page = Page(scene.settings, scene.path.parent / "logs")
+        stack.push_async_callback(asyncio.to_thread, page.stop)
+        task = asyncio.create_task(self._tell_page(page))
+        stack.push_async_callback(_ended, task)
+
+    async def _tell_page(self, page: Page) -> None:
+        try:
+            page.start()
+            self._page = await page.address()
+        except OSError:
+            self.display.line("no_page", log=page.log)
+            return
+        if self._page:
+            self.display.line("page", style="bold", url=self._page)
+        else:
+            self.display.line("no_page", log=page.log)
 
     @asynccontextmanager
     async def _engines(self) -> AsyncIterator[Endpoints]:
@@ -169,6 +193,8 @@ class Demo:
         path = session.write_environment(scene.settings)
         index = elastics.pattern(scene.settings, "documents")
         self.display.line("stay", style="bold")
+        if self._page:
+            self.display.plain(f"  {self._page}")
         self.display.plain(f"  (. {shlex.quote(str(path))}; tocsin status)")
         self.display.plain(f"  curl '{scene.at.elasticsearch}/{index}/_search?q=entities.id:{EXAMPLE}&size=3&pretty'")
         self.display.plain(
@@ -183,3 +209,9 @@ class Demo:
                     await stay.wait()
             except TimeoutError:
                 continue
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Let go of a task that may still wait."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

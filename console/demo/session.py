@@ -26,7 +26,11 @@ FOLDER: Final = "demo"
 ENVIRONMENT: Final = "env"
 _NAMESPACE: Final = re.compile(r"demo-\d{6}-[0-9a-f]{4}(?=[.-])")
 # What tells another command where the demo lives; none of it is secret.
-_SHOWN: Final = ("STATE_DIR", "NAMESPACE", "PARTITIONS", "KAFKA_BOOTSTRAP", "ELASTICSEARCH_URL", "TRITON_URL")
+_SHOWN: Final = (
+    "STATE_DIR", "NAMESPACE", "PARTITIONS", "KAFKA_BOOTSTRAP", "ELASTICSEARCH_URL", "TRITON_URL", "RULES", "WATCHLIST",
+)  # fmt: skip
+RULES: Final = "rules"  # in the demo's folder: a copy of its rules, to be changed by whoever looks at it
+_RULES: Final = Path(str(files("console.demo") / "rules.yaml"))
 _OF_THE_MACHINE: Final = frozenset(
     "cache_dir replication model_repository requests_in_flight token_budget metrics_host log_level log_format".split()
 )
@@ -77,13 +81,20 @@ def own_settings(settings: Settings, namespace: str, at: Endpoints, url: str, se
             "partitions": 2,  # two cores read it; fewer ticks than with four
             "snapshot_every": 1.0,  # the end of the day is known as soon as the detector has acknowledged it
             "watchlist": Path(str(files("console.demo") / "watchlist.yaml")),
-            "rules": Path(str(files("console.demo") / "rules.yaml")),
+            "rules": own if (own := folder(settings) / RULES).is_dir() else _RULES,
             "webhook_urls": url,
             "webhook_secret": SecretStr(secret),
             "webhook_allow": "127.0.0.0/8",
             "webhook_demo": True,
         }
     )
+
+
+def copy_rules(settings: Settings) -> None:
+    """Rules of the demo's own, which may be changed while it runs."""
+    own = folder(settings) / RULES
+    own.mkdir(parents=True)
+    shutil.copyfile(_RULES, own / _RULES.name)
 
 
 def fresh_folder(settings: Settings) -> Path:

@@ -20,7 +20,7 @@ from console.replay.choices import following
 from console.replay.elastic import ElasticSource
 from console.replay.source import SourceError
 from console.replay.span import Span
-from console.rule_store import former_texts, root_of
+from console.rule_store import DEMO, former_texts, root_of
 from models.registry import SHIPPED as MODELS
 from streams.document import Pipeline
 from streams.endpoints import resolve
@@ -32,7 +32,6 @@ from streams.version import VERSION
 
 MOST: Final = 10_000  # documents about the subject, history included: some seconds to read
 LONGEST: Final = timedelta(days=120)  # of history
-DEMO: Final = Path(__file__).parents[1] / "demo" / "rules.yaml"  # whose alerts a demo leaves behind
 Why = Literal["", "differs", "system", "replay", "rule_gone", "no_documents", "too_many"]
 
 
@@ -98,7 +97,7 @@ def _texts(settings: Settings) -> Iterator[tuple[Rule, ...]]:
             yield parse_rules(text)
         except RuleError:
             continue
-    for path in (SHIPPED, *(PRESETS / f"{each}.yaml" for each in presets()), DEMO):
+    for path in (SHIPPED, *(PRESETS / f"{each}.yaml" for each in presets()), DEMO / "rules.yaml"):
         yield _shipped(path)
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from alerts.rule_files import load_rules
 from console.demo.session import (
     DemoBusy,
     alone,
+    copy_rules,
     folder,
     fresh_folder,
     is_ours,
@@ -89,6 +91,17 @@ def test_environment_file_holds_no_secret(tmp_path: Path) -> None:
     text = write_environment(own).read_text(encoding="utf-8")
     assert "export TOCSIN_NAMESPACE=demo-120304-00ff" in text
     assert "hidden" not in text
+
+
+def test_the_demo_s_rules_are_a_copy_that_may_be_changed(tmp_path: Path) -> None:
+    """Whoever looks at the demo can change its rules, and not those that came with Tocsin."""
+    settings = Settings(state_dir=tmp_path)
+    fresh_folder(settings)
+    copy_rules(settings)
+    own = own_settings(settings, "demo-120304-00ff", AT, "http://127.0.0.1:1/x", "whsec_hidden")
+    assert own.rules == tmp_path / "demo" / "rules"
+    assert [rule.name for rule in load_rules(own.rules)] == ["demo-negative-surge"]
+    assert f"export TOCSIN_RULES={own.rules}" in write_environment(own).read_text(encoding="utf-8")
 
 
 def test_two_demos_do_not_share_a_folder(tmp_path: Path) -> None:
