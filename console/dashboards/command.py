@@ -25,6 +25,7 @@ from deploy.dashboards.bundle import Format, text
 from deploy.dashboards.kibana import SPACE
 from deploy.dashboards.lint import Fault, lint
 from deploy.dashboards.naming import VIEWS, Names
+from deploy.grafana import dashboard as grafana
 from streams import clock
 from streams import elastic as es
 from streams.endpoints import resolve
@@ -32,6 +33,8 @@ from streams.plain import plain
 from streams.settings import Settings, load
 
 NAMES: Final[dict[Format, str]] = {"saved-objects": "tocsin.ndjson", "dashboards-api": "tocsin.json"}
+GRAFANA: Final = "grafana"
+GRAFANA_FILE: Final = "tocsin-grafana.json"
 PANELS: Final = sum(1 for board in BOARDS for _ in board.panels())
 
 app = typer.Typer(
@@ -98,16 +101,23 @@ def _as_json(done: Pushed) -> str:
 def export_command(
     folder: Annotated[Path, typer.Option("--out", help="Folder for the files.")] = Path("dashboards"),
     lang: Lang = None,
-    form: Form = None,
+    form: Annotated[
+        Literal["saved-objects", "dashboards-api", "grafana"] | None,
+        typer.Option("--format", help="Only this one: for Kibana to 9.4, for Kibana from 9.5, or for Grafana."),
+    ] = None,
 ) -> None:
-    """Write the dashboards to files, in one format or both: to review them, or to import them by hand."""
+    """Write the dashboards to files: for Kibana in both formats, and the operators' one for Grafana."""
     with told(refused=(WrongOption,)):
         settings = load()
-        for each in [form] if form else list(NAMES):
-            content = text(BOARDS, Names(settings.namespace), words(lang or language()), each)
-            file = folder / NAMES[each]
+        for each in [form] if form else [*NAMES, GRAFANA]:
+            file = folder / (NAMES[each] if each != GRAFANA else GRAFANA_FILE)
+            if each == GRAFANA:
+                content, objects = grafana.text().encode(), 1
+            else:
+                content = text(BOARDS, Names(settings.namespace), words(lang or language()), each)
+                objects = len(BOARDS) + len(VIEWS)
             _write(file, content)
-            print(say("dashboards.export.written", file=file, objects=len(BOARDS) + len(VIEWS), bytes=len(content)))
+            print(say("dashboards.export.written", file=file, objects=objects, bytes=len(content)))
     print(say("dashboards.export.import"))
 
 
