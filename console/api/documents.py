@@ -13,7 +13,7 @@ from console import feedback
 from console.api import documents_shapes as shapes
 from console.api.access import Operator, Reader
 from console.api.context import Context
-from console.api.errors import ApiError
+from console.api.errors import AGAIN, ApiError
 from console.api.opinion import subject_of
 from console.api.spans import From, To, open_span
 from console.opinion import places, search
@@ -128,8 +128,11 @@ class Documents:
         return shapes.labelled(records[0])
 
     async def _stored(self, document: str) -> Mapping[str, Any]:
+        missing = Missing()
         async with self._context.elastic() as elastic:
-            found = await search.document(elastic, self._context.settings, document)
+            found = await search.document(elastic, self._context.settings, document, missing)
+        if found is None and missing.any:  # it may lie in the part that did not answer
+            raise ApiError(503, "elasticsearch_away", AGAIN)
         if found is None:
             raise ApiError(404, "document_unknown")
         return found

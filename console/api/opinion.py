@@ -126,6 +126,7 @@ class Opinion:
             bucket_seconds=round(bucket.total_seconds()),
             totals=shapes.Totals(**shapes.counted(found.now)),
             previous=shapes.Totals(**shapes.counted(found.before)),
+            stale=found.stale,
             series=shapes.series_of(found),
             **shapes.parts_of(found),
             **shapes.stories_of(told, STORIES),

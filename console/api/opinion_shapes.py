@@ -141,6 +141,7 @@ class Subject(BaseModel):
     bucket_seconds: int
     totals: Totals
     previous: Totals
+    stale: int = Field(description="Of the documents, those published long before they were collected.")
     series: list[Point]
     topics: list[Part]
     risks: list[Part]

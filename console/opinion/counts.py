@@ -47,7 +47,8 @@ class Counts:
         if not self.judged:
             return None
         low, high = wilson(self.negative, self.judged, ONE_SIDED)
-        return Share(self.negative / self.judged, low, high)
+        value = self.negative / self.judged
+        return Share(value, min(low, value), max(high, value))  # rounding may put a bound of 0 a hair above it
 
     def __add__(self, other: Counts) -> Counts:
         """Both together."""

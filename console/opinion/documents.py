@@ -74,7 +74,7 @@ def segments(fragments: Sequence[str], nonce: str) -> list[Segment]:
         for part in rest:
             inside, _, outside = part.partition(after)
             found += [(inside, True), (outside, False)]
-    return _joined((" ".join(text.splitlines()), hit) for text, hit in found)
+    return _joined((text.replace("\n", " "), hit) for text, hit in found)
 
 
 def _joined(parts: Any) -> list[Segment]:

@@ -22,10 +22,11 @@ PARTS: Final[Mapping[Field, int]] = {"topic": 20, "risk": 25, "source": 30, "lan
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a subject's documents were like within a span, and just before."""
+    """What a subject's documents were like within a span, and just before. `stale`: of now, those told late."""
 
     now: Counts
     before: Counts
+    stale: int
     series: Series
     parts: dict[Field, list[Group]]
 
@@ -45,6 +46,7 @@ async def profile(
                 "filter": span.clause,
                 "aggs": {
                     **counting(),
+                    "stale": {"filter": {"term": {"stale": "stale"}}},
                     "at": {**histogram(span, bucket), "aggs": counting()},
                     **parts,
                 },
@@ -57,6 +59,7 @@ async def profile(
     return Profile(
         read_counts(now),
         read_counts(found.get("before", {})),
+        int(now.get("stale", {}).get("doc_count", 0)),
         read_series(now, span, bucket),
         {field: read_groups(field, now, field) for field in PARTS},
     )

@@ -17,9 +17,11 @@ from console.opinion.filters import EVERYTHING, Filter, query
 from console.opinion.names import company_names
 from console.opinion.places import ORDERS, Sort
 from console.opinion.span import Span
+from streams.document import joined
 from streams.settings import Settings
 
 EXACT: Final = 10_000  # documents up to which their number is exact
+READ: Final = 2000  # characters of a document that others are compared with
 LEAST_ALIKE: Final = 0.1  # of a document's own score: below, two texts share a few common words
 
 
@@ -152,15 +154,22 @@ def _copy(hit: Mapping[str, Any], of: Mapping[str, Any]) -> bool:
 
 
 def alike(of: Mapping[str, Any]) -> dict[str, Any]:
-    """The query for documents like a stored one, itself included: it is the measure. See More Like This of Lucene."""
+    """The query for documents like a stored one, in what either says in title or text. See More Like This of Lucene.
+
+    A text is given, not the document: of that Lucene looks for words of the title in titles only, and chat has none.
+    """
+    text = joined(of["title"], of["text"])[:READ]
+    return {"dis_max": {"queries": [_more_like(text, field) for field in ("title", "text")], "tie_breaker": 0.3}}
+
+
+def _more_like(text: str, field: str) -> dict[str, Any]:
     return {
         "more_like_this": {
-            "fields": ["title", "text"],
-            "like": [{"_index": of["_index"], "_id": of["id"]}],
-            "include": True,
+            "fields": [field],
+            "like": text,
             "min_term_freq": 1,
             "min_doc_freq": 1,
             "max_query_terms": 40,
-            "minimum_should_match": "40%",
+            "minimum_should_match": "30%",
         }
     }
