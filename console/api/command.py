@@ -1,8 +1,9 @@
-"""`tocsin api`: serves the HTTP API until Ctrl-C or SIGTERM."""
+"""`tocsin api`: serves the console and the HTTP API until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import time
@@ -13,12 +14,14 @@ from typing import Final
 import typer
 import uvicorn
 
+from console.api.address import address_of, noted
 from console.api.app import Application, build
 from console.api.feed import Feed
 from console.api.known import Known
 from console.api.tokens import FILE, callers
 from console.exits import told
 from console.messages import say
+from console.workers import PARENT, follow
 from streams import clock
 from streams.endpoints import resolve
 from streams.kafka import Producer, wait_for_kafka
@@ -118,19 +121,21 @@ async def serve(settings: Settings, bootstrap: str, listening: socket.socket) ->
 
 
 def api() -> None:
-    """Serve the HTTP API: alerts, acknowledgements, silences, marks and signed links. Until Ctrl-C or SIGTERM."""
+    """Serve the console for people, the HTTP API and signed links. Until Ctrl-C or SIGTERM."""
+    if (parent := os.environ.get(PARENT, "")).isdigit():
+        follow(int(parent))
     with told():
         settings = load()
         configure(settings, "api")
         callers(settings)  # what is set wrong is told before anything listens
         bootstrap = resolve(settings, "kafka").kafka
         with listen(settings) as listening:
-            host, port = listening.getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            typer.echo(say("api.listening", url=f"http://{shown}:{port}/api/v1/alerts"), err=True)
+            url = address_of(listening)
+            typer.echo(say("api.listening", page=f"{url}/", url=f"{url}/api/v1/"), err=True)
             if not settings.api_tokens.get_secret_value():
                 typer.echo(say("api.token", path=settings.state_dir / FILE), err=True)
-            asyncio.run(serve(settings, bootstrap, listening))
+            with noted(settings, url):
+                asyncio.run(serve(settings, bootstrap, listening))
 
 
 def register(app: typer.Typer) -> None:

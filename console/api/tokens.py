@@ -61,6 +61,15 @@ def parse_tokens(text: str) -> tuple[Caller, ...]:
     return tuple(found)
 
 
+def token_of(settings: Settings, name: str) -> str | None:
+    """The token of the caller with this name in TOCSIN_API_TOKENS, or None. Raises SettingsError."""
+    text = settings.api_tokens.get_secret_value()
+    if name not in {caller.name for caller in parse_tokens(text)}:
+        return None
+    lines = (line.split() for line in text.splitlines() if not line.lstrip().startswith("#"))
+    return next(words[2] for words in lines if words and words[0] == name)
+
+
 def _caller(words: Sequence[str], number: int, before: Sequence[Caller]) -> Caller:
     where = f"TOCSIN_API_TOKENS, line {number}"
     if len(words) != 3:
