@@ -1,4 +1,4 @@
-"""`tocsin worker enrich | index | detect | notify | watch | all`: the Faust apps and the watcher as processes."""
+"""`tocsin worker enrich | index | detect | notify | watch | report | all`: the stages as processes."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import structlog
 import typer
 
 from console.exits import WRONG_SETTINGS
+from console.report.schedule import planned
 from models.registry import ModelRefused
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import wait_for_kafka
@@ -34,7 +35,8 @@ APPS: Final = {
 STAGES: Final = tuple(APPS)  # records flow through these
 WATCH: Final = "watch"  # looks at them, and at what they need
 ALL: Final = (*STAGES, WATCH)
-Stage = Literal["enrich", "index", "detect", "notify", "watch", "all"]
+REPORT: Final = "report"  # makes reports by the clock; runs where one is planned
+Stage = Literal["enrich", "index", "detect", "notify", "watch", "report", "all"]
 GRACE: Final = 10.0  # seconds a worker gets to stop before it is killed
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 30.0
@@ -53,6 +55,9 @@ def run(stage: str, settings: Settings) -> None:
     configure(settings, stage)
     if stage == WATCH:
         importlib.import_module("console.watch.process").run(settings, resolve(settings, "kafka").kafka)
+        return
+    if stage == REPORT:
+        importlib.import_module("console.report.worker").run(settings, resolve(settings, "kafka").kafka)
         return
     import faust
 
@@ -208,7 +213,7 @@ def _supervise(settings: Settings) -> None:
     signal.signal(signal.SIGINT, stop)
     configure(settings, "workers")
     try:
-        workers.start(ALL)
+        workers.start((*ALL, REPORT) if planned(settings) else ALL)
         while not stopping:
             time.sleep(0.2)
             workers.watch()

@@ -1,0 +1,124 @@
+"""Reports on their way out: one record in the topic `reports`, which `notify` delivers like alerts, each receiver once.
+
+What was sent is known from that topic, so a restart, a second scheduler or a command by hand sends nothing twice; and
+should two of them write at once, both records have one id, and the outbox takes a notification once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final
+
+from alerts.delivery.channel import Channel
+from alerts.delivery.channels.alertmanager import Alertmanager
+from alerts.delivery.channels_file import load_channels
+from console.alert_display import moment
+from console.messages import say
+from console.report.bulletin import bulletin_of, numbered
+from console.report.contents import Report
+from console.report.making import make
+from console.report.period import Period
+from streams import clock
+from streams.kafka import Outgoing, Producer, ensure_topics, read_topic
+from streams.plain import plain
+from streams.records import Bulletin, Reject, decode, encode
+from streams.settings import Settings
+from streams.topics import REPORTS
+
+HALVES: Final = {"en": ("en",), "zh": ("zh",), "both": ("zh", "en")}
+
+
+class NotSent(ValueError):  # noqa: N818 - what happened
+    """It cannot be sent as asked; the message says why and what to do."""
+
+
+class NotNow(RuntimeError):  # noqa: N818 - what happened
+    """It cannot be sent now; later it may be."""
+
+
+async def bulletins(settings: Settings, bootstrap: str) -> list[Bulletin]:
+    """All reports that were handed over within the topic's retention, in order."""
+    await ensure_topics(settings, bootstrap)  # an older installation lacks the topic
+    found: list[Bulletin] = []
+    async for message in read_topic(settings, bootstrap, REPORTS):
+        try:
+            found.append(decode(message.value, Bulletin))
+        except Reject:
+            continue  # ours alone write there
+    return found
+
+
+def receivers(settings: Settings, names: Sequence[str]) -> list[Channel]:
+    """The receivers of these names, or else those of the settings. Raises NotSent for a name that is none."""
+    wanted = list(names) or [name.strip() for name in settings.report_receivers.split(",") if name.strip()]
+    if not wanted:
+        raise NotSent(say("report.refused.no_receivers"))
+    channels, _ = load_channels(settings)
+    known = {channel.name: channel for channel in channels}
+    for name in wanted:
+        if name not in known:
+            listed = ", ".join(sorted(known)) or "–"
+            raise NotSent(say("report.refused.unknown_receiver", name=plain(name, 60), known=plain(listed, 300)))
+        if isinstance(known[name], Alertmanager):
+            raise NotSent(say("report.refused.takes_none", name=plain(name, 60)))
+    return [known[name] for name in dict.fromkeys(wanted)]
+
+
+async def by_hand(settings: Settings, bootstrap: str, period: Period, names: Sequence[str], *, again: bool) -> str:
+    """Send the report of a period; what happened, in words. Raises NotSent and NotNow."""
+    if not period.complete:
+        values = {"day": period.last.isoformat(), "zone": period.zone.key}
+        raise NotSent(say("report.refused.not_over", **values))
+    chosen = receivers(settings, names)
+    known = await bulletins(settings, bootstrap)
+    left = chosen if again else missing(chosen, known, period)
+    if not left:
+        at = max(b.at for b in known if numbered(period, 0).rpartition(".")[0] == b.id.rpartition(".")[0])
+        named = ", ".join(channel.name for channel in chosen)
+        return say("report.again_nothing", receivers=plain(named, 300), at=f"{moment(at)} UTC")
+    report = await make(settings, bootstrap, period, clock.now())
+    if report.missing:
+        raise NotNow(say("report.refused.incomplete"))
+    number = next_number(known, period) if again else 0
+    sent = await hand_over(settings, bootstrap, report, left, number)
+    if not sent:
+        raise NotSent(say("report.refused.demo"))
+    return say("report.handed", receivers=plain(", ".join(sent), 300))
+
+
+def missing(chosen: Sequence[Channel], known: Sequence[Bulletin], period: Period) -> list[Channel]:
+    """The receivers that no record names for this period."""
+    name = numbered(period, 0).rpartition(".")[0]
+    had = {receiver for b in known if b.id.rpartition(".")[0] == name for receiver in b.receivers}
+    return [channel for channel in chosen if channel.name not in had]
+
+
+def next_number(known: Sequence[Bulletin], period: Period) -> int:
+    """The number of a report that is sent once more."""
+    name = numbered(period, 0).rpartition(".")[0]
+    return max((int(b.id.rpartition(".")[2]) for b in known if b.id.rpartition(".")[0] == name), default=-1) + 1
+
+
+async def hand_over(
+    settings: Settings, bootstrap: str, report: Report, chosen: Sequence[Channel], number: int = 0
+) -> list[str]:
+    """Write the record, durable in Kafka; the names of its receivers. Of demo data only those that take it."""
+    takers = [channel for channel in chosen if channel.demo or not report.demo]
+    if not takers:
+        return []
+    languages = dict.fromkeys(
+        lang for channel in takers for lang in HALVES[getattr(_reader(channel), "language", "en")]
+    )
+    record = await asyncio.to_thread(bulletin_of, report, takers, tuple(languages), settings.public_url, number)
+    producer = Producer(settings, bootstrap)
+    try:
+        await producer.send_all([Outgoing(REPORTS, encode(record), key=record.id.encode())])
+    finally:
+        await producer.stop()
+    return [channel.name for channel in takers]
+
+
+def _reader(channel: Channel) -> Any:
+    """Who reads at this receiver; a webhook has both languages' titles and is for programs."""
+    return getattr(channel, "reader", None)
