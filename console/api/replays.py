@@ -13,14 +13,15 @@ from starlette.responses import HTMLResponse
 
 from alerts.evaluation.compare import Comparison, NothingToCompare, Pair, compare
 from alerts.evaluation.gate import NotComparable, gate
+from alerts.evaluation.notes import is_known, sentence
 from alerts.evaluation.report import render
-from alerts.evaluation.result import Episode
+from alerts.evaluation.result import Episode, Evaluation
 from console.api.access import Reader
 from console.api.context import Context
 from console.api.errors import ApiError, language_of
 from console.api.threads import in_thread
 from console.api.whatif import AlertBrief, MovedBrief
-from console.messages import say
+from console.messages import language, say
 from console.replay import shelf
 from console.replay.results import ResultUnreadable
 from console.replay.shelf import NoSuchResult
@@ -145,7 +146,7 @@ def router(context: Context) -> APIRouter:
 
     @made.get("/replays/{id}")
     async def replay(_: Reader, request: Request, id: ResultId) -> dict[str, Any]:
-        """The whole result, as `tocsin replay --json` writes it."""
+        """The whole result, as `tocsin replay --json` writes it; `said`: its sentences in the caller's language."""
         return await in_thread(language_of(request.headers), _read, context.settings, id)
 
     @made.get("/replays/{id}/report", response_class=HTMLResponse)
@@ -183,8 +184,21 @@ def _evaluation(settings: Settings, id_: str) -> Any:
 
 
 def _read(settings: Settings, id_: str) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(_evaluation(settings, id_))
-    return found
+    result = _evaluation(settings, id_)
+    found: dict[str, Any] = msgspec.to_builtins(result)
+    return found | {"said": _said(result)}
+
+
+def _said(result: Evaluation) -> dict[str, Any]:
+    """What the data cannot show and for whom they are labelled; a sentence that a later version wrote stays English."""
+    lang = language()
+    notes = result.notes or (None,) * len(result.caveats)
+    told = zip(notes, result.caveats, strict=True)
+    as_ = result.labelled_as
+    return {
+        "caveats": [sentence(note, lang) if note and is_known(note) else text for note, text in told],
+        "labelled": sentence(as_, lang) if as_ and is_known(as_) else result.labelled,
+    }
 
 
 def _report(settings: Settings, id_: str, lang: str) -> str:

@@ -1,6 +1,6 @@
 /** Two results against each other: by rule what differs, and what of it is more than chance. */
 
-import { append, h } from "../dom.js";
+import { h, replace } from "../dom.js";
 import { duration, number, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import * as routes from "../routes.js";
@@ -24,7 +24,7 @@ export async function showComparison(root, { a, b }, page) {
   page.title(t("replay.compare.title"));
   const [found, all] = await Promise.all([page.api.get("/replays/compare", { a, b }), page.api.get("/replays")]);
   const side = (id) => all.results.find((each) => each.id === id);
-  append(root,
+  replace(root,
     h("header", { class: "head" }, h("div", null, h("p", { class: "crumbs" }, h("a", { href: routes.link("replay") }, t("replay.title"))), h("h1", null, t("replay.compare.title"))),
       h("a", { class: "button", href: routes.link("replay", { a: b, b: a }) }, t("replay.compare.swap"))),
     h("dl", { class: "dl panel panel-body" }, told("before", a, side(a)), told("after", b, side(b))),

@@ -6,10 +6,11 @@ import { rate } from "./measures.js";
 import { table } from "./table.js";
 
 const SIZE = 360;
-const MARGIN = { left: 44, right: 12, top: 12, bottom: 40 };
+const MARGIN = { left: 44, right: 16, top: 12, bottom: 40 };
 const TICKS = [0, 0.25, 0.5, 0.75, 1];
 const DASHES = ["", "6 3", "2 3", "8 3 2 3", "1 4", "10 4"];
 const COLOURS = 6;
+const RADIUS = 9; // of a mark
 
 /** The figure with its legend and the numbers as a table; nothing where no rule has a curve or a recall. @param {any} result */
 export function curves(result) {
@@ -17,7 +18,7 @@ export function curves(result) {
   if (!rules.length) return null;
   const marks = rules.map(([name, of], at) => ({ name, of, letter: letter(at), style: `curve-${at % COLOURS}`, dash: DASHES[at % DASHES.length] }));
   return h("figure", { class: "curves" },
-    svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "curve-plot", role: "img", "aria-label": t("replay.curve.alt") }, grid(), marks.map(drawn)),
+    svg("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "curve-plot", role: "img", "aria-label": t("replay.curve.alt") }, grid(), marks.map(drawn), beside(marks).map(mark)),
     h("figcaption", null, h("ul", { class: "curve-legend" }, marks.map(legend)), h("p", { class: "hint" }, t("replay.curve.about")), numbers(marks)));
 }
 
@@ -45,13 +46,26 @@ function grid() {
   ];
 }
 
-function drawn({ of, letter: sign, style, dash }) {
+function drawn({ of, style, dash }) {
   const points = of.curve.filter((each) => each.recall !== null && each.precision !== null);
   const path = points.map((each, at) => `${at ? "L" : "M"}${x(each.recall).toFixed(1)} ${y(each.precision).toFixed(1)}`).join("");
   return svg("g", { class: style }, points.length > 1 && svg("path", { d: path, class: "curve-line", "stroke-dasharray": dash || null }),
-    points.map((each) => svg("circle", { class: "curve-point", cx: x(each.recall), cy: y(each.precision), r: 2.5 })),
-    of.precision !== null && [svg("circle", { class: "curve-now", cx: x(of.recall), cy: y(of.precision), r: 9 }),
-      svg("text", { class: "curve-letter", x: x(of.recall), y: y(of.precision) + 4, "text-anchor": "middle" }, sign)]);
+    points.map((each) => svg("circle", { class: "curve-point", cx: x(each.recall), cy: y(each.precision), r: 2.5 })));
+}
+
+/** Where the marks go: those at one place stand side by side, so that each letter can be read. */
+function beside(marks) {
+  const taken = new Map();
+  return marks.filter(({ of }) => of.precision !== null).map((each) => {
+    const place = `${each.of.recall.toFixed(2)} ${each.of.precision.toFixed(2)}`;
+    const before = taken.get(place) ?? 0;
+    taken.set(place, before + 1);
+    return { ...each, cx: x(each.of.recall) + before * 2 * RADIUS, cy: y(each.of.precision) };
+  });
+}
+
+function mark({ letter: sign, style, cx, cy }) {
+  return svg("g", { class: style }, svg("circle", { class: "curve-now", cx, cy, r: RADIUS }), svg("text", { class: "curve-letter", x: cx, y: cy + 4, "text-anchor": "middle" }, sign));
 }
 
 function legend({ name, of, letter: sign, style, dash }) {

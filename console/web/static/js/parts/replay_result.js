@@ -1,8 +1,8 @@
 /** One result of a replay: what it read, how good each rule was, over which settings, what it found, missed and rang for nothing. */
 
-import { append, h, isAddress } from "../dom.js";
+import { append, h, isAddress, replace } from "../dom.js";
 import { duration, label, number, percent, plain, subjectName, time } from "../format.js";
-import { lang, rich, t } from "../i18n.js";
+import { rich, t } from "../i18n.js";
 import * as routes from "../routes.js";
 import { curves } from "./curve.js";
 import { orNone } from "./figures.js";
@@ -13,13 +13,12 @@ import { table } from "./table.js";
 const WORST = 5; // misses and false alarms of a rule
 
 export async function showResult(root, params, page) {
-  const found = await page.api.get(`/replays/${encodeURIComponent(params.id)}`);
-  const result = found.result ?? found;
-  const name = found.name || t("replay.unnamed");
+  const result = await page.api.get(`/replays/${encodeURIComponent(params.id)}`);
+  const name = result.title || t("replay.unnamed");
   page.title(name);
   const rules = Object.entries(result.rules);
   const asked = rules.some(([each]) => each === params.rule) ? params.rule : "";
-  append(root, header(name, result), caveats(found, result), figures(rules));
+  replace(root, header(name, result), caveats(result), figures(rules));
   const curve = curves(result);
   if (curve) append(root, panel(t("replay.curve.title"), h("div", { class: "panel-body" }, curve)));
   if (result.events.length) append(root, panel(t("replay.events"), h("div", { class: "panel-body flush" }, events(result, rules))));
@@ -43,12 +42,10 @@ function header(name, result) {
     fact("made", [time(result.made_at, "both"), " ", h("span", { class: "mono quiet" }, result.code)])))];
 }
 
-/** What the data cannot show, in the words of the API where it has them in the language of the page. */
-function caveats({ said }, result) {
-  const sentences = said?.caveats ?? result.caveats;
-  const labelled = said?.labelled ?? result.labelled;
+/** What the data cannot show. */
+function caveats({ said: { caveats: sentences, labelled } }) {
   return h("section", { class: "panel caveats" }, h("div", { class: "panel-head" }, h("h2", null, t("replay.caveats"))),
-    h("div", { class: "panel-body", lang: said || lang() === "en" ? null : "en" }, labelled && h("p", null, labelled), h("ul", { class: "dots" }, sentences.map((each) => h("li", null, each)))));
+    h("div", { class: "panel-body" }, labelled && h("p", null, labelled), h("ul", { class: "dots" }, sentences.map((each) => h("li", null, each)))));
 }
 
 function figures(rules) {
@@ -56,7 +53,7 @@ function figures(rules) {
     { text: t("replay.column.false"), num: true }, { text: t("replay.column.delay"), num: true }, { text: t("replay.column.controls"), num: true }];
   const rows = rules.map(([name, of]) => [
     h("div", null, h("a", { class: "mono", href: "#findings", onclick: (event) => jump(event, name) }, name), h("div", { class: "quiet small" }, label("type", of.type))),
-    share(of.precision, of.precision_interval), share(of.recall, of.recall_interval), t("replay.of", { part: number(of.found), whole: number(of.events) }),
+    share(of.precision, of.precision_interval), share(of.recall, of.recall_interval), of.events ? t("replay.of", { part: number(of.found), whole: number(of.events) }) : "–",
     h("span", { title: t("replay.alerts_title") }, `${number(of.true)} / ${number(of.repeats)} / ${number(of.false)}`),
     orNone(of.false_per_subject_day, rate), delays(of), of.controls ? t("replay.of", { part: number(of.controls_fired), whole: number(of.controls) }) : "–"]);
   return panel(t("replay.rules"), h("div", { class: "panel-body flush" }, table(t("replay.rules"), heads, rows)), h("p", { class: "hint panel-foot" }, t("replay.rules_about")));
@@ -79,7 +76,7 @@ function delays(of) {
 function events(result, rules) {
   const heads = [t("replay.event"), t("replay.kind.title"), { text: t("replay.documents"), num: true }, ...rules.map(([name]) => name)];
   const rows = result.events.map((event, at) => [
-    h("div", null, h("strong", null, subjectName(event.subject, event.name)), " ", event.day_only ? event.onset.slice(0, 10) : time(event.onset, "stamp"), h("div", { class: "quiet small" }, plain(event.note))),
+    h("div", null, h("strong", null, subjectName(event.subject, event.name)), h("div", { class: "small" }, event.day_only ? event.onset.slice(0, 10) : time(event.onset, "stamp")), h("div", { class: "quiet small" }, plain(event.note))),
     tag(t(`replay.kind.${event.kind}`), event.kind === "control" ? "" : "warn"),
     h("a", { href: routes.documents({ subject: event.subject, from: event.begin, to: event.end }) }, number(event.documents)),
     ...rules.map(([, of]) => outcome(of.outcomes.find((each) => each.event === at), event))]);

@@ -4,7 +4,7 @@
  */
 
 import { newKey } from "../api.js";
-import { append, h } from "../dom.js";
+import { h, replace } from "../dom.js";
 import { t } from "../i18n.js";
 import * as routes from "../routes.js";
 import { conflict } from "./conflict.js";
@@ -41,7 +41,7 @@ export async function showFile(root, params, page, found) {
   it.words = h("div", { class: "panel-body explanations" });
   it.editor = editor(it.text, { label: t("rules.text_of", { file: file.name }), help: t("rules.editor_help"), changed: (text) => typed(it, text) });
   it.save = h("button", { type: "button", class: "primary", onclick: () => save(it) }, t("rules.save"));
-  append(root, header(it), note(it, draft),
+  replace(root, header(it), note(it, draft),
     h("div", { class: "editing" },
       h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.text")), it.status), h("div", { class: "panel-body" }, it.editor.node, it.faults, actions(it))),
       h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.in_words"))), it.words)),

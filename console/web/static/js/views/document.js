@@ -1,6 +1,6 @@
 /** One document: the whole text, what was made of it and how surely, what is like it, and which alerts it is evidence of. */
 
-import { append, h } from "../dom.js";
+import { h, replace } from "../dom.js";
 import { label, number, percent, plain, subjectName, time } from "../format.js";
 import { t } from "../i18n.js";
 import { maskedWords, original, reason, sentimentWords, titleOf } from "../parts/document.js";
@@ -19,7 +19,7 @@ export async function show(root, params, page) {
   page.title(found.title.map(([text]) => plain(text)).join("") || t("documents.one"));
   const similar = h("div", { class: "panel-body" });
   const alerts = h("div", { class: "panel-body" });
-  append(root,
+  replace(root,
     header(found),
     h("div", { class: "columns" },
       h("div", { class: "view" }, body(found), panel(t("documents.similar.title"), similar)),

@@ -1,6 +1,6 @@
 /** Models: which versions judge, how good they are on what they never learnt from, what they are (their card), and drift. */
 
-import { append, h } from "../dom.js";
+import { h, replace } from "../dom.js";
 import { label, number, percent, time } from "../format.js";
 import { has, t } from "../i18n.js";
 import { markdown } from "../parts/markdown.js";
@@ -14,7 +14,7 @@ const TONES = { live: "good", shadow: "warn", damaged: "bad" };
 export async function show(root, params, page) {
   page.title(t("models.title"));
   const found = await page.api.get("/models");
-  append(root,
+  replace(root,
     h("header", { class: "head" }, h("div", null, h("h1", null, t("models.title")), h("p", { class: "quiet" }, t("models.lead")))),
     found.triton === "away" && h("p", { class: "note", role: "status" }, t("models.away")),
     drift(found.drift), overview(found.models), found.models.map(model));

@@ -1,6 +1,6 @@
 /** Replay: the past through the engine. Results that were kept, one of them in full, two of them against each other, named runs. */
 
-import { append, h } from "../dom.js";
+import { h, replace } from "../dom.js";
 import { duration, number, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import { command } from "../parts/command.js";
@@ -20,7 +20,7 @@ export async function show(root, params, page) {
   if (params.a && params.b) return showComparison(root, params, page);
   page.title(t("replay.title"));
   const found = await page.api.get("/replays");
-  append(root,
+  replace(root,
     h("header", { class: "head" }, h("div", null, h("h1", null, t("replay.title")), h("p", { class: "quiet" }, t("replay.lead")))),
     found.results.length ? results(found.results) : h("section", { class: "panel" }, empty(t("replay.none"), t("replay.none_more"))),
     runs(found.runs), how());
@@ -58,7 +58,7 @@ function figures({ rules, id }) {
   const heads = [t("replay.column.rule"), t("replay.column.precision"), t("replay.column.recall"), ...["false", "delay", "found"].map((name) => ({ text: t(`replay.column.${name}`), num: true }))];
   const rows = rules.map((each) => [h("a", { class: "mono", href: routes.link("replay", { rule: each.name }, id) }, each.name),
     share(each.precision), share(each.recall),
-    orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration), t("replay.of", { part: number(each.found), whole: number(each.events) })]);
+    orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration), each.events ? t("replay.of", { part: number(each.found), whole: number(each.events) }) : "–"]);
   return table(t("replay.figures"), heads, rows);
 }
 

@@ -1,6 +1,6 @@
 /** Rules: what is in force, how good each is (measured on history, and by people's marks), and the files to change them in. */
 
-import { append, h } from "../dom.js";
+import { append, h, replace } from "../dom.js";
 import { duration, label, number, percent } from "../format.js";
 import { t } from "../i18n.js";
 import { ask, field } from "../parts/dialog.js";
@@ -21,7 +21,7 @@ export async function show(root, params, page) {
     return;
   }
   page.title(t("rules.title"));
-  append(root, header(found, page), files(found));
+  replace(root, header(found, page), files(found));
   if (found.faults.length) append(root, faulty(found.faults));
   append(root, found.rules.length ? rules(found) : h("section", { class: "panel" }, empty(t("rules.none"), t("rules.none_more"))));
 }

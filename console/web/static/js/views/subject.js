@@ -1,7 +1,7 @@
 /** One company, topic or source over time: how much was said, how much of it is negative and how sure that is, of what and where. */
 
 import { line, shares, stack } from "../charts.js";
-import { append, h } from "../dom.js";
+import { append, h, replace } from "../dom.js";
 import { label, number, percent, points, subjectName, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import { card } from "../parts/document.js";
@@ -24,7 +24,7 @@ export async function show(root, params, page) {
   page.title(name);
   const behind = (more = {}) => routes.documents({ subject: found.subject, from: found.from, to: found.to, ...more });
   const of = { found, hours, behind };
-  append(root, header(found, name, hours));
+  replace(root, header(found, name, hours));
   if (found.partial) append(root, h("p", { class: "note", role: "status" }, t("subject.partial")));
   if (!found.totals.documents) {
     append(root, h("section", { class: "panel" }, empty(t("subject.no_data"), t("subject.no_data_more", { span: spanWords(hours) }))));
