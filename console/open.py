@@ -25,20 +25,22 @@ from streams.settings import Settings, load
 
 DOOR: Final = "console.html"
 WAIT: Final = 3.0  # seconds
+LARGEST: Final = 1000  # bytes of its answer
 # It is on this machine: a proxy of the environment knows nothing of it.
 _direct: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def serving(settings: Settings) -> str:
-    """The address of the API that runs in this state folder; empty when none answers."""
+def serving(settings: Settings) -> tuple[str, bool]:
+    """The address of the API that runs in this state folder, empty when none answers; and whether it has read all there
+    is."""
     url = address.note(settings)
     if not url.startswith("http://"):
-        return ""
+        return "", False
     try:
         with _direct.open(f"{url}/healthz", timeout=WAIT) as answer:
-            return url if answer.status == 200 else ""
+            return url, b'"current"' in answer.read(LARGEST)
     except (OSError, HTTPException):
-        return ""
+        return "", False
 
 
 def signed_in(url: str, token: str) -> str:
@@ -83,7 +85,7 @@ def console(
     if token is None:
         typer.echo(say("console_open.unknown", name=plain(name, 64)), err=True)
         raise typer.Exit(WRONG_INPUT)
-    url = serving(settings)
+    url, _ = serving(settings)
     if not url:
         typer.echo(say("console_open.none", folder=settings.state_dir), err=True)
         raise typer.Exit(NOT_WELL)

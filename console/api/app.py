@@ -48,6 +48,7 @@ from streams.version import VERSION
 
 PREFIX: Final = "/api/v1"
 KEY_LIMIT: Final = 128
+SOON: Final = {"Retry-After": "1"}  # reading what there is takes seconds
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": shapes.Refusal} for status in (400, 401, 403, 404, 409, 413, 415, 421, 429, 503)
 }
@@ -123,7 +124,7 @@ class Api:
 
     def _read(self) -> None:
         if not self._feed.ready.is_set():
-            raise ApiError(503, "starting", errors.AGAIN)
+            raise ApiError(503, "starting", SOON)
 
     async def health(self) -> dict[str, str]:
         """The process answers; `current` once it knows all there is."""

@@ -48,11 +48,12 @@ class Page:
             )
 
     async def address(self, patience: float = PATIENCE) -> str:
-        """The page's address, signed in, as soon as it answers; empty when it does not."""
+        """The page's address, signed in, as soon as it can be used; empty when it cannot."""
         try:
             async with asyncio.timeout(patience):
                 while self._process is not None and self._process.poll() is None:
-                    if url := await asyncio.to_thread(opening.serving, self.settings):
+                    url, ready = await asyncio.to_thread(opening.serving, self.settings)
+                    if ready:
                         return opening.signed_in(url, opening.local_token(self.settings))
                     await asyncio.sleep(LOOK_EVERY)
         except TimeoutError:

@@ -173,7 +173,7 @@ import json, os, sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
 class Answer(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200); self.end_headers(); self.wfile.write(b"{}")
+        self.send_response(200); self.end_headers(); self.wfile.write(b'{"status":"current"}')
     def log_message(self, *_): pass
 server = HTTPServer(("127.0.0.1", int(os.environ["TOCSIN_API_PORT"])), Answer)
 open(os.path.join(os.environ["TOCSIN_STATE_DIR"], "api.address"), "w").write(f"http://127.0.0.1:{server.server_port}")
