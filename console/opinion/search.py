@@ -169,7 +169,7 @@ def _more_like(text: str, field: str) -> dict[str, Any]:
             "like": text,
             "min_term_freq": 1,
             "min_doc_freq": 1,
-            "max_query_terms": 40,
+            "max_query_terms": 25,
             "minimum_should_match": "30%",
         }
     }
