@@ -17,7 +17,7 @@ export function number(value) {
 }
 
 function grouped(value, digits) {
-  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits, roundingMode: "halfEven" });
 }
 
 /** A share: neither a little nor nearly all is rounded to none or all; null is a dash. @param {number|null} share */
@@ -26,7 +26,7 @@ export function percent(share) {
   if (share > 0 && share < 0.0005) return "<0.1%";
   if (share >= 0.9995 && share < 1) return ">99.9%";
   const digits = (share > 0 && share < 0.01) || (share > 0.99 && share < 1) ? 1 : 0;
-  return `${(share * 100).toFixed(digits)}%`;
+  return `${grouped(share * 100, digits)}%`;
 }
 
 /** A change of a share in points, with its sign: "+12 points". @param {number|null} change */

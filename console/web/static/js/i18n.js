@@ -47,7 +47,7 @@ export function t(key, values = {}) {
   return rich(key, values).join("");
 }
 
-/** The same as parts, so that a value may be a node: `h("p", null, rich("now.since", {time: time(at)}))`. @returns {any[]} */
+/** The same as parts, so that a value may be a node: `h("p", null, rich("now.newest", {time: time(at)}))`. @returns {any[]} */
 export function rich(key, values = {}) {
   const found = [];
   let at = 0;

@@ -33,10 +33,10 @@ export function frame({ me, signOut, anew }) {
   const element = h("div", null,
     h("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, t("shell.skip")),
     h("div", { class: "frame" },
-      h("div", { class: "side" }, brand(), h("nav", { class: "nav", "aria-label": t("shell.navigation") }, groups()),
+      h("header", { class: "side" }, brand(), h("nav", { class: "nav", "aria-label": t("shell.navigation") }, groups()),
         foot(me, lives[0], signOut, anew)),
       h("div", { class: "content" },
-        h("header", { class: "topbar" }, brand(), lives[1]), me.demo && demo(me), behind, main)),
+        h("header", { class: "topbar" }, brand(), lives[1]), h("aside", { "aria-label": t("shell.notices") }, me.demo && demo(me), behind), main)),
     tabs(me, signOut, anew));
   stream.on("state", (state) => lives.forEach((each) => tell(each, state)));
   stream.on("tick", (tick) => { behind.hidden = tick.current; });

@@ -119,6 +119,7 @@ function age(found) {
   if (!found.documents) return h("strong", { class: "severity warning" }, t("now.no_data", { span }));
   const newest = found.newest ?? null;
   const old = newest && Date.now() - new Date(newest) > HOUR;
-  return [rich("now.read", { count, span: span.toLowerCase(), of: found.documents }), newest && [" ", h(old ? "strong" : "span", { class: old ? "severity warning" : "" }, rich("now.newest", { time: time(newest) }))]];
+  return [rich("now.read", { count, span: span.toLowerCase(), of: found.documents }), newest && [" ", h(old ? "strong" : "span", { class: old ? "severity warning" : "" }, rich("now.newest", { time: time(newest) }))],
+    found.oldest && [" ", rich("now.watching", { time: time(found.oldest, "stamp") })]];
 }
 
