@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -13,9 +14,11 @@ from pydantic import BaseModel, Field
 from console.api.access import Reader
 from console.api.context import Context
 from console.api.lately import Lately
+from console.running import look, scrape
 from console.status import collect
 from console.workers import WATCH
 from streams.lag import READS
+from streams.settings import Settings
 
 FRESH: Final = 5.0  # seconds for which one look is handed out
 SERVES: Final = ("serving", "external")  # states of an engine that does its work
@@ -62,17 +65,21 @@ class SystemAlert(BaseModel):
 
 
 class Drift(BaseModel):
-    """Texts that differ from those a model knows."""
+    """Texts that differ from those a model knows. `labels`: language, kind, feature, and what they differ from."""
 
     subject: str
-    lang: str
-    kind: str
-    feature: str
-    against: str
+    labels: dict[str, str]
     since: datetime
     observed: float
     unit: str
-    texts: int
+    support: int = Field(description="Texts that were compared.")
+
+
+class Letters(BaseModel):
+    """Records that became dead letters for one reason since the processes that run started."""
+
+    reason: str
+    count: int
 
 
 class Health(BaseModel):
@@ -84,10 +91,11 @@ class Health(BaseModel):
     alerts: list[SystemAlert]
     watched: bool = Field(description="False: no watcher runs, so `alerts` may be old.")
     drift: list[Drift]
+    deadletters: list[Letters] = Field(description="Most first.")
     problem: str = Field(description="Why lag is unknown; empty when it is known.")
 
 
-def health_of(report: Mapping[str, Any]) -> Health:
+def health_of(report: Mapping[str, Any], dead: Mapping[str, int]) -> Health:
     """What `console.status.collect` found, for a page. Pure."""
     lag = report["lag"] or {}
     by_stage: dict[str, list[Mapping[str, Any]]] = {stage: [] for stage in (*READS, WATCH)}
@@ -107,6 +115,7 @@ def health_of(report: Mapping[str, Any]) -> Health:
         alerts=[_alert(each) for each in report["alerts"]],
         watched=any(each.stage == WATCH and each.running for each in stages),
         drift=[_drift(each) for each in report["drift"]],
+        deadletters=[Letters(reason=reason, count=count) for reason, count in dead.items()],
         problem=report.get("problem", ""),
     )
 
@@ -142,19 +151,29 @@ def _alert(found: Mapping[str, Any]) -> SystemAlert:
 
 
 def _drift(change: Mapping[str, Any]) -> Drift:
-    labels = change["labels"]
-    return Drift(
-        **{name: change[name] for name in ("subject", "since", "observed", "unit")},
-        **{name: labels[name] for name in ("lang", "kind", "feature", "against")},
-        texts=change["support"],
-    )
+    return Drift(**{name: change[name] for name in Drift.model_fields})
+
+
+def letters(settings: Settings) -> dict[str, int]:
+    """Dead letters by reason, as the processes count them since they started. Blocks while they answer."""
+    found: Counter[str] = Counter()
+    for note in look(settings)[0]:
+        samples = scrape(note["url"]) or {}
+        for labels, count in samples.get("tocsin_rejects_total", []):
+            found[labels.get("reason", "")] += int(count)
+    return {reason: count for reason, count in found.most_common() if count}
+
+
+def now(settings: Settings) -> Health:
+    """One look at everything. Blocks for a second or two: rates are counted over one."""
+    return health_of(collect(settings), letters(settings))
 
 
 class HealthRoute:
     """The route."""
 
     def __init__(self, context: Context) -> None:
-        self._report = Lately(lambda: health_of(collect(context.settings)), FRESH, time.monotonic)
+        self._report = Lately(lambda: now(context.settings), FRESH, time.monotonic)
 
     def router(self) -> APIRouter:
         """Under /api/v1."""

@@ -37,6 +37,7 @@ class Source(BaseModel):
     kind: str
     languages: list[str]
     documents: int
+    judged: int = Field(description="Those with a sentiment, of which `negative` is a share.")
     negative: int
     last: datetime | None
     gap_seconds: float | None = Field(description="Since its newest document was collected.")
@@ -102,13 +103,21 @@ class Sources:
             "rejected": known.rejected.get(name),
         }
         if found is None:
-            nothing: dict[str, Any] = {"kind": "", "languages": [], "documents": 0, "negative": 0, "series": []}
+            nothing: dict[str, Any] = {
+                "kind": "",
+                "languages": [],
+                "documents": 0,
+                "judged": 0,
+                "negative": 0,
+                "series": [],
+            }
             return Source(**said, **nothing, retention_days=None, may_train=None)
         return Source(
             **said,
             kind=found.kind,
             languages=list(found.languages),
             documents=found.counts.documents,
+            judged=found.counts.judged,
             negative=found.counts.negative,
             retention_days=found.retention_days,
             may_train=found.may_train,

@@ -36,9 +36,13 @@ def report(**changes: Any) -> dict[str, Any]:
 
 def test_all_well() -> None:
     """Processes of a stage are told together; lag is of what reads."""
-    found = health_of(report(workers=[*report()["workers"], worker("enrich", last_delivery_age=1.0)]))
+    drift = {"subject": "model:opinion-en", "labels": {"lang": "en"}, "since": NOW, "observed": 0.2, "unit": "bits",
+             "support": 900, "rule": "drift"}  # fmt: skip
+    workers = [*report()["workers"], worker("enrich", last_delivery_age=1.0)]
+    found = health_of(report(workers=workers, drift=[drift]), {"bad_json": 3})
     enrich = next(stage for stage in found.stages if stage.stage == "enrich")
     assert (found.status, found.watched, enrich.processes, enrich.per_second) == ("ok", True, 2, 3.0)
+    assert (found.drift[0].support, found.deadletters[0].count) == (900, 3)
     assert (enrich.lag, enrich.memory_mib, enrich.last_delivery_age) == (7, 180, 1.0)
 
 
@@ -60,7 +64,7 @@ ALERT = {"alert": "a", "rule": "tocsin-triton", "subject": "system:triton", "sev
 )  # fmt: skip
 def test_anything_amiss_is_degraded(changes: dict[str, Any]) -> None:
     """An engine or a stage away, a process that does not answer, an open alert, or not knowing."""
-    found = health_of(report(**changes))
+    found = health_of(report(**changes), {})
     assert found.status == "degraded"
     assert all(stage.memory_mib is None for stage in found.stages if not stage.running)
     assert [alert.fix.zh for alert in found.alerts] == (["启动它。"] if "alerts" in changes else [])
