@@ -9,13 +9,13 @@ import { origins, tag } from "./severity.js";
 
 /**
  * A card: title and excerpt with hits marked, what the model says and how surely, companies with the reason, where it
- * is from. @param {any} document as GET /documents gives it
+ * is from. @param {any} document as GET /documents gives it @param {number} [level] of its heading on the page
  */
-export function card(document) {
+export function card(document, level = 2) {
   const address = routes.link("documents", {}, document.id);
   const excerpt = document.title.length ? marked(document.excerpt) : [];
   return h("article", { class: "document", dataset: { item: address } },
-    h("h3", { class: "document-title" }, h("a", { href: address }, titleOf(document))),
+    h(`h${level}`, { class: "document-title" }, h("a", { href: address }, titleOf(document))),
     excerpt.length > 0 && h("p", { class: "document-excerpt" }, excerpt),
     h("div", { class: "document-judged" }, judged(document), companies(document)),
     h("p", { class: "facts" }, facts(document)));

@@ -14,24 +14,24 @@ const DIVIDER = /^[\s|:-]+$/;
 const INLINE = /`([^`]+)`|\*\*(.+?)\*\*|\[([^\]]+)\]\(([^)\s]+)\)|<(https?:\/\/[^\s<>]+)>/g;
 const LAST = 6; // level of headings
 
-/** The text as nodes. @param {string} text @param {number} top level of its first headings on the page @returns {Node[]} */
-export function markdown(text, top = 3) {
+/** The text as nodes. @param {string} text @param {number} top level of its first headings on the page @param {string} of whose it is @returns {Node[]} */
+export function markdown(text, top, of) {
   const lines = text.split(/\r?\n/);
   const found = [];
   for (let at = 0; at < lines.length;) {
     if (!lines[at].trim()) { at += 1; continue; }
-    const [node, next] = block(lines, at, top);
+    const [node, next] = block(lines, at, top, of);
     found.push(node);
     at = next;
   }
   return found;
 }
 
-function block(lines, at, top) {
+function block(lines, at, top, of) {
   const heading = HEADING.exec(lines[at]);
   if (FENCE.test(lines[at])) return fence(lines, at);
   if (heading) return [h(`h${Math.min(LAST, top + heading[1].length - 1)}`, null, inline(heading[2])), at + 1];
-  if (ROW.test(lines[at])) return table(lines, at);
+  if (ROW.test(lines[at])) return table(lines, at, of);
   if (ITEM.test(lines[at])) return list(lines, at);
   return paragraph(lines, at);
 }
@@ -66,11 +66,11 @@ function fence(lines, at) {
   return [h("pre", { tabindex: "0" }, h("code", null, lines.slice(at + 1, end).join("\n"))), end + 1];
 }
 
-function table(lines, at) {
+function table(lines, at, of) {
   const end = endOf(lines, at, (line) => ROW.test(line));
   const rows = lines.slice(at, end).filter((line) => !DIVIDER.test(line)).map((line) => ROW.exec(line)[1].split("|").map((each) => each.trim()));
   const [heads, ...body] = rows.length ? rows : [[]];
-  return [h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": t("models.table") }, h("table", null,
+  return [h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": t("models.table", { of, line: at + 1 }) }, h("table", null,
     h("thead", null, h("tr", null, heads.map((each) => h("th", { scope: "col" }, inline(each))))),
     h("tbody", null, body.map((row) => h("tr", null, row.map((each) => h("td", null, inline(each)))))))), end];
 }

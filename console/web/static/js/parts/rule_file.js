@@ -38,7 +38,7 @@ export async function showFile(root, params, page, found) {
   const it = { file, page, text: draft?.text ?? file.text, was: draft?.was ?? file.hash, fresh: !there, why: found, ok: false, checked: file.name.startsWith("preset:") ? "" : file.name };
   it.status = h("p", { class: "check-status", role: "status" });
   it.faults = h("div");
-  it.words = h("div", { class: "panel-body explanations" });
+  it.words = h("div", { class: "panel-body explanations", tabindex: "0", role: "region", "aria-label": t("rules.in_words") });
   it.editor = editor(it.text, { label: t("rules.text_of", { file: file.name }), help: t("rules.editor_help"), changed: (text) => typed(it, text) });
   it.save = h("button", { type: "button", class: "primary", onclick: () => save(it) }, t("rules.save"));
   replace(root, header(it), note(it, draft),

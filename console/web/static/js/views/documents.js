@@ -95,7 +95,7 @@ function tell(state, host, page, change, asked, found) {
   kept(host.facets, () => host.facets.replaceChildren(...facets(state, found.facets, change)));
   host.chips.replaceChildren(...chips(state, found.facets, change));
   host.filters.replaceChildren(host.chips.childElementCount ? ` (${host.chips.querySelectorAll(".chip").length})` : "");
-  host.list.replaceChildren(...(found.documents.length ? found.documents.map(card) : [nothing(state)]));
+  host.list.replaceChildren(...(found.documents.length ? found.documents.map((each) => card(each)) : [nothing(state)]));
   more(host, page, asked, found.next);
 }
 
@@ -113,7 +113,7 @@ function more(host, page, asked, next) {
     try {
       const found = await page.api.get("/documents", { ...asked, cursor: next });
       if (turn !== host.turn) return;
-      const cards = found.documents.map(card);
+      const cards = found.documents.map((each) => card(each));
       host.list.append(...cards);
       cards[0]?.querySelector("a")?.focus({ preventScroll: true });
       more(host, page, asked, found.next);

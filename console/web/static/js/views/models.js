@@ -67,10 +67,10 @@ function jump(event, each) {
 }
 
 function model(each) {
-  const card = each.card ? markdown(each.card.replace(/^# .*\n/, ""), 4) : h("p", { class: "quiet" }, t("models.no_card"));
+  const card = each.card ? markdown(each.card.replace(/^# .*\n/, ""), 4, `${each.name} ${each.version}`) : h("p", { class: "quiet" }, t("models.no_card"));
   return h("section", { class: "panel", id: idOf(each), tabindex: "-1" },
     h("div", { class: "panel-head" }, h("h2", null, h("span", { class: "mono" }, `${each.name} ${each.version || each.number}`)), state(each)),
-    h("div", { class: "panel-body" }, each.fault && h("p", { class: "note" }, each.fault), abstains(each), h("h3", null, t("models.quality")), quality(each.quality),
+    h("div", { class: "panel-body" }, each.fault && h("p", { class: "note" }, each.fault), abstains(each), h("h3", null, t("models.quality")), quality(each),
       h("details", { class: "model-card" }, h("summary", null, t("models.card")), h("div", { class: "prose", lang: "en" }, card))));
 }
 
@@ -80,13 +80,13 @@ function abstains({ abstains_below: below }) {
   return parts.length > 0 && h("p", { class: "quiet" }, t("models.abstains", { parts: parts.join(t("words.comma")) }));
 }
 
-function quality(rows) {
+function quality({ name, version, quality: rows }) {
   if (!rows.length) return h("p", { class: "quiet" }, t("models.unmeasured"));
   const digits = (value) => value.toFixed(3);
   const cells = rows.map((row) => [h("span", { class: "mono" }, row.dataset), t(`documents.head.${row.what}`), h("span", { class: "figure-line" }, digits(row.macro_f1), scale(row.macro_f1)),
     digits(row.accuracy), number(row.rows), row.learnt ? number(row.learnt) : h("strong", null, t("models.never"))]);
   const heads = [t("models.column.dataset"), t("models.column.what"), t("models.column.f1"), ...["accuracy", "rows", "learnt"].map((name) => ({ text: t(`models.column.${name}`), num: true }))];
-  return [table(t("models.quality"), heads, cells), h("p", { class: "hint" }, t("models.f1_about"))];
+  return [table(`${t("models.quality")}: ${name} ${version}`, heads, cells), h("p", { class: "hint" }, t("models.f1_about"))];
 }
 
 /** A value from 0 to 1 as a length. */

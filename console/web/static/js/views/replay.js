@@ -1,7 +1,7 @@
 /** Replay: the past through the engine. Results that were kept, one of them in full, two of them against each other, named runs. */
 
 import { h, replace } from "../dom.js";
-import { duration, number, time } from "../format.js";
+import { duration, number, stamp, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import { command } from "../parts/command.js";
 import { showComparison } from "../parts/comparison.js";
@@ -54,12 +54,12 @@ function facts(each) {
     each.sources.length > 0 && h("span", { class: "mono" }, each.sources.join(t("words.comma"))), h("span", { class: "mono" }, each.code));
 }
 
-function figures({ rules, id }) {
+function figures({ rules, id, name, at }) {
   const heads = [t("replay.column.rule"), t("replay.column.precision"), t("replay.column.recall"), ...["false", "delay", "found"].map((name) => ({ text: t(`replay.column.${name}`), num: true }))];
   const rows = rules.map((each) => [h("a", { class: "mono", href: routes.link("replay", { rule: each.name }, id) }, each.name),
     share(each.precision), share(each.recall),
     orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration), each.events ? t("replay.of", { part: number(each.found), whole: number(each.events) }) : "–"]);
-  return table(t("replay.figures"), heads, rows);
+  return table(t("replay.figures", { name: name || t("replay.unnamed"), at: stamp(at) }), heads, rows);
 }
 
 function runs(found) {

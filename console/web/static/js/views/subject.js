@@ -122,5 +122,5 @@ async function alertsOf({ found, hours }, page) {
 
 async function newest({ found }, page) {
   const { documents } = await page.api.get("/documents", { subject: found.subject, from: found.from, to: found.to, limit: DOCUMENTS });
-  return documents.map(card);
+  return documents.map((each) => card(each, 3));
 }
