@@ -7,7 +7,7 @@ them, and what rings among them is not counted. Nothing is written, nobody is to
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Final, cast
 
@@ -28,7 +28,7 @@ MOST: Final = 200_000  # documents, history included
 FEW: Final = 20_000  # so few are played to the rules that stay as they are, too
 LONGEST: Final = timedelta(days=120)  # of history
 SHOWN: Final = 200  # alerts told of each sort
-SLACK: Final = timedelta(hours=1)  # by which history may be shorter than a rule wants
+ENOUGH: Final = 0.9  # of the history a rule wants: the oldest document need not lie at its very beginning
 EVERY: Final = 0.25  # seconds between two words about how far it is
 Progress = Callable[[str, int, int], None]  # stage, documents read, documents there are
 
@@ -114,24 +114,36 @@ async def ask(
 ) -> Result:
     """The answer. Raises TooMuch, SourceError, and what the client of Elasticsearch raises."""
     differ = differing(*sets)
-    changed = [rule for rules in sets for rule in rules if rule.name in differ]
-    asked_for = min(LONGEST, max([remembered((*sets[0], *sets[1])), *map(wanted, changed)]))
-    source = ElasticSource(settings, url, "", Span(begin - asked_for, end))
-    one = Pass(settings, sets, differ, begin, read_rates(settings.model_repository or SHIPPED))
+    rates = read_rates(settings.model_repository or SHIPPED)
+    for whole in (True, False):  # where there are few documents the rules that stay the same are counted, too
+        asked_for = _history(sets, None if whole else differ)
+        source = ElasticSource(settings, url, "", Span(begin - asked_for, end))
+        one = Pass(settings, sets, differ, begin, rates, whole=whole)
+        if await _played(one, source, FEW if whole else MOST, progress):
+            progress("comparing", source.notes.read, source.notes.total)
+            return _result(one, one.otherwise(end), end, asked_for)
+    raise TooMuch(source.notes.total)
+
+
+def _history(sets: tuple[Rules, Rules], differ: Set[str] | None) -> timedelta:
+    """What these rules (None: all) look back to; copies are recognised as all rules together do."""
+    everybody = [rule for rules in sets for rule in rules]
+    own = [wanted(rule) for rule in everybody if differ is None or rule.name in differ]
+    return min(LONGEST, max([remembered(everybody), *own]))
+
+
+async def _played(one: Pass, source: ElasticSource, most: int, progress: Progress) -> bool:
+    """Play the source to the pass; whether it has no more documents than that."""
     said = 0.0
     async for batch in source.items():
-        total = source.notes.total
-        if total > MOST:
-            raise TooMuch(total)
-        if total and not one.read:
-            one.whole = total <= FEW
+        if source.notes.total > most:
+            return False
         for document in batch.documents:
             one.document(document)
         if time.monotonic() - said > EVERY:
             said = time.monotonic()
-            progress("reading", source.notes.read, total)
-    progress("comparing", source.notes.read, source.notes.total)
-    return _result(one, one.otherwise(end), end, asked_for)
+            progress("reading", source.notes.read, source.notes.total)
+    return True
 
 
 def _result(one: Pass, found: Otherwise, end: datetime, asked_for: timedelta) -> Result:
@@ -144,7 +156,7 @@ def _result(one: Pass, found: Otherwise, end: datetime, asked_for: timedelta) ->
         read=one.read,
         subject_days=found.subject_days,
         weeks=(end - one.begin) / timedelta(days=7),
-        rules=tuple(_counts(one, found, had)),
+        rules=tuple(_counts(one, found)),
         gained=_briefs(found.gained),
         lost=_briefs(found.lost),
         moved=tuple(
@@ -167,15 +179,15 @@ def _result(one: Pass, found: Otherwise, end: datetime, asked_for: timedelta) ->
 def _falls_short(rule: Rule, had: timedelta) -> bool:
     """Whether the rule looks further back than its windows, and there is less than it wants."""
     windows = timedelta(seconds=max(look.window.seconds for look in rule.looks))
-    return wanted(rule) > windows + had + SLACK
+    return had < ENOUGH * (wanted(rule) - windows)
 
 
-def _counts(one: Pass, found: Otherwise, had: timedelta) -> Iterator[Count]:
-    """Rules that are the same are counted where they were played with all the history they want."""
+def _counts(one: Pass, found: Otherwise) -> Iterator[Count]:
+    """Rules that are the same are counted where they were played."""
     rules = [{rule.name: rule for rule in each} for each in one.sets]
     for name in dict.fromkeys((*rules[0], *rules[1])):
         differs = name in one.differ
-        played = differs or (one.whole and wanted(rules[1][name]) <= had + SLACK)
+        played = differs or one.whole
         before, after = (
             counts.get(name, 0) if played and name in each else None
             for counts, each in zip((found.before, found.after), rules, strict=True)

@@ -36,9 +36,11 @@ class Pass:
         differ: Set[str],
         begin: datetime,
         rates: Mapping[str, Rates],
+        *,
+        whole: bool,
     ) -> None:
         self.sets, self.differ, self.begin = sets, differ, begin
-        self.whole = False
+        self.whole = whole
         self.read = self.documents = 0
         self.earliest: datetime | None = None
         self._newest = begin
