@@ -25,7 +25,8 @@ from console.opinion.subjects import Listed, subjects
 from console.opinion.totals import totals
 
 COLUMNS: Final = 48  # buckets of the map
-STORIES: Final = 50
+STORIES: Final = 50  # shown
+TOLD: Final = 500  # documents that the stories of a page are made of: of twice as many it takes twice as long
 Kinds = Literal["", "entity", "topic", "list", "source", "market"]
 SubjectId = Annotated[str, Path(max_length=300, description="Id with its kind: entity:AAPL, topic:legal, market:all")]
 
@@ -115,7 +116,7 @@ class Opinion:
             name, found, told = await asyncio.gather(
                 subject_name(elastic, settings, subject, missing),
                 profile(elastic, settings, span, chosen, bucket, missing),
-                stories(elastic, settings, span, chosen, missing=missing),
+                stories(elastic, settings, span, chosen, TOLD, missing),
             )
         return shapes.Subject(
             subject=subject,

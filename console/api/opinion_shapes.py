@@ -148,7 +148,7 @@ class Subject(BaseModel):
     sources: list[SourcePart]
     languages: list[LanguagePart]
     stories: list[Story]
-    stories_of: int = Field(description="Documents the stories were made of: the newest, 1000 at most.")
+    stories_of: int = Field(description="Documents the stories were made of: the newest, 500 at most.")
     stories_cut: bool = Field(description="There are more documents: stories may be larger and older than shown.")
     partial: bool = Field(description=PARTIAL)
     current: bool = Field(description=CURRENT)
