@@ -74,6 +74,7 @@ class Entry:
     silences: tuple[Silence, ...]  # in force and matching
     right: int  # authors whose latest mark says so
     wrong: int
+    worst: AlertEvent | None = None  # the step furthest beyond its bound: what was burning, once it is over
 
     @property
     def rings(self) -> bool:
@@ -308,7 +309,9 @@ def _entry(alert: _Alert, in_force: Iterable[Silence], now: datetime) -> Entry:
     votes = _votes(m for m in alert.marks.values() if m.at <= now)
     right = sum(votes.values())
     silences = tuple(s for s in in_force if matches(s.match, last))
-    return Entry(last, len(alert.events), alert.open, _in_hand(alert, now), silences, right, len(votes) - right)
+    worst = max((event for _, event in alert.events.values()), key=lambda event: (event.beyond, event.sequence))
+    wrong = len(votes) - right
+    return Entry(last, len(alert.events), alert.open, _in_hand(alert, now), silences, right, wrong, worst)
 
 
 def _in_hand(alert: _Alert, now: datetime) -> Acknowledgement | None:

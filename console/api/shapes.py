@@ -117,7 +117,7 @@ class AlertPage(BaseModel):
 
     alerts: list[dict[str, Any]] = Field(
         description="The newest event of each (streams/schemas/alert.json), with `status`: open, steps, acknowledged, "
-        "silences, right, wrong; and `measured`: how good its rule was on history, null where nobody measured it."
+        "silences, right, wrong, worst (figures of its worst step); and `measured`: how good its rule was on history, null where nobody measured it."
     )
     next: str | None = Field(description="`cursor` of the next page; null on the last.")
     current: bool = Field(description="False while Kafka does not answer: this may be old.")
@@ -179,6 +179,12 @@ class Done(BaseModel):
     new: bool = Field(description="False: the same was done before, and nothing was written.")
 
 
+FIGURES: Final = (
+    "sequence", "at", "severity", "observed", "expected", "low", "high", "window_seconds", "support", "documents",
+    "stories", "sources", "authors", "beyond",
+)  # fmt: skip
+
+
 def alert(entry: Entry, badge_of: BadgeOf = no_badge) -> dict[str, Any]:
     """An alert as it stands: its newest event, what people did about it, and what was measured of its rule."""
     badge = badge_of(entry.event.rule_hash)
@@ -189,6 +195,7 @@ def alert(entry: Entry, badge_of: BadgeOf = no_badge) -> dict[str, Any]:
         "silences": [silence.id for silence in entry.silences],
         "right": entry.right,
         "wrong": entry.wrong,
+        "worst": None if entry.worst is None else {name: getattr(entry.worst, name) for name in FIGURES},
     }
     return event(entry.event) | {"status": status, "measured": None if badge is None else measured_data(badge)}
 

@@ -52,7 +52,7 @@ def bare_page() -> Iterator[Page]:
 
 @pytest.fixture
 def module(bare_page: Page) -> Evaluate:
-    """`module("format", "m.number(a)", 3.2, lang="zh")`: what an expression of the module `m` and the value `a` gives."""
+    """`module("format", "m.number(a)", 3.2, lang="zh")`: what an expression of module `m` and value `a` gives."""
 
     def evaluate(name: str, expression: str, value: Any = None, lang: str = "en") -> Any:
         script = f"""async (a) => {{

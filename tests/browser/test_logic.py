@@ -1,4 +1,4 @@
-"""The page's pure parts, run by a real browser: of a number, a time or an address they say what Tocsin says elsewhere."""
+"""The page's pure parts, run by a real browser: they write numbers, times and addresses as the rest of Tocsin does."""
 
 from __future__ import annotations
 

@@ -100,6 +100,14 @@ def test_what_is_open_comes_with_the_most_urgent_first() -> None:
     assert len(made.entries(NOW, everything=True)) == 4
 
 
+def test_what_was_worst_is_known_when_all_is_over() -> None:
+    """The last step of an alert tells that little is left; a list of what is over must tell what was burning."""
+    steps = [event(n, state, alert=A, at=START + timedelta(minutes=n), beyond=beyond)
+             for n, (state, beyond) in enumerate([("firing", 1.1), ("updated", 3.0), ("resolved", 0.0)])]  # fmt: skip
+    (entry,) = board(*steps).entries(NOW, everything=True)
+    assert (entry.event, entry.worst) == (steps[2], steps[1])
+
+
 def test_an_escalation_is_part_of_the_history_and_leaves_the_alert_as_it_is() -> None:
     """It takes nothing in hand and marks nothing; repeated, it is the earlier one."""
     asked = operations.escalate(A, author="desk", at=START + HOUR, key="k")

@@ -15,7 +15,7 @@ export function alertRow(alert, { story = true } = {}) {
     h("div", { class: "alert-bad" }, severity(alert.severity), alert.state !== "firing" && alert.state !== "updated" && alert.state !== "amended" && state(alert.state)),
     h("div", { class: "alert-what" },
       h("p", { class: "alert-name" }, h("a", { href: link("alerts", {}, alert.alert) }, name(alert)), " ", origins(alert)),
-      h("p", { class: "alert-why" }, why(alert)),
+      h("p", { class: "alert-why" }, over && alert.status.worst ? rich("alert.at_worst", { figures: h("span", null, why({ ...alert, ...alert.status.worst, state: "firing" })) }) : why(alert)),
       story && told(alert)),
     h("div", { class: "alert-when" }, h("p", null, over ? rich("alert.ended", { time: time(alert.at) }) : time(alert.since)), h("p", { class: "quiet small" }, time(over ? alert.at : alert.since, "clock"))),
     h("div", { class: "alert-care" }, care(alert.status)),

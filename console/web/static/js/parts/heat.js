@@ -82,6 +82,6 @@ function arrows(event) {
 }
 
 function legend() {
-  return h("div", { class: "heat-legend" }, h("span", null, t("now.legend.number")), h("span", { class: "scale", "aria-hidden": "true" }, t("now.legend.little"), [0, 1, 2, 3, 4, 5].map((level) => h("i", { class: `l${level}` })), t("now.legend.much")),
+  return h("div", { class: "heat-legend" }, h("span", null, t("now.legend.number")), h("span", { class: "heat-scale", "aria-hidden": "true" }, t("now.legend.little"), [0, 1, 2, 3, 4, 5].map((level) => h("i", { class: `l${level}` })), t("now.legend.much")),
     h("span", null, t("now.legend.pale")), h("span", null, t("now.legend.change")));
 }

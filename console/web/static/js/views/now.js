@@ -16,6 +16,7 @@ const HOURS = ["24", "72", "168"];
 const KINDS = ["entity", "topic"];
 const OFTEN = 60_000; // ms between readings of the heat map and of health while the page is seen
 const HOUR = 3_600_000;
+const LATELY = 4; // alerts that are over, told where none rings
 
 export async function show(root, params, page) {
   page.title(t("shell.views.now"));
@@ -87,11 +88,11 @@ function told(summary, { alerts, more }) {
 
 /** Nothing rings: said so, with what was last. */
 function nothing(page) {
-  const last = h("span");
-  page.api.get("/alerts", { state: "closed", limit: 1 }).then(({ alerts }) => {
-    if (alerts.length) replace(last, rich("now.last", { name: h("a", { href: link("alerts", {}, alerts[0].alert) }, alerts[0].name || alerts[0].subject), time: time(alerts[0].at) }));
+  const lately = h("div", { class: "lately" });
+  page.api.get("/alerts", { state: "closed", limit: LATELY }).then(({ alerts }) => {
+    if (alerts.length) replace(lately, h("h3", null, t("now.lately")), h("ul", { class: "alert-list" }, alerts.map((each) => alertRow(each))));
   }).catch(() => {});
-  return empty(t("now.nothing"), last);
+  return [empty(t("now.nothing")), lately];
 }
 
 function map(hours, kind, data, page) {
