@@ -33,7 +33,8 @@ export async function show(root, params, page) {
   field.addEventListener("search", () => field.value.trim() !== state.q && change({ q: field.value.trim() }));
   const go = (event) => {
     event.preventDefault();
-    change({ q: field.value.trim(), sort: field.value.trim() && !state.q ? "relevance" : state.sort });
+    const q = field.value.trim();
+    change({ q, sort: !q ? "" : state.q ? state.sort : "relevance" });
   };
   append(root,
     h("header", { class: "head" }, h("div", null, h("h1", null, t("documents.title")))),
