@@ -117,7 +117,8 @@ class AlertPage(BaseModel):
 
     alerts: list[dict[str, Any]] = Field(
         description="The newest event of each (streams/schemas/alert.json), with `status`: open, steps, acknowledged, "
-        "silences, right, wrong, worst (figures of its worst step); and `measured`: how good its rule was on history, null where nobody measured it."
+        "silences, right, wrong, worst (figures of its worst step); and "
+        "`measured`: how good its rule was on history, null where nobody measured it."
     )
     next: str | None = Field(description="`cursor` of the next page; null on the last.")
     current: bool = Field(description="False while Kafka does not answer: this may be old.")
