@@ -10,7 +10,7 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup
 
-from alerts.evaluation.report.charts import DASHES, Scale, box, drawing, line, mark, rule, text
+from alerts.evaluation.report.charts import DASHES, Scale, box, drawing, line, mark, rule, text, tooltip
 from console.dashboards.series import NONE, Chart, Series, written
 from deploy.dashboards.asking import Row
 from deploy.dashboards.spec import Metric
@@ -32,7 +32,7 @@ def ticks(most: float, count: int = 4, whole: bool = False) -> list[float]:
     raw = max(most / count, 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * part for part in (1, 2, 5, 10) if power * part >= raw)
-    return [n * step for n in range(math.ceil(most / step - 1e-9) + 1)]
+    return [n * step for n in range(max(1, math.ceil(most / step - 1e-9)) + 1)]
 
 
 def lines(chart: Chart, size: Size, title: str) -> Markup:
@@ -173,7 +173,7 @@ def _arc(half: float, start: float, turn: float, colour: str, tip: str) -> Marku
         f"M{x1:.1f} {y1:.1f}A{outer:.1f} {outer:.1f} 0 {large} 1 {x2:.1f} {y2:.1f}"
         f"L{x3:.1f} {y3:.1f}A{inner:.1f} {inner:.1f} 0 {large} 0 {x4:.1f} {y4:.1f}Z"
     )
-    return Markup('<path class="part {}" d="{}"><title>{}</title></path>').format(colour, path, tip)
+    return Markup('<path class="part {}" d="{}">{}</path>').format(colour, path, tooltip(tip))
 
 
 def heatmap(chart: Chart, size: Size, title: str) -> Markup:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -32,9 +32,8 @@ from streams.endpoints import resolve
 from streams.plain import plain
 from streams.settings import Settings, load
 
-NAMES: Final[dict[Format, str]] = {"saved-objects": "tocsin.ndjson", "dashboards-api": "tocsin.json"}
-GRAFANA: Final = "grafana"
-GRAFANA_FILE: Final = "tocsin-grafana.json"
+FORMS: Final[tuple[Format, ...]] = ("saved-objects", "dashboards-api")
+FILES: Final = {"saved-objects": "tocsin.ndjson", "dashboards-api": "tocsin.json", "grafana": "tocsin-grafana.json"}
 PANELS: Final = sum(1 for board in BOARDS for _ in board.panels())
 
 app = typer.Typer(
@@ -109,16 +108,20 @@ def export_command(
     """Write the dashboards to files: for Kibana in both formats, and the operators' one for Grafana."""
     with told(refused=(WrongOption,)):
         settings = load()
-        for each in [form] if form else [*NAMES, GRAFANA]:
-            file = folder / (NAMES[each] if each != GRAFANA else GRAFANA_FILE)
-            if each == GRAFANA:
-                content, objects = grafana.text().encode(), 1
-            else:
-                content = text(BOARDS, Names(settings.namespace), words(lang or language()), each)
-                objects = len(BOARDS) + len(VIEWS)
-            _write(file, content)
-            print(say("dashboards.export.written", file=file, objects=objects, bytes=len(content)))
+        for name, content, objects in files(settings, lang or language()):
+            if form is None or name == FILES[form]:
+                _write(folder / name, content)
+                said = say("dashboards.export.written", file=folder / name, objects=objects, bytes=len(content))
+                print(said)
     print(say("dashboards.export.import"))
+
+
+def files(settings: Settings, lang: str) -> Iterator[tuple[str, bytes, int]]:
+    """Name, content and number of objects of each file."""
+    names, said = Names(settings.namespace), words(lang)
+    for form in FORMS:
+        yield FILES[form], text(BOARDS, names, said, form), len(BOARDS) + len(VIEWS)
+    yield FILES["grafana"], grafana.text().encode(), 1
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -31,7 +31,7 @@ def dashboard(board: Board, names: Names, words: Words) -> dict[str, Any]:
                 "grow": True,
                 "config": {
                     "title": words.say(f"buckets.{one.label}"),
-                    "data_view_id": names.id(board.view),
+                    "data_view_id": names.view_id(board.view),
                     "field_name": one.field,
                 },
             }
@@ -61,7 +61,7 @@ def _panel(one: Placed, board: Board, names: Names, words: Words) -> dict[str, A
 
 
 def _config(panel: Panel, names: Names, words: Words) -> dict[str, Any]:
-    source = {"data_source": {"type": "data_view_reference", "ref_id": names.id(panel.view)}}
+    source = {"data_source": {"type": "data_view_reference", "ref_id": names.view_id(panel.view)}}
     metrics = [_metric(metric, words) for metric in panel.metrics]
     buckets = [_bucket(bucket, words) for bucket in panel.by]
     match panel.kind:

@@ -46,7 +46,7 @@ def attributes(panel: Panel, names: Names, words: Words) -> dict[str, Any]:
 def reference(panel: Panel, names: Names) -> dict[str, str]:
     """What ties the panel to its data view."""
     return {
-        "id": names.id(panel.view),
+        "id": names.view_id(panel.view),
         "name": f"indexpattern-datasource-layer-{LAYER}",
         "type": "index-pattern",
     }

@@ -25,8 +25,12 @@ class Names:
     namespace: str = ""
 
     def id(self, name: str) -> str:
-        """The id of a dashboard or a data view: `[a-z0-9-]` only, the same at every import."""
+        """The id of a dashboard: `[a-z0-9-]` only, the same at every import."""
         return "-".join(part for part in ("tocsin", self.namespace, name) if part)
+
+    def view_id(self, view: ViewName) -> str:
+        """The id of a data view; no dashboard has it."""
+        return self.id(f"{view}-data")
 
     def pattern(self, view: ViewName) -> str:
         """The indices of a data view."""

@@ -30,7 +30,11 @@ def dashboard(board: Board, names: Names, words: Words) -> dict[str, Any]:
     tiles = [_panel(one, board, names, words) for one in board.tiles]
     references = [reference for _, found in tiles for reference in found]
     references += [
-        {"id": names.id(board.view), "name": f"controlGroup_{_control(n)}:optionsListDataView", "type": "index-pattern"}
+        {
+            "id": names.view_id(board.view),
+            "name": f"controlGroup_{_control(n)}:optionsListDataView",
+            "type": "index-pattern",
+        }
         for n in range(len(board.controls))
     ]
     return {
@@ -124,7 +128,7 @@ def _controls(board: Board, names: Names, words: Words) -> dict[str, Any]:
     panels = {
         _control(n): {
             "explicitInput": {
-                "dataViewId": names.id(board.view), "exclude": False, "existsSelected": False,
+                "dataViewId": names.view_id(board.view), "exclude": False, "existsSelected": False,
                 "fieldName": one.field, "id": _control(n), "searchTechnique": "prefix", "selectedOptions": [],
                 "sort": {"by": "_count", "direction": "desc"}, "title": words.say(f"buckets.{one.label}"),
             },

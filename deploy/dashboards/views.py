@@ -42,7 +42,7 @@ def saved_objects(names: Names, words: Words) -> list[dict[str, Any]]:
                 "typeMeta": "{}",
             },
             "coreMigrationVersion": "8.8.0",
-            "id": names.id(view),
+            "id": names.view_id(view),
             "managed": False,
             "references": [],
             "type": "index-pattern",
@@ -59,7 +59,7 @@ def requests(names: Names, words: Words) -> list[dict[str, Any]]:
             "data_view": {
                 "allowNoIndex": True,
                 "fieldFormats": formats(view, words),
-                "id": names.id(view),
+                "id": names.view_id(view),
                 "name": words.title(f"views.{view}", names),
                 "timeFieldName": TIME,
                 "title": names.pattern(view),
