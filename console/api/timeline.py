@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as PathParameter
@@ -21,7 +21,7 @@ from console.replay.tracing import MOST, Timeline, timeline
 from streams.records import AlertEvent
 
 AlertId = Annotated[str, PathParameter(max_length=64, description="The id, or its first characters: at least 6.")]
-LONGEST = 14 * 24.0
+LONGEST: Final = 14 * 24.0  # hours
 
 
 class PointOf(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from fastapi import APIRouter, Request
@@ -24,13 +24,15 @@ from console.replay.whatif_process import Failed, Question, Told, asked
 from console.rule_check import check
 
 JobId = Annotated[str, PathParameter(max_length=64)]
-MOST_DAYS = 90
+MOST_DAYS: Final = 90
 
 
 class WhatIfRequest(told.CheckRequest):
     """A text of rules, and over how many of the last days it is tried."""
 
-    file: told.FileName = Field(description="Name of the file that it would be, in the folder of the rules in use.")
+    file: told.FileName = Field(
+        min_length=1, description="Name of the file that it would be, in the folder of the rules in use."
+    )
     days: Annotated[int, Field(ge=1, le=MOST_DAYS)] = 7
 
 
