@@ -17,6 +17,7 @@ from console import alert_channels
 from console import alert_display as display
 from console import alert_log as log
 from console.api import shapes
+from console.completions import alert_ids, rule_names
 from console.feedback import user
 from console.messages import say
 from streams import clock
@@ -31,7 +32,9 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Id = Annotated[str, typer.Argument(help="Id of the alert, or its first characters: at least 6.")]
+Id = Annotated[
+    str, typer.Argument(help="Id of the alert, or its first characters: at least 6.", autocompletion=alert_ids)
+]
 Author = Annotated[str, typer.Option(help="Who does it; default: this machine's user.")]
 Reason = Annotated[str, typer.Option(help="Why; for whoever reads it later.")]
 
@@ -39,7 +42,7 @@ Reason = Annotated[str, typer.Option(help="Why; for whoever reads it later.")]
 @app.command("list")
 def list_alerts(
     everything: Annotated[bool, typer.Option("--all", help="Those that are over, too.")] = False,
-    rule: Annotated[str, typer.Option(help="Only of this rule.")] = "",
+    rule: Annotated[str, typer.Option(help="Only of this rule.", autocompletion=rule_names)] = "",
     severity: Annotated[str, typer.Option(help="Only of this severity: info, warning or critical.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -203,7 +206,7 @@ def silences(as_json: AsJson = False) -> None:
 
 @app.command()
 def precision(
-    rule: Annotated[str, typer.Option(help="Only this rule.")] = "",
+    rule: Annotated[str, typer.Option(help="Only this rule.", autocompletion=rule_names)] = "",
     days: Annotated[int, typer.Option(min=1, max=90, help="Marks of the last so many days.")] = DAYS,
     as_json: AsJson = False,
 ) -> None:

@@ -27,6 +27,7 @@ CODES: Final = {
     "not_well": NOT_WELL,
     "wrong_input": WRONG_INPUT,
     "unavailable": UNAVAILABLE,
+    "incomplete": INCOMPLETE,
     "wrong_settings": WRONG_SETTINGS,
     "interrupted": INTERRUPTED,
 }

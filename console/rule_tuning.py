@@ -51,13 +51,14 @@ def tune(
     before: options.Before = "2h",
     after: options.After = "24h",
     unlabelled: options.Unlabelled = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Search a rule's parameters against what is known to have happened: the best recall within a budget of false
     alarms, chosen on one period and checked on another."""
     from console.replay import history, proposing  # read Kafka, Elasticsearch and models: not for every `tocsin rules`
 
     proposing.conduct(
-        proposing.Asked(rules, rule, out, budget, until, tuple(vary or ()), trials, seed),
+        proposing.Asked(rules, rule, out, budget, until, tuple(vary or ()), trials, seed, as_json),
         lambda rule, settings: history.history(
             sources, [rule], settings,
             truth=truth or (), columns=columns or (), source=source, kind=kind, zone=zone, begin=begin, end=end,

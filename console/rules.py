@@ -21,6 +21,7 @@ from alerts.rules import Rule
 from alerts.yaml_structs import Fault, suggest
 from console import rule_display as display
 from console import rule_tuning
+from console.completions import rule_names
 from console.exits import WRONG_SETTINGS
 from console.messages import say
 from console.rule_check import stranger, strangers
@@ -118,7 +119,9 @@ def list_rules(
 
 @rules.command()
 def explain(
-    name: Annotated[str, typer.Argument(help="Name of the rule.")], files: Files = None, as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Name of the rule.", autocompletion=rule_names)],
+    files: Files = None,
+    as_json: AsJson = False,
 ) -> None:
     """What a rule does, in sentences: of the rules in use, of those in files, else of a preset. Exit code 1 where there
     is none of that name."""

@@ -12,6 +12,7 @@ import typer
 
 from console.config.command import examine as examine_settings
 from console.doctor import elastic, home, kafka, triton
+from console.doctor.kibana import kibana
 from console.exits import told
 from console.findings import Check, Finding, Told, dumps, look_at_all, show
 from console.messages import say
@@ -78,7 +79,8 @@ def _of_machine(found: OfMachine) -> Finding:
 
 def _engines(settings: Settings) -> dict[str, Check]:
     asked: dict[str, Check] = {"topics": partial(kafka.topics, settings)}
-    return asked | elastic.checks(settings) | {"models_served": partial(triton.models, settings)}
+    asked |= elastic.checks(settings) | {"models_served": partial(triton.models, settings)}
+    return asked | ({"kibana": partial(kibana, settings)} if settings.kibana_url else {})
 
 
 def _home(settings: Settings, variables: Mapping[str, str]) -> dict[str, Check]:

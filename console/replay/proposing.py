@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,6 +57,7 @@ class Asked:
     vary: tuple[str, ...]
     trials: int
     seed: int
+    as_json: bool = False
 
 
 def conduct(asked: Asked, choices_of: Callable[[Rule, Settings], Choices]) -> None:
@@ -75,9 +77,16 @@ def conduct(asked: Asked, choices_of: Callable[[Rule, Settings], Choices]) -> No
             typer.echo(say("tune.interrupted"), err=True)
             raise typer.Exit(INTERRUPTED) from None
         lines = list(evidence(found, clock.now()))
-        typer.echo("\n".join(lines))
         if found.values:
             _write(asked.out, proposal_file(found, lines))
+        if asked.as_json:
+            written_to = str(asked.out) if found.values else None
+            hashes = {"before": found.rule.hash, "proposed": found.proposed.hash}
+            told = {"rule": found.rule.name, "hash": hashes, "changed": dict(found.values), "file": written_to}
+            typer.echo(json.dumps(told | {"evidence": lines}, ensure_ascii=False, default=str))
+            return
+        typer.echo("\n".join(lines))
+        if found.values:
             typer.echo(say("tune.written", path=asked.out))
 
 
