@@ -50,7 +50,10 @@ DETECTOR_STATE: Final = Topic(
 ALERTS: Final = Topic("alerts", "alert id", "AlertEvent", 1)
 RECEIPTS: Final = Topic("receipts", "notification id", "Receipt", 1)
 FEEDBACK: Final = Topic(
-    "feedback", "alert or document id", "Feedback | Operation (acknowledgements, silences, marks, missed events)", 1
+    "feedback",
+    "alert or document id, or file of rules",
+    "Feedback | Operation (acknowledgements, escalations, silences, marks, missed events, changes of rules)",
+    1,
 )
 HEALTH: Final = Topic("health", "process", "Heartbeat", 1, retention_ms=DAY_MS)
 DEADLETTERS: Final = Topic("deadletters", "origin", "DeadLetter", 1, max_bytes=2 * MIB)
