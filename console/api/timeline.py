@@ -17,7 +17,7 @@ from console.api.context import Context
 from console.api.errors import language_of
 from console.api.threads import in_thread
 from console.messages import say
-from console.replay.tracing import MOST, Timeline, timeline
+from console.replay.tracing import MOST, Timeline, Why, timeline
 from streams.records import AlertEvent
 
 AlertId = Annotated[str, PathParameter(max_length=64, description="The id, or its first characters: at least 6.")]
@@ -74,17 +74,19 @@ def router(context: Context) -> APIRouter:
         now = context.now()
         events = context.board.history(context.board.find(alert), now).events
         lang = language_of(request.headers)
-        nothing_to_read = events[-1].kind == SYSTEM or events[-1].replay
+        missing: Why = "system" if events[-1].kind == SYSTEM else "replay" if events[-1].replay else ""
         # Only for what it says when Elasticsearch is away: the thread has a client of its own.
-        async with nullcontext() if nothing_to_read else context.elastic():
-            found = await in_thread(lang, _found, context, events, now, hours)
+        async with nullcontext() if missing else context.elastic():
+            found = await in_thread(lang, _found, context, events, now, hours, missing)
         return _told(found, events, lang)
 
     return made
 
 
-def _found(context: Context, events: tuple[AlertEvent, ...], now: datetime, hours: float | None) -> Timeline:
-    return asyncio.run(timeline(context.settings, events, now, hours))
+def _found(
+    context: Context, events: tuple[AlertEvent, ...], now: datetime, hours: float | None, missing: Why
+) -> Timeline:
+    return asyncio.run(timeline(context.settings, events, now, hours, missing))
 
 
 def _told(found: Timeline, events: tuple[AlertEvent, ...], lang: str) -> TimelineOf:

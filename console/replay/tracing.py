@@ -15,7 +15,6 @@ from alerts.replay.trace import Point, Traced, minutes, shown_span, step_points,
 from alerts.rule_files import PRESETS, SHIPPED, RuleError, in_force, load_rules, parse_rules, presets
 from alerts.rules import Rule
 from alerts.shares import read_rates
-from alerts.watch import KIND as SYSTEM
 from console.replay.choices import following
 from console.replay.elastic import ElasticSource
 from console.replay.source import SourceError
@@ -48,13 +47,16 @@ class Timeline:
 
 
 async def timeline(
-    settings: Settings, events: Sequence[AlertEvent], now: datetime, hours: float | None = None
+    settings: Settings,
+    events: Sequence[AlertEvent],
+    now: datetime,
+    hours: float | None = None,
+    missing: Why = "",
 ) -> Timeline:
-    """The timeline of an alert with these steps, in order. Raises EnginesDown, and what the client of Elasticsearch
-    raises."""
+    """The timeline of an alert with these steps, in order. `missing`: why there are no documents to look for. Raises
+    EnginesDown, and what the client of Elasticsearch raises."""
     last = events[-1]
     begin, end = shown_span(events, now, hours)
-    missing: Why = "system" if last.kind == SYSTEM else "replay" if last.replay else ""
     found = None if missing else rule_of(settings, last.rule, last.rule_hash)
     if found is None:
         return _of_steps(events, begin, end, missing or "rule_gone")

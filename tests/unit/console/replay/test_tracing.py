@@ -74,7 +74,7 @@ async def test_documents_that_are_gone_make_it_differ(tmp_path: Path, monkeypatc
 
 
 async def test_without_documents_or_rule_the_steps_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the reason: nothing stored, too much, a rule that is gone, an alert of Tocsin's own or of a replay."""
+    """With the reason: nothing stored, too much, a rule that is gone, an alert of Tocsin's own."""
     settings = mine(tmp_path)
     documents = crisis(settings)
     events = rang(settings, documents)
