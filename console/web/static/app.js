@@ -19,10 +19,12 @@ const VIEWS = {
   rules: ["rules"], replay: ["replay"], sources: ["sources"], models: ["models"], audit: ["audit"], api: ["reference"],
 };
 const TIMES = 20_000; // ms between refreshes of relative times
+const UNSEEN = 120_000; // ms that a hidden page goes on listening
 const PATIENCE = 400; // ms that what stands there stays while the same view is made anew
 const app = document.getElementById("app");
 let me = null;
 let shell = null;
+let unseen = 0;
 let session = new AbortController();
 let shown = { path: "", stop: new AbortController() };
 
@@ -150,13 +152,24 @@ function page(signal) {
   };
 }
 
+/** A page that nobody sees for long lets go of its stream: a browser has few connections to one host, and shares them among tabs. */
+function seen() {
+  clearTimeout(unseen);
+  if (document.hidden) {
+    unseen = setTimeout(stream.stop, UNSEEN);
+    return;
+  }
+  refreshTimes();
+  if (api.token() && shell && stream.state() === "wait") stream.start();
+}
+
 addEventListener("hashchange", () => {
   takeToken();
   route();
 });
 keys.listen();
 setInterval(refreshTimes, TIMES);
-document.addEventListener("visibilitychange", () => document.hidden || refreshTimes());
+document.addEventListener("visibilitychange", seen);
 start().catch((error) => {
   console.error(error);
   app.textContent = "Tocsin does not answer. Load the page again. / Tocsin 没有响应，请重新加载页面。";

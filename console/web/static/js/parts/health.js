@@ -31,5 +31,5 @@ export async function strip(host, page) {
 }
 
 function chip(well, text, severity = "warning") {
-  return h("span", { class: `chip ${well ? "well" : severity}` }, well ? h("span", { class: "dot", "aria-hidden": "true" }) : shape(severity), text);
+  return h("span", { class: `sign ${well ? "well" : severity}` }, well ? h("span", { class: "dot", "aria-hidden": "true" }) : shape(severity), text);
 }

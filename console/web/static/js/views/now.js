@@ -16,6 +16,7 @@ const HOURS = ["24", "72", "168"];
 const KINDS = ["entity", "topic"];
 const OFTEN = 60_000; // ms between readings of the heat map and of health while the page is seen
 const HOUR = 3_600_000;
+const SUBJECTS = 20; // rows of the heat map
 const LATELY = 4; // alerts that are over, told where none rings
 
 export async function show(root, params, page) {
@@ -101,8 +102,9 @@ function map(hours, kind, data, page) {
     h("a", { href: link("now", { hours, kind, [name]: each }), "aria-current": each === now ? "true" : null }, t(`now.${name}.${each}`))));
   const draw = async () => {
     await into(body, async () => {
-      const found = await page.api.get("/heat", { hours, kind, limit: 20 });
-      replace(data, age(found));
+      const span = hourly(Number(hours), Date.now());
+      const [found, newest] = await Promise.all([page.api.get("/heat", { ...span, kind, limit: SUBJECTS }), page.api.get("/documents", { limit: 1 })]);
+      replace(data, age(found, newest.documents[0]?.collected_at));
       return heat(found);
     }, 8);
   };
@@ -113,14 +115,18 @@ function map(hours, kind, data, page) {
       h("div", { class: "choices" }, choice("kind", KINDS, kind), choice("hours", HOURS, hours))), body);
 }
 
+/** So many hours up to the end of this one: people read whole hours. */
+function hourly(hours, now) {
+  const to = Math.ceil(now / HOUR) * HOUR;
+  return { from: new Date(to - hours * HOUR).toISOString(), to: new Date(to).toISOString() };
+}
+
 /** How much was read, and how old the newest of it is: loud where that is long ago. */
-function age(found) {
+function age(found, newest) {
   const count = h("a", { class: "figure-link", href: documents({ from: found.from, to: found.to }) }, number(found.documents));
   const span = t(`now.hours.${Math.round((new Date(found.to) - new Date(found.from)) / HOUR)}`);
-  if (!found.documents) return h("strong", { class: "severity warning" }, t("now.no_data", { span }));
-  const newest = found.newest ?? null;
   const old = newest && Date.now() - new Date(newest) > HOUR;
-  return [rich("now.read", { count, span: span.toLowerCase(), of: found.documents }), newest && [" ", h(old ? "strong" : "span", { class: old ? "severity warning" : "" }, rich("now.newest", { time: time(newest) }))],
-    found.oldest && [" ", rich("now.watching", { time: time(found.oldest, "stamp") })]];
+  if (!found.documents) return h("strong", { class: "severity warning" }, t("now.no_data", { span: span.toLowerCase() }), newest && [" ", rich("now.newest", { time: time(newest) })]);
+  return [rich("now.read", { count, span: span.toLowerCase(), of: found.documents }), newest && [" ", h(old ? "strong" : "span", { class: old ? "severity warning" : "" }, rich("now.newest", { time: time(newest) }))]];
 }
 
