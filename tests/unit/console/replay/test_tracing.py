@@ -83,13 +83,9 @@ async def test_without_documents_or_rule_the_steps_are_shown(tmp_path: Path, mon
     assert (empty.steps, empty.why) == (True, "no_documents")
     assert [(point.at, point.observed) for point in empty.points] == [(event.at, event.observed) for event in events]
     monkeypatch.setattr(tracing, "ElasticSource", stored(documents))
-    for changes, why in (
-        ({"rule_hash": "0" * 16}, "rule_gone"),
-        ({"kind": "system"}, "system"),
-        ({"replay": True}, "replay"),
-    ):
-        other = [replace(event, **changes) for event in events]
-        assert (await timeline(settings, other, at(3000))).why == why
+    other = [replace(event, rule_hash="0" * 16) for event in events]
+    assert (await timeline(settings, other, at(3000))).why == "rule_gone"
+    assert (await timeline(settings, events, at(3000), missing="system")).why == "system"
     monkeypatch.setattr(tracing, "MOST", 3)
     assert (await timeline(settings, events, at(3000))).why == "too_many"
 
