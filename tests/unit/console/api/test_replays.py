@@ -28,6 +28,18 @@ async def test_results_are_listed_and_read(tmp_path: Path) -> None:
     assert whole["v"] == 1
 
 
+async def test_what_a_result_cannot_show_is_said_in_the_callers_language(tmp_path: Path) -> None:
+    """The file keeps its sentences in English; whoever reads the page need not."""
+    id_ = keep(Settings(state_dir=tmp_path), result())
+    async with serving(tmp_path) as api:
+        _, english = await api.ask("GET", f"/replays/{id_}", READ, headers={"Accept-Language": "en"})
+        _, chinese = await api.ask("GET", f"/replays/{id_}", READ, headers={"Accept-Language": "zh"})
+    assert english["said"] == {"caveats": english["caveats"], "labelled": english["labelled"]}
+    assert english["caveats"]
+    assert len(chinese["said"]["caveats"]) == len(english["caveats"])
+    assert all(any("\u4e00" <= letter <= "\u9fff" for letter in each) for each in chinese["said"]["caveats"])
+
+
 async def test_two_results_are_compared_by_rule(tmp_path: Path) -> None:
     """Gained, lost, moved, figures with their tests, and what makes them hard to compare in words."""
     mine = Settings(state_dir=tmp_path)

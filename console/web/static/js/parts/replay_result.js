@@ -1,14 +1,17 @@
 /** One result of a replay: what it read, how good each rule was, over which settings, what it found, missed and rang for nothing. */
 
+import { headers } from "../api.js";
 import { append, h, isAddress, replace } from "../dom.js";
 import { duration, label, number, percent, plain, subjectName, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import * as routes from "../routes.js";
 import { curves } from "./curve.js";
+import { download } from "./download.js";
 import { orNone } from "./figures.js";
 import { rate, share } from "./measures.js";
 import { severity, tag } from "./severity.js";
 import { table } from "./table.js";
+import { toast } from "./toast.js";
 
 const WORST = 5; // misses and false alarms of a rule
 
@@ -18,7 +21,7 @@ export async function showResult(root, params, page) {
   page.title(name);
   const rules = Object.entries(result.rules);
   const asked = rules.some(([each]) => each === params.rule) ? params.rule : "";
-  replace(root, header(name, result), caveats(result), figures(rules));
+  replace(root, header(name, result, params.id, page), caveats(result), figures(rules));
   const curve = curves(result);
   if (curve) append(root, panel(t("replay.curve.title"), h("div", { class: "panel-body" }, curve)));
   if (result.events.length) append(root, panel(t("replay.events"), h("div", { class: "panel-body flush" }, events(result, rules))));
@@ -30,10 +33,22 @@ function panel(title, ...children) {
   return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, title)), children);
 }
 
-function header(name, result) {
+/** The whole report as one file; it needs the token, so no plain link leads to it. */
+async function report(id, page) {
+  try {
+    const answer = await fetch(`/api/v1/replays/${encodeURIComponent(id)}/report`, { headers: headers(), signal: page.signal });
+    if (!answer.ok) throw new Error(String(answer.status));
+    download(`tocsin-replay-${id}.html`, await answer.blob());
+  } catch (error) {
+    if (error.name !== "AbortError") toast(t("replay.no_report"), "bad");
+  }
+}
+
+function header(name, result, id, page) {
   const fact = (key, value) => [h("dt", null, t(`replay.fact.${key}`)), h("dd", null, value)];
   return [h("header", { class: "head" }, h("div", null,
-    h("p", { class: "crumbs" }, h("a", { href: routes.link("replay") }, t("replay.title"))), h("h1", null, name, " ", h("span", { class: "origin replay" }, t("common.replay"))))),
+    h("p", { class: "crumbs" }, h("a", { href: routes.link("replay") }, t("replay.title"))), h("h1", null, name, " ", h("span", { class: "origin replay" }, t("common.replay")))),
+    h("button", { type: "button", onclick: () => report(id, page) }, t("replay.report"))),
   h("section", { class: "panel" }, h("dl", { class: "dl panel-body" },
     fact("period", rich("words.period", { first: time(result.begin, "stamp"), last: time(result.end, "stamp") })),
     fact("read", t("replay.read", { mentions: number(result.mentions), subjects: number(result.subjects), days: number(Math.round(result.subject_days)) })),
@@ -74,7 +89,7 @@ function delays(of) {
 
 /** Each event of the truth, and what each rule made of it. */
 function events(result, rules) {
-  const heads = [t("replay.event"), t("replay.kind.title"), { text: t("replay.documents"), num: true }, ...rules.map(([name]) => name)];
+  const heads = [t("replay.event"), t("replay.kind.title"), { text: t("replay.documents"), num: true }, ...rules.map(([name]) => ({ text: h("span", { class: "rule-head" }, name) }))];
   const rows = result.events.map((event, at) => [
     h("div", null, h("strong", null, subjectName(event.subject, event.name)), h("div", { class: "small" }, event.day_only ? event.onset.slice(0, 10) : time(event.onset, "stamp")), h("div", { class: "quiet small" }, plain(event.note))),
     tag(t(`replay.kind.${event.kind}`), event.kind === "control" ? "" : "warn"),

@@ -9,6 +9,7 @@ import { t } from "../i18n.js";
 import * as routes from "../routes.js";
 import { conflict } from "./conflict.js";
 import { ask, field } from "./dialog.js";
+import { download } from "./download.js";
 import { editor } from "./editor.js";
 import { explained, faultList, readOnlyWords } from "./rule_words.js";
 import { tag } from "./severity.js";
@@ -122,11 +123,8 @@ function tell(it, text, found) {
 
 /** The text as a file of its own: possible whatever may be saved. */
 function downloaded(it) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([it.editor.area.value], { type: "application/yaml" }));
-  link.download = it.file.name.replace(/^preset:/, "").replace(/(\.yaml)?$/, ".yaml");
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  const name = it.file.name.replace(/^preset:/, "").replace(/(\.yaml)?$/, ".yaml");
+  download(name, new Blob([it.editor.area.value], { type: "application/yaml" }));
 }
 
 async function save(it) {
