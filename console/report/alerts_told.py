@@ -57,7 +57,7 @@ def item(each: Happening, speaker: Speaker) -> Item:
 def title(each: Happening, speaker: Speaker) -> Line:
     """Severity and name, marked where data are invented."""
     event, voice = each.event, speaker.voice
-    told = speaker.say("alert.head", severity=voice.severity(event.severity), name=voice.name(event))
+    told = speaker.say("alert.head", severity=voice.severity(event.severity), name=speaker.name(event))
     return (Span(marks([event], voice) + told, "bold", speaker.links.alert(each.alert)),)
 
 

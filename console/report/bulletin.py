@@ -26,7 +26,7 @@ from streams.records import Bulletin, Edition, Paragraph, Piece
 Lang = Literal["en", "zh"]
 FileType = Literal["application/pdf", "text/html"]
 MAIN: Final = 5  # alerts and stories told in a chat
-NOT_IN_LETTERS: Final = ("method",)
+IN_LETTERS: Final = ("summary", "alerts", "moves", "stories", "quality")  # the tables stand in the file
 TEXT_LIMIT: Final = 600
 MAIL: Final = "email"
 EMPTY: Final[tuple[bytes, FileType]] = (b"", "text/html")
@@ -98,10 +98,10 @@ def brief(report: Report, sheet: Sheet, speaker: Speaker) -> Iterator[Sequence[L
 
 
 def letter(sheet: Sheet) -> Iterator[Sequence[Line]]:
-    """The sheet without its charts and without how it was made; that stands in the file."""
+    """The sheet without its tables and charts."""
     yield from _head(sheet)
     for section in sheet.sections:
-        if section.id in NOT_IN_LETTERS:
+        if section.id not in IN_LETTERS:
             continue
         lines = [line for part in section.parts for line in _lines(part)]
         yield [bold_line(section.title), *lines]

@@ -87,7 +87,8 @@ class Opinion:
     sources: tuple[Row, ...]
     gone: tuple[str, ...]  # sources that brought something in the time before, and nothing now
     moves: tuple[Move, ...]
-    compared: int  # subjects, for the moves
+    subjects: int  # companies and topics of both spans …
+    compared: int  # … and the comparisons of them that there was enough for
     stories: tuple[Story, ...]  # negative ones, most told first
     stories_of: int  # all negative stories
     stories_cut: bool

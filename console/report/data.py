@@ -12,11 +12,11 @@ import msgspec
 from alerts.delivery.phrases import cut
 from alerts.evaluation.badge import as_data
 from console.opinion.counts import Counts, Share
-from console.opinion.span import Span, stamp
+from console.opinion.span import Span
 from console.opinion.stories import Story
 from console.report.contents import Move, Opinion, Report, Row
 from console.report.happenings import Happening, Told
-from console.report.links import Links
+from console.report.links import Links, stamp
 from console.report.noise import Tally
 from console.report.period import Period
 
@@ -98,6 +98,7 @@ def _opinion(opinion: Opinion, period: Period, links: Links) -> dict[str, Any]:
         "risks": [_row(row, period.span, links, risk=row.value) for row in opinion.risks],
         "sources": [_row(row, period.span, links, source=row.value) for row in opinion.sources],
         "sources_gone": list(opinion.gone),
+        "subjects": opinion.subjects,
         "compared": opinion.compared,
         "moves": [_move(move) for move in opinion.moves],
         "stories": [_story(story) for story in opinion.stories],

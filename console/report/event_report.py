@@ -23,14 +23,14 @@ from console import alert_log
 from console.messages import catalogue
 from console.opinion.filters import Filter, NoSuchSubject
 from console.opinion.span import Span as Time
-from console.opinion.span import bucket_for, stamp
+from console.opinion.span import bucket_for
 from console.opinion.totals import Series, series
 from console.report.alerts_told import answer, did
 from console.report.data import counts_data
 from console.report.drawings import event_chart
 from console.report.happenings import Told
 from console.report.happenings import told as told_by
-from console.report.links import Links
+from console.report.links import Links, stamp
 from console.report.making import AWAY, searching
 from console.report.sheet import Item, Items, Part, Section, Sheet, Table, Text, bold_line, plain_line
 from console.report.speaker import NONE, Speaker, initial
@@ -128,7 +128,7 @@ def told(found: EventReport, lang: str, zone: ZoneInfo, public_url: str = "") ->
         ("people", _people(found, speaker)),
         ("receipts", _receipts(found, speaker)),
     ]
-    about = speaker.say("event.about", made=speaker.stamp(found.made_at), zone=voice.zone_name, name=zone.key)
+    about = speaker.say("event.about", made=speaker.stamp(found.made_at), zone=speaker.place)
     return Sheet(
         lang=lang,
         title=marks([event], voice) + speaker.say("title.event", name=voice.name(event)),
@@ -196,10 +196,10 @@ def _evidence(found: EventReport, speaker: Speaker) -> Iterator[Part]:
     event, voice = found.event, speaker.voice
     items = []
     for block, evidence in zip(facts.stories(event, voice, EVERYTHING), event.evidence, strict=False):
-        lines = [line for line in block.lines if not (line and line[0].style == "bold")]
-        items.append(Item((*lines, speaker.document(evidence.document))))
+        headline, about = block.lines[-2:]  # the number before the headline is that of the list
+        items.append(Item((headline[1:], about, speaker.document(evidence.document))))
     if items:
-        yield Items(tuple(items))
+        yield Items(tuple(items), numbered=True)
     else:
         yield Text(plain_line(speaker.say("event.no_evidence")), "quiet")
     if without := facts.without(event, voice):

@@ -16,7 +16,7 @@ from console.opinion.span import Span, moment, stamp
 from console.opinion.stories import Stories, Story, stories
 from console.opinion.totals import series, totals
 from console.report.contents import Judges, Move, Opinion, Row, Usual
-from console.report.noise import Difference, Tally, number_moved, share_moved
+from console.report.noise import Difference, Tally, comparisons, number_moved, share_moved
 from console.report.period import Period
 from streams.settings import Settings
 
@@ -39,7 +39,8 @@ async def read_opinion(elastic: AsyncElasticsearch, settings: Settings, period: 
     known_before = since is not None and since < before.end
     found = {kind: await _rows(elastic, settings, span, before, kind) for kind in ("entity", "topic", "risk", "source")}
     negative = await stories(elastic, settings, span, Filter(sentiment="negative"))
-    compared = sum(len(found[kind]) for kind in KINDS) * 2  # a share and a number of each
+    both = [row for kind in KINDS for row in found[kind]]
+    compared = sum(comparisons(_tally(row.now), _tally(row.before)) for row in both)
     moves = await _moves(elastic, settings, period, found, compared) if known_before else []
     return Opinion(
         now=now,
@@ -58,6 +59,7 @@ async def read_opinion(elastic: AsyncElasticsearch, settings: Settings, period: 
         sources=tuple(row for row in found["source"] if row.now.documents),
         gone=tuple(sorted(row.value for row in found["source"] if not row.now.documents)),
         moves=tuple(moves),
+        subjects=len(both),
         compared=compared,
         stories=tuple(negative.stories[:STORIES]),
         stories_of=len(negative.stories),

@@ -6,9 +6,10 @@ Without TOCSIN_PUBLIC_URL nobody knows where the console is, and there are no su
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
-from console.opinion.span import Span, stamp
+from console.opinion.span import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,8 @@ class Links:
         if not self.public_url:
             return ""
         return f"{self.public_url.rstrip('/')}/#/{path}" + (f"?{urlencode(query)}" if query else "")
+
+
+def stamp(at: datetime) -> str:
+    """A time in UTC. With `Z` and without a plus sign, which addresses lose on their way through chat tools."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

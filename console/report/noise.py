@@ -43,6 +43,12 @@ class Tally:
         return self.negative / self.judged if self.judged else None
 
 
+def comparisons(now: Tally, before: Tally) -> int:
+    """How many of the two comparisons these numbers are enough for. What could never be called a move, whatever the
+    difference, needs no guard against chance (Tarone 1990): sums are asked, which say nothing of the difference."""
+    return (min(now.judged, before.judged) >= LEAST) + (now.negative + before.negative >= LEAST)
+
+
 def bound(compared: int) -> float:
     """The confidence of each bound when so many differences are looked at together."""
     return 1.0 - CHANCE / (2 * max(compared, 1))

@@ -11,7 +11,7 @@ from console.report.sheet import Sheet
 
 # WeasyPrint does not show a drawing the style sheet of its page, and knows no variables there.
 COLOURS: Final = (
-    "text{fill:#5c5c57;font-family:'Noto Sans','Noto Sans CJK SC',sans-serif}.axis{fill:#1c1c1a}"
+    "text{fill:#5c5c57;font-size:12px;font-family:'Noto Sans','Noto Sans CJK SC',sans-serif}.axis{fill:#1c1c1a}"
     ".grid{stroke:#dcdcd6;stroke-width:1;fill:none}.axis-line{stroke:#1c1c1a;stroke-width:1.2;stroke-dasharray:4 3}"
     ".mentions{fill:#c9d3dc}.negative{fill:#b3400a}.c0{fill:#5a7f9c}.c1{fill:#b3400a}.band{opacity:.45}"
 )

@@ -121,5 +121,7 @@ def method_parts(report: Report, speaker: Speaker) -> Iterator[Part]:
         said.append(speaker.say("method.moves", least=LEAST, compared=compared))
     if report.opinion is not None and report.opinion.usual is not None:
         said.append(speaker.say("method.usual"))
+    if report.rang:
+        said.append(speaker.say("method.alerts"))
     said.append(speaker.say("method.same"))
     yield Items(tuple(Item((plain_line(line),)) for line in said))

@@ -20,6 +20,7 @@ from console.messages import catalogue, say
 from console.opinion.counts import Share
 from console.report.links import Links
 from streams.gazetteer import read_companies
+from streams.records import AlertEvent
 
 CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 NONE: Final = "–"
@@ -56,12 +57,11 @@ class Speaker:
         return self.plural(f"count.{what}", of)
 
     def join(self, parts: Iterable[str], last: bool = True) -> str:
-        """A list of words, with "and" before the last one."""
+        """Words as a list with "and" before the last one; without `last` clauses, one after the other."""
         found = [part for part in parts if part]
-        if len(found) < 2:
-            return "".join(found)
-        final = self.say("and") if last else self.say("comma")
-        return self.say("comma").join(found[:-1]) + final + found[-1]
+        if not last or len(found) < 2:
+            return self.say("comma").join(found)
+        return self.say("list").join(found[:-1]) + self.say("and") + found[-1]
 
     def sentences(self, parts: Iterable[str]) -> str:
         """Sentences in a row."""
@@ -94,6 +94,12 @@ class Speaker:
         """A time; with its date unless that is the last day covered."""
         return self.voice.clock(at)
 
+    @property
+    def place(self) -> str:
+        """The zone as an offset and by its name: `UTC+8 (Asia/Shanghai)`; `UTC` alone."""
+        offset, name = self.voice.zone_name, self.zone.key
+        return offset if name == offset else offset + self.say("bracket.open") + name + self.say("bracket.close")
+
     def stamp(self, at: datetime) -> str:
         """Date, time and zone."""
         return self.voice.stamp(at)
@@ -115,6 +121,12 @@ class Speaker:
         """What a company or topic is called here."""
         kind, _, value = subject.partition(":")
         return self.topic(value) if kind == "topic" else cut(local_name(value, name, self.lang), NAME_LIMIT)
+
+    def name(self, event: AlertEvent) -> str:
+        """What an alert is about."""
+        if event.kind != "system" and event.subject.startswith("entity:"):
+            return self.subject(event.subject, event.name or event.subject)
+        return self.voice.name(event)
 
     def document(self, id_: str) -> Line:
         """The id of a document, short, and where it can be read."""

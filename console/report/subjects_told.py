@@ -19,7 +19,7 @@ def moves_parts(report: Report, opinion: Opinion, speaker: Speaker) -> Iterator[
     if opinion.before is None:
         yield Text(plain_line(speaker.say("moves.first")))
         return
-    compared = speaker.count("subject", opinion.compared // 2)
+    compared = speaker.count("subject", opinion.subjects)
     before = speaker.say(f"moves.before.{report.period.kind}")
     if not opinion.moves:
         yield Text(plain_line(speaker.say("moves.none", subjects=compared, before=before)))

@@ -35,7 +35,7 @@ def summary_lines(report: Report, speaker: Speaker) -> list[Line]:
     if opinion is not None and opinion.now.documents:
         lines += [plain_line(moves_line(report, opinion, speaker)), _story(opinion, speaker)]
     if told := notes(report, speaker):
-        lines.append(plain_line(speaker.say("summary.quality", notes=speaker.join(told))))
+        lines.append(plain_line(speaker.say("summary.quality", notes=speaker.join(told, last=False))))
     return [line for line in lines if any(span.text for span in line)]
 
 
@@ -54,7 +54,11 @@ def documents_line(opinion: Opinion, speaker: Speaker) -> str:
 
 
 def _documents(report: Report, opinion: Opinion, speaker: Speaker) -> Line:
-    return (Span(documents_line(opinion, speaker), href=speaker.links.documents(report.period.span)),)
+    told, linked = documents_line(opinion, speaker), speaker.count("document", opinion.now.documents)
+    before, _, after = told.partition(linked)
+    if not after:
+        return plain_line(told)
+    return (Span(before), Span(linked, href=speaker.links.documents(report.period.span)), Span(after))
 
 
 def _before(report: Report, opinion: Opinion, speaker: Speaker) -> str:
@@ -105,7 +109,7 @@ def alerts_line(report: Report, speaker: Speaker) -> str:
             last=False,
         )
         alerts = speaker.count("alert", len(rang))
-        names = list(dict.fromkeys(speaker.voice.name(each.event) for each in rang))
+        names = list(dict.fromkeys(speaker.name(each.event) for each in rang))
         more = speaker.plural("summary.others", len(names) - NAMED) if len(names) > NAMED else ""
         named = speaker.join([*names[:NAMED], more])
         told = [speaker.plural("summary.alerts", len(rang), alerts=alerts, severities=severities, names=named)]
@@ -134,7 +138,7 @@ def _care(report: Report, speaker: Speaker) -> str:
         speaker.say("summary.right", count=number(marks[True])) if marks[True] else "",
         speaker.say("summary.wrong", count=number(marks[False])) if marks[False] else "",
     ]
-    told = speaker.join(found)
+    told = speaker.join(found, last=False)
     return initial(told) + speaker.say("stop")
 
 

@@ -51,11 +51,11 @@ def title(report: Report, speaker: Speaker) -> str:
 
 
 def _about(report: Report, speaker: Speaker) -> Iterator[Line]:
-    period, voice = report.period, speaker.voice
+    period = report.period
     begin, end = period.span.begin.astimezone(period.zone), period.span.end.astimezone(period.zone)
     key = "covers" if period.complete else "covers_unfinished"
     told = speaker.say(
-        key, begin=f"{begin:%Y-%m-%d %H:%M}", end=f"{end:%Y-%m-%d %H:%M}", zone=voice.zone_name, name=period.zone.key,
+        key, begin=f"{begin:%Y-%m-%d %H:%M}", end=f"{end:%Y-%m-%d %H:%M}", zone=speaker.place,
         made=speaker.stamp(report.made_at),
     )  # fmt: skip
     yield plain_line(told)

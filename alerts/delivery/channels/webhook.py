@@ -78,10 +78,11 @@ class WebhookChannel:
 def report_body(bulletin: Bulletin, id_: str) -> bytes:
     """The body of a report; where its data are too many for one request they are left out, which it says."""
     about = {"kind": bulletin.kind, "day": bulletin.day, "link": bulletin.link, "demo": bulletin.demo}
+    namespace = str(bulletin.data.get("namespace", ""))
     titles = {lang: edition.title for lang, edition in bulletin.editions.items()}
     for data in ({"report": bulletin.data, "left_out": False}, {"report": None, "left_out": True}):
         told: dict[str, Any] = about | {"text": titles} | data
-        body = envelope(id_, REPORT_TYPE, f"{bulletin.kind}/{bulletin.day}", bulletin.at, told, "")
+        body = envelope(id_, REPORT_TYPE, f"{bulletin.kind}/{bulletin.day}", bulletin.at, told, namespace)
         if len(body) < LIMIT:
             break
     return body
