@@ -25,13 +25,14 @@ const app = document.getElementById("app");
 let me = null;
 let shell = null;
 let unseen = 0;
+let framed = new AbortController();
 let session = new AbortController();
 let shown = { path: "", stop: new AbortController() };
 
 async function start() {
   takeToken();
   await load(preferred());
-  api.onLost(signOut);
+  api.onLost(() => shell && signOut()); // at the door the form tells why it was refused
   if (api.token()) await enter();
   else askToken();
 }
@@ -61,10 +62,15 @@ async function enter() {
   session = new AbortController();
   build();
   stream.start();
-  open_alerts.watch((found) => found && shell.count(found.alerts.filter((each) => each.state !== "pending").length), session.signal);
+  open_alerts.watch(tellCount, session.signal);
   stream.on("alert", tellOfAlert, session.signal);
   open_alerts.begin(session.signal);
   await route();
+}
+
+/** How many ring, beside the word Alerts. */
+function tellCount(found) {
+  if (found) shell?.count(found.alerts.filter((each) => each.state !== "pending").length);
 }
 
 /** A new alert is told wherever one is: to screen readers, and as a link to whoever does not look at Now. */
@@ -77,12 +83,14 @@ function tellOfAlert(alert) {
 }
 
 function build() {
-  shell = frame({ me, signOut, anew: () => { build(); shown.path = ""; route(); open_alerts.refresh(0); } });
+  framed.abort();
+  framed = new AbortController();
+  shell = frame({ me, signOut, signal: framed.signal, anew: () => { build(); shown.path = ""; route(); tellCount(open_alerts.openAlerts()); } });
   replace(app, shell.element);
 }
 
 function signOut() {
-  if (!api.token()) return;
+  shell = null;
   stream.stop();
   session.abort();
   shown.stop.abort();

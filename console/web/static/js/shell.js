@@ -23,10 +23,10 @@ const ICONS = {
 };
 
 /**
- * Makes the frame. @param {{me: any, signOut: () => void, anew: () => void}} of
+ * Makes the frame. @param {{me: any, signOut: () => void, anew: () => void, signal: AbortSignal}} of `signal` ends it
  * @returns {{element: HTMLElement, main: HTMLElement, mark: (view: string) => void, count: (open: number) => void}}
  */
-export function frame({ me, signOut, anew }) {
+export function frame({ me, signOut, anew, signal }) {
   const main = h("main", { id: "main", tabindex: "-1" });
   const lives = [live(), live()];
   const behind = h("div", { class: "banner behind", role: "alert", hidden: true }, t("shell.behind"));
@@ -38,8 +38,8 @@ export function frame({ me, signOut, anew }) {
       h("div", { class: "content" },
         h("header", { class: "topbar" }, brand(), lives[1]), h("aside", { "aria-label": t("shell.notices") }, me.demo && demo(me), behind), main)),
     tabs(me, signOut, anew));
-  stream.on("state", (state) => lives.forEach((each) => tell(each, state)));
-  stream.on("tick", (tick) => { behind.hidden = tick.current; });
+  stream.on("state", (state) => lives.forEach((each) => tell(each, state)), signal);
+  stream.on("tick", (tick) => { behind.hidden = tick.current; }, signal);
   return { element, main, mark: (view) => mark(element, view), count: (open) => count(element, open) };
 }
 

@@ -12,11 +12,12 @@ export function signInForm({ error, done, spoken }) {
   const stay = h("input", { type: "checkbox", name: "stay" });
   const trouble = h("div", { class: "failure", role: "alert", hidden: true });
   const tell = (found) => {
-    trouble.replaceChildren(h("p", { class: "failure-title" }, message(found)), h("p", null, fix(found)));
+    const unknown = found.status === 401;
+    trouble.replaceChildren(h("p", { class: "failure-title" }, unknown ? t("shell.error.token") : message(found)), h("p", null, unknown ? t("shell.fix.token") : fix(found)));
     trouble.hidden = false;
   };
   if (error) tell(error);
-  const form = h("form", null,
+  const form = h("form", null, h("input", { type: "text", name: "username", autocomplete: "username", value: "token", hidden: true, "aria-hidden": "true" }),
     h("p", { class: "brand" }, h("img", { src: "/static/icon.svg", alt: "" }), "Tocsin"),
     h("h1", null, t("shell.sign_in.title")), trouble,
     field(t("shell.sign_in.token"), token, t("shell.sign_in.hint")),

@@ -127,7 +127,7 @@ function curl(path, method, body, description) {
   if (method !== "get") lines[0] += ` -X ${method.toUpperCase()}`;
   if (method === "post") lines.push(`  -H "Idempotency-Key: $(uuidgen)"`);
   if (body) lines.push(`  -H "Content-Type: application/json" -d '${JSON.stringify(sample(body, description)).replaceAll("'", "'\\''")}'`);
-  return [...lines, `  "${location.origin}${path}"`].join(" \\\n");
+  return [...lines, `  "${location.origin}${path.replace(/\{(\w+)\}/g, (_, part) => part.toUpperCase())}"`].join(" \\\n");
 }
 
 function copyable(text) {
