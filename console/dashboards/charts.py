@@ -20,6 +20,7 @@ RIGHT: Final = 14.0
 TOP: Final = 10.0
 BOTTOM: Final = 24.0
 TICK_ROOM: Final = 72.0  # between two labels of the time axis
+LEAST: Final = 1e-12  # a greatest value below is nought
 LEVELS: Final = 5  # shades of a heat map
 Size = tuple[float, float]
 DOT: Final = "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z"
@@ -27,7 +28,7 @@ DOT: Final = "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z"
 
 def ticks(most: float, count: int = 4, whole: bool = False) -> list[float]:
     """Round values from nought to at least `most`; with `whole` no fractions, for what is counted."""
-    if most <= 0:
+    if most <= LEAST:
         return [0.0, 1.0]
     raw = max(most / count, 1.0 if whole else 0.0)
     power = 10.0 ** math.floor(math.log10(raw))
@@ -109,14 +110,15 @@ def _places(chart: Chart, across: Scale, height: float) -> list[Markup]:
     if not chart.over_time:
         limit = int(room / max(1, len(chart.places)) / 7)
         return [text(across(n + 0.5), height - 6, cut(name, limit)) for n, name in enumerate(chart.places)]
-    every = max(1, math.ceil(len(chart.places) * TICK_ROOM / max(room, 1)))
     days = _days(chart.places)
-    parts, before = list[Markup](), ""
+    parts, last, before = list[Markup](), -TICK_ROOM, ""
     for n, place in enumerate(chart.places):
-        said = _moment(place, days=days)
-        if n % every == 0 and said != before and across(n) < across(len(chart.places)) - TICK_ROOM / 3:
-            parts.append(text(across(n), height - 6, said))
-            before = said
+        said, x = _moment(place, days=days), across(n)
+        # Of a day in a long span only its beginning is marked.
+        if said != before and x - last >= TICK_ROOM and x < across(len(chart.places)) - TICK_ROOM / 3:
+            parts.append(text(x, height - 6, said))
+            last = x
+        before = said
     return parts
 
 
@@ -179,7 +181,7 @@ def _arc(half: float, start: float, turn: float, colour: str, tip: str) -> Marku
 def heatmap(chart: Chart, size: Size, title: str) -> Markup:
     """A row for each series, a column for each stretch of time; the darker, the more."""
     width, height = size
-    labels = min(150.0, width * 0.28)
+    labels = min(170.0, width * 0.3)
     most = max((value or 0.0 for series in chart.series for value in series.values), default=0.0)
     across = Scale(0, max(1, len(chart.places)), labels + 6, width - RIGHT)
     step = (height - BOTTOM - 4) / max(1, len(chart.series))
@@ -187,7 +189,7 @@ def heatmap(chart: Chart, size: Size, title: str) -> Markup:
     parts: list[Markup] = []
     for n, series in enumerate(chart.series):
         y = 4 + n * step
-        parts.append(text(labels, y + step / 2 + 4, cut(series.name, int(labels / 6.7)), anchor="end", classes="axis"))
+        parts.append(text(labels, y + step / 2 + 4, cut(series.name, int(labels / 7.2)), anchor="end", classes="axis"))
         for at, value in enumerate(series.values):
             level = math.ceil((value or 0.0) / most * LEVELS) if most else 0
             tip = _tip(chart, series, at) if value else ""
@@ -197,10 +199,9 @@ def heatmap(chart: Chart, size: Size, title: str) -> Markup:
 
 def tags(rows: Sequence[tuple[str, float]], sizes: int = 5) -> list[tuple[str, float, int]]:
     """Names with how often, and the size of each from 1 to `sizes`, ordered by name: sizes tell the rank."""
-    most = max((value for _, value in rows), default=0.0)
-    if not most:
-        return []
-    return sorted((name, value, 1 + round((sizes - 1) * math.sqrt(value / most))) for name, value in rows)
+    least, most = (pick((value for _, value in rows), default=0.0) for pick in (min, max))
+    grown = [(value - least) / (most - least) if most > least else 0.5 for _, value in rows]
+    return sorted((name, value, 1 + round((sizes - 1) * part)) for (name, value), part in zip(rows, grown, strict=True))
 
 
 def shades(chart: Chart) -> list[str]:

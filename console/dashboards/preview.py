@@ -119,10 +119,15 @@ def tile(board: Board, one: Placed, answers: Answers, words: Words) -> Tile | No
         return None
     found = answers.rows.get((board.id, panel.id), [])
     title = words.say(f"panels.{panel.id}")
-    if (board.id, panel.id) in answers.empty:
+    if (board.id, panel.id) in answers.empty and not _quiet(panel, found):
         return Tile(panel, title, empty=True)
     size = (one.place.w * COLUMN - 24, one.place.h * ROW - HEAD)
     return _filled(panel, title, found, size, words)
+
+
+def _quiet(panel: Panel, found: list[Row]) -> bool:
+    """Whether nought is the answer: that nothing rang is news, and not the same as knowing nothing."""
+    return panel.kind == "metric" and panel.view in ("alerts", "compared") and bool(found)
 
 
 def _filled(panel: Panel, title: str, found: list[Row], size: charts.Size, words: Words) -> Tile:

@@ -48,7 +48,8 @@ LAST: Final = Metric("last", "max", "collected_at")
 CONFIDENCE: Final = Metric("topic_confidence", "average", "topic.confidence", colour=BLUE, digits=2)
 
 # An alert is told in steps; its own id counts it once, in each stretch of time in which it rang or grew.
-RANG: Final = All((Not(Is("state", "pending")), Not(Is("state", "resolved"))))
+TOLD: Final = Not(Is("state", "pending"))
+RANG: Final = All((TOLD, Not(Is("state", "resolved"))))
 ALERTS: Final = Metric("alerts", "unique", "alert", where=RANG, colour=RED)
 CRITICAL: Final = Metric("critical", "unique", "alert", where=All((RANG, Is("severity", "critical"))), colour=RED)
 WARNING: Final = Metric("warning", "unique", "alert", where=All((RANG, Is("severity", "warning"))), colour=AMBER)

@@ -50,6 +50,7 @@ def alerts(replay: bool = False) -> list[AlertEvent]:
         "since": END - timedelta(hours=2),
         "replay": replay,
         "name": "Halden Motors",
+        "beyond": 2.5,
     }
     grown = given | {"severity": "critical", "evidence": (evidence(risk="litigation"),)}
     return [event(0, **given), event(1, "updated", **grown), event(2, "resolved", **given)]

@@ -22,7 +22,7 @@ ALERTS: Final = Board(
     ),
     links=("overview", "company", "replay"),
     tiles=stacked(
-        (7, [(48, Text("alerts-help"))]),
+        (6, [(48, Text("alerts-help"))]),
         (5, [
             (12, Panel("alerts-number", "metric", "alerts", (m.ALERTS,))),
             (12, Panel("alerts-critical", "metric", "alerts", (m.CRITICAL,))),
@@ -36,7 +36,7 @@ ALERTS: Final = Board(
         (13, [
             (30, Panel("alerts-table", "table", "alerts",
                        (m.ALERTS, m.CRITICAL, m.BEYOND, m.STORIES, m.ALERT_SOURCES, m.LAST_STEP),
-                       (Terms("name", "name", 10), Terms("rule", "rule", 5)), where=m.RANG)),
+                       (Terms("name", "name", 10), Terms("rule", "rule", 5)), where=m.TOLD)),
             (18, Panel("alerts-rules", "ranking", "alerts", (m.ALERTS,), (Terms("rule", "rule", 12),))),
         ]),
         (12, [

@@ -22,7 +22,7 @@ COMPANY: Final = Board(
     ),
     links=("overview", "topics", "sources", "alerts"),
     tiles=stacked(
-        (7, [(48, Text("company-help"))]),
+        (6, [(48, Text("company-help"))]),
         (5, [
             (12, Panel("company-documents", "metric", "documents", (m.DOCUMENTS,), where=NAMED)),
             (12, Panel("company-negative", "metric", "documents", (m.NEGATIVE,), where=NAMED)),

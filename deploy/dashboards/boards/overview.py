@@ -28,7 +28,7 @@ OVERVIEW: Final = Board(
     view="documents",
     links=("company", "topics", "sources", "alerts", "replay"),
     tiles=stacked(
-        (8, [(48, Text("overview-help"))]),
+        (7, [(48, Text("overview-help"))]),
         (5, [
             _number(m.DOCUMENTS), _number(m.NEGATIVE), _number(m.NEGATIVE_SHARE),
             _number(m.COMPANIES), _number(m.ALERTS, "alerts"), _number(m.CRITICAL, "alerts"),

@@ -20,7 +20,7 @@ SOURCES: Final = Board(
     ),
     links=("overview", "company", "topics"),
     tiles=stacked(
-        (7, [(48, Text("sources-help"))]),
+        (6, [(48, Text("sources-help"))]),
         (5, [
             (12, Panel("sources-number", "metric", "documents", (m.SOURCES,))),
             (12, Panel("sources-unjudged", "metric", "documents", (m.UNJUDGED_SHARE,))),

@@ -20,7 +20,7 @@ TOPICS: Final = Board(
     ),
     links=("overview", "company", "sources", "alerts"),
     tiles=stacked(
-        (7, [(48, Text("topics-help"))]),
+        (6, [(48, Text("topics-help"))]),
         (14, [
             (24, Panel("topics-negative", "heatmap", "documents", (m.NEGATIVE,),
                        (OverTime(), Terms("topic.label", "topic", 12)), where=m.JUDGED)),

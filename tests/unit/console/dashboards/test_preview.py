@@ -100,6 +100,16 @@ def test_an_empty_index_says_no_data_and_not_nought() -> None:
     assert source.count('<p class="nothing">no data</p>') == len(answers.empty)
 
 
+def test_that_nothing_rang_is_nought() -> None:
+    """Where alerts are written and none is in the window, the number is 0."""
+    answers = Answers()
+    answers.empty = [(board.id, panel.id) for board in BOARDS for panel, _ in board.panels()]
+    answers.rows["alerts", "alerts-number"] = [Row((), (0.0,), 0)]
+    source = render(BOARDS, Names(), SAID, WINDOWS, answers, "en")
+    assert source.count('<p class="nothing">no data</p>') == len(answers.empty) - 1
+    assert '<p class="number red">0</p>' in source
+
+
 def test_demo_data_cannot_be_taken_for_real() -> None:
     """In the title and in the help of each dashboard."""
     source = render(BOARDS, Names("demo-1"), SAID, WINDOWS, hostile(), "en")
