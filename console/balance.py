@@ -12,12 +12,14 @@ from elasticsearch import ApiError, TransportError
 
 from console.exits import told
 from console.messages import say
+from console.progress import Tell, told_on_terminal
 from streams.balance import Difference, Result, recount
 from streams.endpoints import resolve
 from streams.kafka import TopicMissing
 from streams.log import configure
 from streams.settings import load
 
+EVERY: Final = 500  # things read between two words about it
 DIFFERENCES: Final = ("missing", "unexpected", "doubled", "unread")
 
 
@@ -46,9 +48,16 @@ def balance(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON
     with told(unavailable=(TopicMissing,), away=(ApiError, TransportError, KafkaError, OSError), key="balance.away"):
         settings = load()
         configure(settings, "balance")
-        result = asyncio.run(recount(settings, resolve(settings, "kafka", "elasticsearch")))
+        endpoints = resolve(settings, "kafka", "elasticsearch")
+        with told_on_terminal() as tell:
+            result = asyncio.run(recount(settings, endpoints, lambda read: _tell(tell, read)))
     typer.echo(json.dumps(result.as_dict(), ensure_ascii=False) if as_json else "\n".join(balance_lines(result)))
     raise typer.Exit(0 if result.ok else 1)
+
+
+def _tell(tell: Tell, read: int) -> None:
+    if read % EVERY == 0:
+        tell(read, None, say("balance.counting", read=f"{read:,}"))
 
 
 def register(app: typer.Typer) -> None:

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from console import file_options
 from console.exits import INTERRUPTED, UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
 from console.messages import say
+from console.progress import Tell, told_on_terminal
 from streams.endpoints import EnginesDown, resolve
 from streams.kafka import FATAL, Producer, ensure_topics, refused
 from streams.log import configure
@@ -36,8 +37,8 @@ class KafkaAway(RuntimeError):  # noqa: N818 - reads as what it says
     """Kafka does not answer at the start."""
 
 
-def reporter(clock: Callable[[], float] = time.monotonic) -> Callable[[Summary], None]:
-    """Progress with the rate since the last line, on standard error; redrawn in place on a terminal."""
+def reporter(tell: Tell, clock: Callable[[], float] = time.monotonic) -> Callable[[Summary], None]:
+    """Progress with the rate since the last word, on standard error: a bar on a terminal, else a line now and then."""
     terminal = sys.stderr.isatty()
     every = EVERY_REDRAW if terminal else EVERY_LINE
     last_at, last_sent = clock(), 0
@@ -50,7 +51,11 @@ def reporter(clock: Callable[[], float] = time.monotonic) -> Callable[[Summary],
         rate = round((summary.sent - last_sent) / (now - last_at))
         last_at, last_sent = now, summary.sent
         line = progress_line(summary, rate)
-        typer.echo(f"\r{line}\x1b[K" if terminal else line, err=True, nl=not terminal)
+        if terminal:
+            known = summary.first is not None
+            tell(summary.sent + summary.resumed, summary.accepted if known else None, line)
+        else:
+            typer.echo(line, err=True)
 
     return report
 
@@ -101,7 +106,9 @@ async def run(paths: list[str], options: Options, settings: Settings, bootstrap:
                 raise refused(error) from None
             raise KafkaAway(say("ingest.kafka_away", address=bootstrap)) from None
         options = replace(options, told=told)
-        return await read_files(paths, options, producer, settings, stdin=sys.stdin.buffer, progress=reporter())
+        with told_on_terminal() as tell:
+            progress = reporter(tell)
+            return await read_files(paths, options, producer, settings, stdin=sys.stdin.buffer, progress=progress)
     finally:
         await producer.stop()
 
@@ -151,8 +158,6 @@ def ingest(
         raise _ended(str(error), UNAVAILABLE) from None
     except KeyboardInterrupt:
         raise _ended("\n" + say("ingest.interrupted"), INTERRUPTED) from None
-    if sys.stderr.isatty():
-        typer.echo("\r\x1b[K", err=True, nl=False)
     typer.echo(json.dumps(summary.as_dict(), ensure_ascii=False) if as_json else "\n".join(summary_lines(summary)))
     if strict and summary.rejections:
         raise typer.Exit(1)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 from aiokafka.errors import KafkaError
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from alerts.watch import describe, firing
 from console.exits import WRONG_SETTINGS
@@ -25,6 +27,9 @@ from streams.drift import read_open
 from streams.endpoints import EnginesDown, resolve
 from streams.lag import READS, lags
 from streams.settings import Settings, SettingsError, load
+
+GOOD: Final = ("serving", "external")
+NUMBERS: Final = ("pid", "records", "rate", "rejected", "lag", "memory", "delivery")
 
 
 def workers(settings: Settings, seconds: float = 1.0) -> list[dict[str, Any]]:
@@ -72,42 +77,58 @@ def collect(settings: Settings) -> dict[str, Any]:
     except EnginesDown as error:
         report["problem"] = str(error)
     except (KafkaError, OSError, TimeoutError) as error:
-        report["problem"] = f"Kafka does not answer ({type(error).__name__}). See: tocsin logs kafka"
+        report["problem"] = say("status.kafka_away", error=type(error).__name__)
     return report
+
+
+def _table(title: str, *columns: str) -> Table:
+    made = Table(
+        title=say(f"status.{title}"), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False
+    )
+    for column in columns:
+        numbers = column in NUMBERS
+        made.add_column(say(f"status.column.{column}"), justify="right" if numbers else "left", overflow="fold")
+    return made
 
 
 def _show(report: dict[str, Any]) -> None:
     console = Console()
-    engines = Table("engine", "state", "address", title="Engines", title_justify="left")
+    engines = _table("engines", "engine", "state", "address")
     for engine in report["engines"]:
-        engines.add_row(engine["name"], engine["state"], engine.get("address") or "-")
+        state = Text(say(f"status.state.{engine['state']}"), style="" if engine["state"] in GOOD else "bold red")
+        engines.add_row(engine["name"], state, engine.get("address") or "-")
     console.print(engines)
-    table = Table("stage", "pid", "records", "per s", "rejected", "lag", "MiB", "last delivery", title="Workers")
-    table.title_justify = "left"
-    lag = report["lag"] or {}
     running = {w["stage"] for w in report["workers"]}
-
-    def unknown(stage: str) -> str:  # only what reads from Kafka can be behind
-        return "?" if stage in READS else "-"
-
-    for w in report["workers"]:
-        age = "-" if w["last_delivery_age"] is None else f"{w['last_delivery_age']} s ago"
-        age = age if w["answers"] else "does not answer"
-        behind = lag.get(w["stage"], unknown(w["stage"]))
-        cells = (w["stage"], w["pid"], w["records"], w["per_second"], w["rejected"], behind)
-        table.add_row(*map(str, cells), str(w["memory_mib"]), age)
-    for stage in (*READS, WATCH):
-        if stage not in running:
-            table.add_row(stage, "not running", "-", "-", "-", str(lag.get(stage, unknown(stage))), "-", "-")
-    console.print(table)
+    console.print(_workers(report, running))
     _show_alerts(console, report["alerts"], WATCH in running)
     for change in report["drift"]:
         where = " ".join(change["labels"][name] for name in ("lang", "kind", "feature"))
-        numbers = f"{change['observed']} {change['unit']}, {change['support']} texts"
-        text = f"Drift since {change['since']}: {where} against {change['labels']['against']}: {numbers}"
+        values = {name: change[name] for name in ("since", "observed", "unit", "support")}
+        text = say("status.drift", where=where, against=change["labels"]["against"], **values)
         console.print(text, style="yellow", markup=False, highlight=False)
     if "problem" in report:
         console.print(report["problem"], style="bold red", markup=False)
+
+
+def _workers(report: dict[str, Any], running: set[str]) -> Table:
+    """Those that run, and those of the five that do not. Only what reads from Kafka can be behind."""
+    table = _table("workers", "stage", "pid", "records", "rate", "rejected", "lag", "memory", "delivery")
+    lag = report["lag"] or {}
+
+    def behind(stage: str) -> str:
+        return f"{lag[stage]:,}" if stage in lag else "?" if stage in READS else "-"
+
+    for w in report["workers"]:
+        age = w["last_delivery_age"]
+        told = Text(say("status.silent"), style="bold red") if not w["answers"] else "-"
+        told = say("status.ago", seconds=f"{age:,.1f}") if w["answers"] and age is not None else told
+        cells = (w["stage"], str(w["pid"]), f"{w['records']:,}", f"{w['per_second']:,}", f"{w['rejected']:,}")
+        table.add_row(*cells, behind(w["stage"]), f"{w['memory_mib']:,}", told)
+    for stage in (*READS, WATCH):
+        if stage not in running:
+            missing = Text(say("status.not_running"), style="yellow")
+            table.add_row(stage, missing, "-", "-", "-", behind(stage), "-", "-")
+    return table
 
 
 def _show_alerts(console: Console, alerts: list[dict[str, Any]], watched: bool) -> None:

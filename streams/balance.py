@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any, Final
 
 from elasticsearch import AsyncElasticsearch
@@ -249,16 +250,18 @@ async def indexed(elastic: AsyncElasticsearch, settings: Settings) -> AsyncItera
         after = hits[-1]["sort"]
 
 
-async def recount(settings: Settings, endpoints: Endpoints) -> Result:
-    """The balance of everything now in Kafka and Elasticsearch.
+async def recount(settings: Settings, endpoints: Endpoints, progress: Callable[[int], None] = lambda _: None) -> Result:
+    """The balance of everything now in Kafka and Elasticsearch. `progress` is told of each thing read, by its number.
 
     The index is read first, so that items on their way show as missing, never as unexpected.
     """
+    read = count(1)
     balance = Balance({topic.full(settings) for topic in RAW.values()}, DOCUMENTS.full(settings))
     elastic = es.client(settings, endpoints.elasticsearch)
     try:
         async for name, judged in indexed(elastic, settings):
             balance.index(name, judged)
+            progress(next(read))
     finally:
         await elastic.close()
     async for message in read_topic(settings, endpoints.kafka, DEADLETTERS):
@@ -269,4 +272,5 @@ async def recount(settings: Settings, endpoints: Endpoints) -> Result:
     for topic in RAW.values():
         async for message in read_topic(settings, endpoints.kafka, topic):
             balance.raw(message)
+            progress(next(read))
     return balance.result()
