@@ -1,7 +1,7 @@
 /** A document as it stands in lists, and the small pieces that the whole document shows as well. */
 
 import { h, isAddress } from "../dom.js";
-import { label, marked, number, percent, subjectName, time } from "../format.js";
+import { label, marked, number, percent, plain, subjectName, time } from "../format.js";
 import { t } from "../i18n.js";
 import * as routes from "../routes.js";
 import { tones } from "./figures.js";
@@ -29,7 +29,7 @@ export function titleOf({ title: own, excerpt = [] }) {
 
 /** Sentiment with its probability, topic and kind of risk event with theirs; or that no model judged it, and why. */
 function judged({ sentiment, unjudged, topic, risk }) {
-  if (!sentiment) return tag(unjudged ? t("documents.unjudged_why", { why: unjudged }) : t("documents.unjudged"), "warn");
+  if (!sentiment) return tag(unjudged ? t("documents.unjudged_why", { why: plain(unjudged) }) : t("documents.unjudged"), "warn");
   return [
     h("span", { class: "judged" }, tones(sentiment), sentimentWords(sentiment)),
     topic && tag([label("topic", topic.label), " ", h("span", { class: "sure" }, percent(topic.confidence))]),
@@ -46,19 +46,19 @@ export function sentimentWords(sentiment) {
 function companies({ entities }) {
   return (entities ?? []).map((each) =>
     h("a", { class: "tag company", href: routes.subject(`entity:${each.id}`), title: reason(each) },
-      subjectName(`entity:${each.id}`, each.name), " ", h("span", { class: "sure" }, each.relevance.toFixed(2))));
+      plain(subjectName(`entity:${each.id}`, each.name)), " ", h("span", { class: "sure" }, each.relevance.toFixed(2))));
 }
 
 /** Why a company is taken to be meant: "named in the title as “Quenlith”". */
 export function reason({ where, matched, relevance }) {
-  return t("documents.reason", { where: t(`documents.where.${where}`), matched, relevance: relevance.toFixed(2) });
+  return t("documents.reason", { where: t(`documents.where.${where}`), matched: plain(matched), relevance: relevance.toFixed(2) });
 }
 
 /** Where it is from, when, and what is particular about it. */
 function facts(document) {
   return [
     origins(document),
-    h("a", { href: routes.documents({ source: document.source }) }, document.source),
+    h("a", { href: routes.documents({ source: document.source }) }, plain(document.source)),
     h("span", null, label("kind", document.kind)),
     h("span", null, label("language", document.lang)),
     time(document.collected_at, "both"),

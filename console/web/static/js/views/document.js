@@ -39,7 +39,7 @@ function header(found) {
   return h("header", { class: "head" }, h("div", { class: "document-head" },
     h("p", { class: "crumbs" }, h("a", { href: routes.documents({}) }, t("documents.title"))),
     h("h1", null, titleOf(found)),
-    h("p", { class: "facts" }, origins(found), h("a", { href: routes.documents({ source: found.source }) }, found.source), h("span", null, label("kind", found.kind)),
+    h("p", { class: "facts" }, origins(found), h("a", { href: routes.documents({ source: found.source }) }, plain(found.source)), h("span", null, label("kind", found.kind)),
       h("span", null, label("language", found.lang)), time(found.collected_at, "both"), found.stale !== "fresh" && tag(t(`documents.stale.${found.stale}`), "warn"), original(found.url))));
 }
 
@@ -78,7 +78,7 @@ function threeTones(sentiment) {
 function companies(found) {
   if (!found.entities.length) return h("p", { class: "panel-body quiet" }, t("documents.no_companies"));
   return h("ul", { class: "panel-body company-list" }, found.entities.map((each) => h("li", null,
-    h("div", { class: "company-line" }, h("a", { href: routes.subject(`entity:${each.id}`) }, subjectName(`entity:${each.id}`, each.name)),
+    h("div", { class: "company-line" }, h("a", { href: routes.subject(`entity:${each.id}`) }, plain(subjectName(`entity:${each.id}`, each.name))),
       h("span", { class: "n", title: t("documents.relevance") }, each.relevance.toFixed(2))),
     h("p", { class: "quiet small" }, reason(each)),
     each.sentiment && h("p", { class: "judged small" }, t("documents.towards"), " ", tones(each.sentiment), h("span", null, threeTones(each.sentiment))))));
@@ -89,7 +89,7 @@ function origin(found) {
   const published = found.published_at
     ? [time(found.published_at, "stamp"), " ", h("span", { class: "quiet" }, t(`documents.how.${found.published_how}`))] : t("documents.unpublished");
   return h("dl", { class: "panel-body dl" },
-    fact(t("documents.facet.source"), h("a", { href: routes.documents({ source: found.source }) }, found.source)),
+    fact(t("documents.facet.source"), h("a", { href: routes.documents({ source: found.source }) }, plain(found.source))),
     fact(t("documents.author"), author),
     fact(t("documents.published"), published),
     fact(t("documents.collected"), time(found.collected_at, "stamp")),
@@ -105,7 +105,7 @@ async function similarTo(found, page) {
   if (!documents.length) return empty(t("documents.similar.none"));
   return h("ul", { class: "lines" }, documents.map((each) => h("li", { dataset: { item: each.id } },
     h("a", { href: routes.link("documents", {}, each.id) }, titleOf(each)),
-    h("p", { class: "facts" }, each.sentiment && sentimentWords(each.sentiment), h("span", null, each.source), time(each.collected_at)))));
+    h("p", { class: "facts" }, each.sentiment && sentimentWords(each.sentiment), h("span", null, plain(each.source)), time(each.collected_at)))));
 }
 
 /** The alerts about its companies and its topic that rang around its time: first those that name it as evidence. */

@@ -4,7 +4,7 @@
  */
 
 import { append, h } from "../dom.js";
-import { label, number, subjectName } from "../format.js";
+import { label, number, plain, subjectName } from "../format.js";
 import { t } from "../i18n.js";
 import { card } from "../parts/document.js";
 import { facet } from "../parts/facets.js";
@@ -138,8 +138,8 @@ function kept(host, make) {
 function words(name, value, given) {
   if (LABELLED[name]) return label(LABELLED[name], value);
   if (name === "stale") return t(`documents.stale.${value}`);
-  if (name === "subject") return subjectName(value, given ?? value.slice(value.indexOf(":") + 1));
-  return given ?? value;
+  if (name === "subject") return plain(subjectName(value, given ?? value.slice(value.indexOf(":") + 1)));
+  return plain(given || value);
 }
 
 function facets(state, found, change) {

@@ -2,7 +2,7 @@
 
 import { line, shares, stack } from "../charts.js";
 import { append, h, replace } from "../dom.js";
-import { label, number, percent, points, subjectName, time } from "../format.js";
+import { label, number, percent, plain, points, subjectName, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import { card } from "../parts/document.js";
 import { bars, figure, interval } from "../parts/figures.js";
@@ -20,7 +20,7 @@ export async function show(root, params, page) {
   const asked = hoursOf(params.hours);
   const found = await page.api.get(`/subjects/${encodeURIComponent(params.id)}`, params.from ? { from: params.from, to: params.to } : { hours: asked });
   const hours = params.from ? (new Date(found.to) - new Date(found.from)) / 3600e3 : asked;
-  const name = subjectName(found.subject, found.name);
+  const name = plain(subjectName(found.subject, found.name));
   page.title(name);
   const behind = (more = {}) => routes.documents({ subject: found.subject, from: found.from, to: found.to, ...more });
   const of = { found, hours, behind };
@@ -99,7 +99,7 @@ function groups({ found, behind }) {
   return h("div", { class: "groups" },
     group("topics", found.topics.map(labelled("topic", "topic"))),
     group("risks", found.risks.filter((each) => each.label !== "none").map(labelled("risk", "risk"))),
-    group("sources", found.sources.map((each) => ({ ...each, words: each.source, href: behind({ source: each.source }), note: each.last && time(each.last) }))),
+    group("sources", found.sources.map((each) => ({ ...each, words: plain(each.source), href: behind({ source: each.source }), note: each.last && time(each.last) }))),
     group("languages", found.languages.map(labelled("language", "lang"))));
 }
 

@@ -1,7 +1,7 @@
 /** Subjects: companies, topics, sources and the market, with how much was said of each and how much of it is negative. */
 
 import { append, h } from "../dom.js";
-import { number, percent, subjectName, time } from "../format.js";
+import { number, percent, plain, subjectName, time } from "../format.js";
 import { t } from "../i18n.js";
 import { bar, interval } from "../parts/figures.js";
 import { hoursOf, spanSwitch, spanWords, WEEK } from "../parts/spans.js";
@@ -63,7 +63,7 @@ function row(of, most, { hours }, span) {
   const to = routes.subject(of.subject, { hours: hours === WEEK ? "" : hours });
   const behind = (more = {}) => routes.documents({ subject: of.subject, ...span, ...more });
   return h("tr", { dataset: { item: to } },
-    h("th", { scope: "row", class: "subjects-name" }, h("a", { href: to }, subjectName(of.subject, of.name)),
+    h("th", { scope: "row", class: "subjects-name" }, h("a", { href: to }, plain(subjectName(of.subject, of.name))),
       of.kind !== "market" && h("span", { class: "subjects-kind" }, t(`subject.one.${of.kind}`))),
     h("td", { class: "subjects-documents" }, h("div", { class: "measured-row" }, h("a", { class: "n", href: behind() }, number(of.documents)), bar(of.documents, of.negative, most))),
     h("td", { class: "subjects-negative" }, h("a", { class: "n", href: behind({ sentiment: "negative" }) }, number(of.negative))),
