@@ -54,7 +54,7 @@ function pair(of) {
 /** What of the difference is more than chance, and what the test looked at. */
 function verdict({ before, after, p, n, better, more_than_chance: sure }) {
   const said = before === null || after === null ? "unknown" : before === after ? "same" : !sure ? "chance" : better ? "better" : "worse";
-  return [tag(t(`replay.verdict.${said}`), TONES[said] ?? ""), p !== null && h("span", { class: "quiet small" }, " ", t("replay.compare.p", { p: p < 0.001 ? "<0.001" : p.toFixed(3), n: number(n) }))];
+  return [tag(t(`replay.verdict.${said}`), TONES[said] ?? ""), p !== null && h("span", { class: "quiet small nowrap" }, " ", t("replay.compare.p", { p: p < 0.001 ? "<0.001" : p.toFixed(3), n: number(n) }))];
 }
 
 function alerts(name, found, count, line) {

@@ -39,7 +39,7 @@ export function bar(whole, part, most) {
 }
 
 /**
- * Values with their documents, the most first, as bars.
+ * Values with their documents, the most first, as bars. `href`: the documents; the negative ones among them follow from it.
  * @param {{words: any, href: string, documents: number, negative: number, note?: any}[]} rows
  * @param {{most?: number, empty: string}} options `most` are shown, the others when asked for
  */
@@ -60,7 +60,7 @@ function barRow({ words, href, documents, negative, note }, longest) {
     h("span", { class: "bars-name" }, h("a", { href }, words), note && h("span", { class: "quiet" }, " ", note)),
     bar(documents, negative, longest),
     h("span", { class: "bars-count" }, number(documents), hidden(` ${t("subject.of.documents")}`)),
-    h("span", { class: "bars-bad" }, number(negative), hidden(` ${t("subject.of.negative")}`)));
+    h("a", { class: "bars-bad", href: `${href}&sentiment=negative` }, number(negative), hidden(` ${t("subject.of.negative")}`)));
 }
 
 /** A headline figure of a <dl>: its name, its value, and what stands below. */

@@ -28,7 +28,7 @@ export async function show(root, params, page) {
   if (found.partial) append(root, h("p", { class: "note", role: "status" }, t("subject.partial")));
   if (!found.totals.documents) {
     append(root, h("section", { class: "panel" }, empty(t("subject.no_data"), t("subject.no_data_more", { span: spanWords(hours) }))));
-    if (!found.previous?.documents) return;
+    if (!found.previous.documents) return;
   }
   append(root, figures(of));
   const alerts = h("div", { class: "panel-body" });
@@ -59,23 +59,24 @@ function figures({ found, hours, behind }) {
   const before = spanWords(hours);
   const link = (value, more) => h("a", { class: "figure-link", href: behind(more) }, number(value));
   return h("dl", { class: "figures panel" },
-    figure(t("subject.figure.documents"), link(totals.documents), amountBefore(totals, previous, before)),
-    figure(t("subject.figure.share"), totals.share === null ? "–" : percent(totals.share), interval(totals),
+    figure(t("subject.figure.documents"), link(totals.documents), amountBefore(found, before)),
+    figure(t("subject.figure.share"), totals.share === null ? "–" : h("a", { class: "figure-link", href: behind({ sentiment: "negative" }) }, percent(totals.share)), interval(totals),
       totals.share !== null && t("subject.figure.between", { low: percent(totals.low), high: percent(totals.high) }), change(totals, previous, before)),
     figure(t("subject.figure.negative"), link(totals.negative, { sentiment: "negative" }), t("subject.figure.judged", { count: number(totals.judged) })),
     figure(t("subject.figure.open"), h("span", { class: "figure-pair" }, link(totals.abstained, { sentiment: "abstained" }), h("span", { class: "quiet" }, " / "), link(totals.unjudged, { sentiment: "unjudged" })),
       t("subject.figure.open_more")));
 }
 
-function amountBefore(totals, previous, before) {
-  if (!previous) return null;
-  return t("subject.against.documents", { count: number(previous.documents), of: previous.documents, span: before });
+/** How many there were in the span of the same length just before. */
+function amountBefore({ subject, from, to, previous }, before) {
+  const began = new Date(2 * new Date(from) - new Date(to)).toISOString();
+  return h("a", { class: "plain", href: routes.documents({ subject, from: began, to: from }) }, t("subject.against.documents", { count: number(previous.documents), of: previous.documents, span: before }));
 }
 
 /** "+12 points against the 7 days before", and whether the intervals of both overlap. */
 function change(totals, previous, before) {
   if (totals.share === null) return null;
-  if (!previous || previous.share === null) return t("subject.against.nothing", { span: before });
+  if (previous.share === null) return t("subject.against.nothing", { span: before });
   const apart = totals.low > previous.high || totals.high < previous.low;
   return h("span", { class: apart ? "strong" : "" }, t(apart ? "subject.against.apart" : "subject.against.overlap", { points: points(totals.share - previous.share), span: before, share: percent(previous.share) }));
 }
