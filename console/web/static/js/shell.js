@@ -2,7 +2,7 @@
 
 import { h, svg } from "./dom.js";
 import { LANGUAGES, choose, lang, t } from "./i18n.js";
-import { label } from "./format.js";
+import { label, plain } from "./format.js";
 import { help } from "./parts/help.js";
 import { open } from "./parts/dialog.js";
 import { link } from "./routes.js";
@@ -48,7 +48,7 @@ function brand() {
 }
 
 function demo(me) {
-  return h("div", { class: "banner demo", role: "note" }, t("shell.demo", { namespace: me.namespace }));
+  return h("div", { class: "banner demo", role: "note" }, t("shell.demo", { namespace: plain(me.namespace) }));
 }
 
 function icon(name) {
@@ -88,10 +88,10 @@ function foot(me, lively, signOut, anew) {
   const next = LANGUAGES.find((each) => each !== lang());
   const speak = h("button", { type: "button", class: "ghost", lang: next === "zh" ? "zh-CN" : "en", onclick: () => choose(next).then(anew) }, t("shell.other_language"));
   return h("div", { class: "side-foot" }, lively,
-    h("p", { class: "quiet" }, `${me.name} · ${label("role", me.role)}`),
+    h("p", { class: "quiet" }, `${plain(me.name)} · ${label("role", me.role)}`),
     h("div", { class: "switches" }, themes(), speak, h("button", { type: "button", class: "ghost", onclick: help }, t("shell.keys.title")),
       h("button", { type: "button", class: "ghost", onclick: signOut }, t("shell.sign_out"))),
-    h("p", { class: "quiet" }, `Tocsin ${me.version}`));
+    h("p", { class: "quiet" }, `Tocsin ${plain(me.version)}`));
 }
 
 /** Light, dark, or as the system has it: each press takes the next. */

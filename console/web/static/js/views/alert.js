@@ -64,7 +64,7 @@ function buttons(alert, page) {
     make("acknowledge", () => act.acknowledge(alert, page), over ? "" : "primary", over), make("silence", () => act.silence(alert, page)),
     alert.kind !== "system" && [make("wrong", () => act.mark(alert, page, false)), make("right", () => act.mark(alert, page, true))],
     make("escalate", () => act.escalate(alert, page), "", over || alert.state === "pending"), h("button", { type: "button", class: "ghost", onclick: () => print() }, t("alert.print")),
-    !allowed && h("p", { class: "quiet small", id: "may-not" }, t("alert.may_not", { name: page.me.name, role: label("role", page.me.role) })));
+    !allowed && h("p", { class: "quiet small", id: "may-not" }, t("alert.may_not", { name: plain(page.me.name), role: label("role", page.me.role) })));
 }
 
 async function run(fn, page) {

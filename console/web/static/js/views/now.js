@@ -126,7 +126,7 @@ function age(found, newest) {
   const count = h("a", { class: "figure-link", href: documents({ from: found.from, to: found.to }) }, number(found.documents));
   const span = t(`now.hours.${Math.round((new Date(found.to) - new Date(found.from)) / HOUR)}`);
   const old = newest && Date.now() - new Date(newest) > HOUR;
-  if (!found.documents) return h("strong", { class: "severity warning" }, t("now.no_data", { span: span.toLowerCase() }), newest && [" ", rich("now.newest", { time: time(newest) })]);
-  return [rich("now.read", { count, span: span.toLowerCase(), of: found.documents }), newest && [" ", h(old ? "strong" : "span", { class: old ? "severity warning" : "" }, rich("now.newest", { time: time(newest) }))]];
+  if (!found.documents) return h("strong", { class: "old" }, t("now.no_data", { span: span.toLowerCase() }), newest && [" ", rich("now.newest", { time: time(newest) })]);
+  return [rich("now.read", { count, span: span.toLowerCase(), of: found.documents }), newest && [" ", h(old ? "strong" : "span", { class: old ? "old" : "" }, rich("now.newest", { time: time(newest) }))]];
 }
 
