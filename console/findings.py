@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from console.messages import say
@@ -19,7 +20,7 @@ from deploy.faults import EngineError
 from streams.plain import plain
 
 STYLES: Final = {"ok": "green", "ill": "bold red", "note": "yellow", "none": "dim"}  # by sign
-INDENT: Final = "     "
+INDENT: Final = 5  # cells before a text
 
 Check = Callable[[], str]  # returns what was found, raises Told or EngineError
 
@@ -102,7 +103,7 @@ def _untold(name: str, code: str, **values: Any) -> Finding:
 
 def show(findings: Sequence[Finding], title: str = "") -> None:
     """For people: a line each, with reason and remedy where there is something to do; what says the same, once."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     if title:
         console.print(Text(f"\n{title}", style="bold"))
     for _, alike in groupby(findings, key=lambda each: (each.why, each.fix) if each.ok is None else id(each)):
@@ -115,13 +116,23 @@ def _show(console: Console, found: Finding, titles: Sequence[str]) -> None:
     first, *more = found.what.splitlines() or [""]
     titles = [title for title in titles if title]
     line = say("doctor.line", title=say("doctor.and").join(titles), what=first) if titles else first
-    console.print(Text(say(f"doctor.signs.{sign}"), style=STYLES[sign]).append(f" {line}", style="not bold default"))
-    for text in more:
-        console.print(Text(INDENT + text))
-    if found.why:
-        console.print(Text(INDENT + say("engines.lines.why", why=found.why)))
-    if found.fix:
-        console.print(Text(INDENT + say("engines.lines.fix", fix=found.fix)))
+    told = [*more, *([say("engines.lines.why", why=found.why)] if found.why else [])]
+    told += [say("engines.lines.fix", fix=found.fix)] if found.fix else []
+    hanging(console, Text(say(f"doctor.signs.{sign}"), style=STYLES[sign]), Text(line))
+    for text in told:
+        hanging(console, Text(), Text(text))
+
+
+def hanging(console: Console, sign: Text, text: Text, indent: int = INDENT) -> None:
+    """A sign and a text whose further lines stand below its first; one line each where nobody reads on a screen."""
+    if not console.is_terminal:
+        console.print(Text(sign.plain + " " * (indent - sign.cell_len)).append(text), soft_wrap=True)
+        return
+    table = Table.grid(padding=0)
+    table.add_column(width=indent, no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row(sign, text)
+    console.print(table)
 
 
 def dumps(findings: Sequence[Finding]) -> str:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from console.exits import CODES, WRONG_INPUT
+from console.findings import hanging
 from console.messages import say
 from streams.plain import plain
 from streams.settings import Settings, SettingsError, load
@@ -35,6 +36,7 @@ def begin(context: typer.Context) -> None:
         typer.echo(str(error), err=True)
         return
     if new:
+        typer.echo(say("first.fresh"))
         steps()
     else:
         typer.echo(context.get_help())
@@ -42,12 +44,13 @@ def begin(context: typer.Context) -> None:
 
 def steps() -> None:
     """The first steps, each with its command."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
     console.print(Text(say("first.title"), style="bold"))
     console.print(Text(say("first.what")))
     for number, step in enumerate(STEPS, 1):
-        console.print(Text(f"\n{number}. {say(f'first.steps.{step}.what')}"))
-        console.print(Text(f"   {say(f'first.steps.{step}.do')}", style="cyan"))
+        console.print()
+        hanging(console, Text(f"{number}."), Text(say(f"first.steps.{step}.what")), 3)
+        hanging(console, Text(), Text(say(f"first.steps.{step}.do"), style="cyan"), 3)
     console.print(Text(f"\n{say('first.more')}"))
 
 

@@ -128,7 +128,7 @@ def dressed(command: Any, path: str, lang: str | None = None) -> Any:
         command.rich_help_panel = say(f"help.panels.{panel_of(path)}", lang)
     command.short_help = first_sentence(command.help)
     if path in EXAMPLES:
-        command.epilog = f"{say('help.example', lang)} {escape(EXAMPLES[path])}"
+        command.epilog = say("help.example", lang, line=escape(EXAMPLES[path]))
     for parameter in command.params:
         if getattr(parameter, "help", None):
             parameter.help = translated(parameter.help, lang)
