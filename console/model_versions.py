@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-import msgspec
 import typer
 
 from console.exits import UNAVAILABLE, WRONG_INPUT, WRONG_SETTINGS
 from console.messages import say
+from console.model_samples import RowRefused, read_samples, shipped_samples, told
 from deploy.faults import EngineError
 from deploy.stack import Stack
 from deploy.triton import control_headers
@@ -21,37 +21,19 @@ from models import registry, versions
 from models.batching import Limits
 from models.compare import Sample, compare, judge_all
 from models.control import PROBE_SECONDS, Control, change
-from models.data import LANGUAGES, corpus_rows
-from models.labels import HEADS
 from models.lanes import Judge, open_judge
 from models.registry import ModelRefused
 from models.text import prepare
 from models.triton import BadInput, Unreachable
 from models.versions import Plan
 from streams.endpoints import EnginesDown, resolve
-from streams.language import detect
 from streams.settings import Settings, SettingsError, load
 
 REFUSED: Final = 1  # exit code
 KEEP: Final = 3
-SAMPLE: Final = 300  # texts of our own corpus, enough to see a change of a few per cent
 
 Model = Annotated[str, typer.Option(help="Which model, where the repository holds several.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
-
-
-class RowRefused(ValueError):  # noqa: N818 - what happened
-    """A line of the data that cannot be used, and why."""
-
-
-class Line(msgspec.Struct):
-    """One text to compare the versions on; labels are optional, other fields are ignored."""
-
-    text: str
-    lang: str = ""
-    sentiment: str = ""
-    topic: str = ""
-    risk: str = ""
 
 
 def register(app: typer.Typer) -> None:
@@ -192,36 +174,6 @@ def compare_versions(
     typer.echo(json.dumps(report, indent=1, ensure_ascii=False) if as_json else "\n".join(told(report)))
 
 
-# ---- the texts to compare on
-
-
-def read_samples(path: Path) -> list[Sample]:
-    """The texts of a JSONL file; a language that is not stated is found. Raises RowRefused with the line."""
-    samples = []
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            try:
-                line = msgspec.json.decode(raw, type=Line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                raise RowRefused(f"{path}:{number}: {error}") from None
-            labels = {head: name for head in HEADS if (name := getattr(line, head))}
-            for head, name in labels.items():
-                if name not in HEADS[head]:
-                    raise RowRefused(f"{path}:{number}: {name!r} is no {head}: {', '.join(HEADS[head])}")
-            samples.append(Sample(line.text, line.lang.lower() or detect(line.text), labels))
-    return samples
-
-
-def shipped_samples(langs: Sequence[str] = LANGUAGES) -> list[Sample]:
-    """Texts of the corpus that no shipped version learnt from, evenly drawn."""
-    rows = corpus_rows("dev", langs)
-    step = max(1, len(rows) // SAMPLE)
-    return [
-        Sample(row.text, row.lang, {head: HEADS[head][at] for head, at in row.labels.items()}, row.kind)
-        for row in rows[::step]
-    ]
-
-
 async def _compare(settings: Settings, served: list[registry.Served], samples: list[Sample]) -> dict[str, Any]:
     async with _control(settings) as control:
         judges = [open_judge(control.client, each, settings.token_limit, PROBE_SECONDS) for each in served]
@@ -232,22 +184,6 @@ async def _compare(settings: Settings, served: list[registry.Served], samples: l
 async def _verdicts(settings: Settings, judge: Judge, samples: list[Sample]) -> Any:
     await judge.prove(await judge.model.told())
     return await judge_all(judge, samples, settings.token_limit, Limits(tokens=settings.token_budget))
-
-
-def told(report: dict[str, Any]) -> list[str]:
-    """A comparison in words, a line each."""
-    first, second = report["versions"]
-    lines = [say("versions.compared", first=first, second=second, texts=report["texts"], skipped=report["skipped"])]
-    for head, share in report["agreement"].items():
-        lines.append(say("versions.agreement", head=head, share=f"{share:.1%}", shift=f"{report['shift'][head]:.4f}"))
-    for head, found in report["f1"].items():
-        one, other = found["macro_f1"]
-        lines.append(say("versions.f1", head=head, rows=found["rows"], first=f"{one:.4f}", second=f"{other:.4f}"))
-    lines.append(say("versions.changed", count=report["changed"], shown=len(report["examples"])))
-    for each in report["examples"]:
-        label = f" ({each['label']})" if "label" in each else ""
-        lines.append(f"  {each['from']} -> {each['to']}{label}  {each['text']}")
-    return lines
 
 
 # ---- inside

@@ -100,12 +100,17 @@ def stage(before: Look | None, look: Look, now: float) -> Stage:
     )
 
 
-def rate(before: Look | None, look: Look, name: str) -> float | None:
-    """How much of a counter came in a second between the looks; None before there are two of the same process."""
+def rate(before: Look | None, look: Look, name: str, **labels: str) -> float | None:
+    """How much of a counter, where its labels are these, came in a second between the looks; None before there are
+    two of the same process."""
     if before is None or before.samples is None or look.samples is None or look.at <= before.at:
         return None
-    grown = sum(values(look.samples, name)) - sum(values(before.samples, name))
+    grown = _counted(look.samples, name, labels) - _counted(before.samples, name, labels)
     return round(max(0.0, grown) / (look.at - before.at), 1)
+
+
+def _counted(samples: Samples, name: str, wanted: Mapping[str, str]) -> float:
+    return sum(value for labels, value in samples.get(name, []) if wanted.items() <= labels.items())
 
 
 def latency(pairs: Sequence[tuple[Look | None, Look]]) -> Latency | None:

@@ -77,7 +77,9 @@ class Gatherer:
     ) -> Figures:
         at = clock.now()
         pairs = [(self._before.get(look.pid), look) for look in looks]
-        rates = [rate(before, look, "tocsin_records_total") for before, look in pairs if look.stage == "enrich"]
+        judged = [pair for pair in pairs if pair[1].stage == "enrich"]
+        # Ticks are records too, and no documents.
+        rates = [rate(*pair, "tocsin_records_total", outcome="accepted") for pair in judged]
         known = [each for each in rates if each is not None]
         self._before = {look.pid: look for look in looks}
         return Figures(
@@ -85,7 +87,7 @@ class Gatherer:
             documents_per_second=round(sum(known), 1) if known else None,
             stages=tuple(stage(before, look, at.timestamp()) for before, look in pairs),
             lag=lag,
-            triton=latency([pair for pair in pairs if pair[1].stage == "enrich"]),
+            triton=latency(judged),
             alerts=alerts,
             letters=letters,
             sources=sources(looks, at.timestamp()),

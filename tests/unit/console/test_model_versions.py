@@ -13,7 +13,8 @@ from typer.testing import CliRunner, Result
 
 from console import model_versions
 from console.exits import UNAVAILABLE, WRONG_INPUT
-from console.model_versions import REFUSED, RowRefused, read_samples, shipped_samples, told
+from console.model_samples import RowRefused, read_samples, shipped_samples, told
+from console.model_versions import REFUSED
 from models import registry
 from models.compare import Sample
 from models.labels import HEADS

@@ -48,6 +48,7 @@ def test_a_rate_needs_two_looks_at_the_same_process() -> None:
     assert rate(look(10, 100), look(14, 180), "tocsin_records_total") == 20.0
     assert rate(look(10, 100), look(14, 3), "tocsin_records_total") == 0.0
     assert rate(look(10, 100), Look("enrich", 7, 14, None), "tocsin_records_total") is None
+    assert rate(look(10, 100), look(14, 180), "tocsin_records_total", stage="other") == 0.0
 
 
 def test_latency_is_that_of_the_requests_between_the_looks() -> None:
