@@ -7,8 +7,8 @@ and told. What the index does not know is when a document came: one that was lat
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -112,7 +112,7 @@ class ElasticSource:
         self._query = query
         self._only = only
 
-    async def items(self, position: str = "") -> AsyncIterator[Batch]:
+    async def items(self, position: str = "") -> AsyncGenerator[Batch, None]:
         """All documents after `position`, in order of collection. The first batch is empty: it holds what is read.
 
         Raises SourceError for a pattern without indices, a query that Elasticsearch refuses, another one's position.
@@ -120,9 +120,9 @@ class ElasticSource:
         place = self._place(position) if position else Place(clock.now())
         self.notes.read, self.notes.faults = place.read, place.faults
         yield Batch(position=_words(place))
-        async with self._search(place) as search:
+        async with self._search(place) as search, aclosing(search.moments()) as moments:
             self.notes.total = await search.count()
-            async for hits in search.moments():
+            async for hits in moments:
                 documents = [d for _, source in hits if (d := self._document(source, place)) is not None]
                 documents.sort(key=lambda document: (document.collected_at, document.id))
                 place.after, place.read = hits[-1][0], place.read + len(hits)
@@ -210,7 +210,7 @@ class _Search:
         answer = await self._elastic.count(index=self._pattern, query=self._query, ignore_unavailable=True)
         return int(answer["count"])
 
-    async def moments(self) -> AsyncIterator[list[Hit]]:
+    async def moments(self) -> AsyncGenerator[list[Hit], None]:
         """All hits, those of one millisecond always together: the index knows no finer time to sort by."""
         held: list[Hit] = []
         try:

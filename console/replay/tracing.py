@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -122,12 +123,13 @@ async def _mentions(settings: Settings, rule: Rule, subject: str, span: Span) ->
     source = ElasticSource(settings, resolve(settings, "elasticsearch").elasticsearch, "", span, only=only)
     found: list[Mention] = []
     try:
-        async for batch in source.items():
-            if source.notes.total > MOST:
-                return None
-            for document in batch.documents:
-                mentions = pipeline.mentions(document, ARCHIVE, len(found))
-                found += [mention for mention in mentions if mention.subject == subject]
+        async with aclosing(source.items()) as batches:
+            async for batch in batches:
+                if source.notes.total > MOST:
+                    return None
+                for document in batch.documents:
+                    mentions = pipeline.mentions(document, ARCHIVE, len(found))
+                    found += [mention for mention in mentions if mention.subject == subject]
     except SourceError:
         return []  # there is no index
     return found

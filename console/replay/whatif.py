@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Final, cast
 
@@ -71,7 +72,7 @@ class History(Struct, frozen=True, kw_only=True):
 
     earliest: datetime | None  # of all documents that were read
     days: float  # there are documents so far back
-    wanted_days: float
+    wanted_days: float  # by the rules that differ
     short: tuple[str, ...]  # rules that want more than there is
 
 
@@ -121,7 +122,7 @@ async def ask(
         one = Pass(settings, sets, differ, begin, rates, whole=whole)
         if await _played(one, source, FEW if whole else MOST, progress):
             progress("comparing", source.notes.read, source.notes.total)
-            return _result(one, one.otherwise(end), end, asked_for)
+            return _result(one, one.otherwise(end), end)
     raise TooMuch(source.notes.total)
 
 
@@ -135,18 +136,19 @@ def _history(sets: tuple[Rules, Rules], differ: Set[str] | None) -> timedelta:
 async def _played(one: Pass, source: ElasticSource, most: int, progress: Progress) -> bool:
     """Play the source to the pass; whether it has no more documents than that."""
     said = 0.0
-    async for batch in source.items():
-        if source.notes.total > most:
-            return False
-        for document in batch.documents:
-            one.document(document)
-        if time.monotonic() - said > EVERY:
-            said = time.monotonic()
-            progress("reading", source.notes.read, source.notes.total)
+    async with aclosing(source.items()) as batches:
+        async for batch in batches:
+            if source.notes.total > most:
+                return False
+            for document in batch.documents:
+                one.document(document)
+            if time.monotonic() - said > EVERY:
+                said = time.monotonic()
+                progress("reading", source.notes.read, source.notes.total)
     return True
 
 
-def _result(one: Pass, found: Otherwise, end: datetime, asked_for: timedelta) -> Result:
+def _result(one: Pass, found: Otherwise, end: datetime) -> Result:
     had = max(timedelta(), one.begin - (one.earliest or one.begin))
     changed = {rule.name: rule for rules in one.sets for rule in rules if rule.name in one.differ}
     return Result(
@@ -170,7 +172,7 @@ def _result(one: Pass, found: Otherwise, end: datetime, asked_for: timedelta) ->
         history=History(
             earliest=one.earliest,
             days=round(had / timedelta(days=1), 2),
-            wanted_days=round(asked_for / timedelta(days=1), 2),
+            wanted_days=round(max(map(wanted, changed.values()), default=timedelta()) / timedelta(days=1), 2),
             short=tuple(sorted(name for name, rule in changed.items() if _falls_short(rule, had))),
         ),
     )
