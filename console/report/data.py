@@ -22,7 +22,9 @@ from console.report.period import Period
 
 VERSION: Final = 1
 SHORT_ITEMS: Final = 5  # of each kind in a webhook
-SHORT_TEXT: Final = 200
+SHORT_TEXT: Final = 120
+NAME: Final = 60  # characters of rules, subjects, sources, labels
+URL: Final = 300
 
 
 def report_data(report: Report, public_url: str = "") -> dict[str, Any]:
@@ -134,7 +136,7 @@ def _row(row: Row, span: Span, links: Links, **filters: str) -> dict[str, Any]:
 
 def _move(move: Move, *, brief: bool = False) -> dict[str, Any]:
     found = {
-        "subject": move.subject,
+        "subject": cut(move.subject, NAME) if brief else move.subject,
         "name": cut(move.name, SHORT_TEXT) if brief else move.name,
         "what": move.what,
         "value": _finite(move.by.value),
@@ -160,16 +162,16 @@ def _story(story: Story, *, brief: bool = False) -> dict[str, Any]:
     found = {
         "document": story.document,
         "headline": cut(story.headline, SHORT_TEXT),
-        "url": story.url if len(story.url) <= 500 else "",
-        "source": cut(story.source, 60),
+        "url": story.url if len(story.url) <= URL else "",
+        "source": cut(story.source, NAME),
         "copies": story.copies,
         "authors": story.authors,
         "sources": story.sources,
         "first": stamp(story.first),
         "last": stamp(story.last),
         "negative": None if story.negative is None else round(story.negative, 4),
-        "topic": story.topic,
-        "risk": story.risk,
+        "topic": cut(story.topic, NAME),
+        "risk": cut(story.risk, NAME),
     }
     return found if brief else found | {"documents": list(story.documents)}
 
@@ -178,15 +180,15 @@ def _brief(each: Happening, links: Links) -> dict[str, Any]:
     event = each.event
     return {
         "alert": each.alert,
-        "rule": event.rule,
-        "subject": event.subject,
+        "rule": cut(event.rule, NAME),
+        "subject": cut(event.subject, NAME),
         "name": cut(event.name, SHORT_TEXT),
         "severity": event.severity,
         "fired": stamp(each.fired),
         "ended": _time(each.ended),
         "observed": event.observed,
         "expected": event.expected,
-        "unit": event.unit,
+        "unit": cut(event.unit, NAME),
         "demo": event.demo,
         "at": links.alert(each.alert),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from alerts.delivery.card import Line, Span
 from alerts.delivery.phrases import cut, number, percent
@@ -14,7 +14,7 @@ from console.report.noise import Tally, share_difference
 from console.report.quality_told import notes
 from console.report.sheet import Item, Items, Part, Table, Text, plain_line
 from console.report.speaker import NONE, Speaker, initial, points, signed
-from streams.records import Acknowledgement, Mark
+from streams.records import Acknowledgement, Mark, Severity
 
 NAMED = 6
 
@@ -104,10 +104,7 @@ def alerts_line(report: Report, speaker: Speaker) -> str:
     told = [speaker.say("summary.no_alerts")]
     if rang:
         levels = Counter(each.event.severity for each in rang)
-        severities = speaker.join(
-            (speaker.plural(f"severities.{level}", levels[level]) for level in reversed(LEVELS) if levels[level]),
-            last=False,
-        )
+        severities = speaker.join((_severity(level, levels, speaker) for level in reversed(LEVELS)), last=False)
         alerts = speaker.count("alert", len(rang))
         names = list(dict.fromkeys(speaker.name(each.event) for each in rang))
         more = speaker.plural("summary.others", len(names) - NAMED) if len(names) > NAMED else ""
@@ -117,6 +114,13 @@ def alerts_line(report: Report, speaker: Speaker) -> str:
     if went_on:
         told.append(speaker.plural("summary.went_on", len(went_on), alerts=speaker.count("alert", len(went_on))))
     return speaker.sentences(told)
+
+
+def _severity(level: Severity, levels: Mapping[Severity, int], speaker: Speaker) -> str:
+    """How many of a severity; of a single alert the severity alone."""
+    if sum(levels.values()) == 1:
+        return speaker.voice.severity(level).lower() if levels[level] else ""
+    return speaker.plural(f"severities.{level}", levels[level]) if levels[level] else ""
 
 
 def _ends(report: Report, speaker: Speaker) -> str:

@@ -1,0 +1,135 @@
+"""Who is sent a report, and that nobody is sent it twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.report import sending
+from console.report.bulletin import bulletin_of, edition, numbered
+from console.report.sending import NotSent, missing, next_number, receivers
+from console.report.worker import run
+from streams.records import Bulletin, decode, encode
+from streams.settings import SettingsError
+from tests import ringing
+from tests.unit.console.report.parts import EMPTY, PERIOD, opinion, rang, report
+
+CHANNELS = """
+receivers:
+  - {name: desk, type: webhook, url_env: HOOK_URL, secret_env: HOOK_SECRET}
+  - {name: mail, type: email, host: mail.bank.example, sender: t@bank.example, to: [a@bank.example], language: both}
+  - {name: sre, type: alertmanager, url: "https://alertmanager.bank.example:8443/"}
+routes:
+  - {receivers: [desk]}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    name: str
+    type: str = "webhook"
+    demo: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"id-{self.name}"
+
+
+DESK: Any = Party("desk")
+MAIL: Any = Party("mail", "email")
+
+
+def bulletin(*takers: Any, number: int = 0, **changes: Any) -> Bulletin:
+    return bulletin_of(report(**changes), takers, ("en",), "", number)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Settings with three receivers."""
+    monkeypatch.setenv("HOOK_URL", "https://desk.example/hook")
+    monkeypatch.setenv("HOOK_SECRET", ringing.SECRET)
+    (tmp_path / "channels.yaml").write_text(CHANNELS, encoding="utf-8")
+    return lambda **changes: ringing.settings(tmp_path, channels=tmp_path / "channels.yaml", **changes)
+
+
+def test_receivers_are_those_of_the_settings_or_those_that_are_named(installation: Any) -> None:
+    """Each once, in order."""
+    chosen = installation(report_receivers="mail, desk,mail")
+    assert [c.name for c in receivers(chosen, ())] == ["mail", "desk"]
+    assert [c.name for c in receivers(chosen, ("desk",))] == ["desk"]
+
+
+@pytest.mark.parametrize(("names", "told"), [((), "REPORT_RECEIVERS"), (("dusk",), "dusk"), (("sre",), "Alertmanager")])
+def test_a_receiver_that_can_get_none_is_refused_with_its_name(installation: Any, names: Any, told: str) -> None:
+    """No name at all, one that is unknown, one that takes alerts only."""
+    with pytest.raises(NotSent, match=told):
+        receivers(installation(), names)
+
+
+def test_what_was_sent_is_not_sent_again() -> None:
+    """Of the same day and kind; a receiver that was added since gets it."""
+    known = [bulletin(DESK)]
+    assert missing([DESK], known, PERIOD) == []
+    assert missing([DESK, MAIL], known, PERIOD) == [MAIL]
+    assert missing([DESK], known, PERIOD.before) == [DESK]
+
+
+def test_again_is_another_report_of_the_same_day() -> None:
+    """So that receivers who remember ids take it, and the outbox does."""
+    known = [bulletin(DESK), bulletin(DESK, number=1)]
+    assert next_number(known, PERIOD) == 2
+    assert numbered(PERIOD, 2) == "report:daily:2026-03-02.2"
+
+
+def test_the_record_says_the_same_before_and_after_kafka() -> None:
+    """Encoded and decoded strictly; only a letter carries the file."""
+    made = bulletin(DESK, MAIL, rang=rang())
+    assert decode(encode(made), Bulletin) == made
+    assert made.editions["en"].file.startswith(b"%PDF-")
+    assert bulletin(DESK).editions["en"].file == b""
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_chat_gets_the_figures_and_five_items(lang: Any) -> None:
+    """Alerts first, negative stories for what is left of five; of an empty day one sentence."""
+    made = edition(report(rang=rang() * 2), lang, files=False)
+    lines = ["".join(p.text for p in line) for paragraph in made.brief for line in paragraph]
+    assert sum("Brightwater" in line and "24" in line for line in lines) == 2
+    assert sum("pump number" in line for line in lines) >= 2
+    empty = edition(report(opinion=EMPTY), lang, files=False)
+    assert len([line for paragraph in empty.brief for line in paragraph]) == 2
+
+
+async def test_demo_data_goes_to_nobody_who_did_not_ask_for_it(
+    installation: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No record is written for them."""
+    written: list[Any] = []
+
+    class Kept:
+        def __init__(self, *_: Any) -> None:
+            pass
+
+        async def send_all(self, records: Any) -> None:
+            written.extend(records)
+
+        async def stop(self) -> None:
+            pass
+
+    monkeypatch.setattr(sending, "Producer", Kept)
+    invented = report(opinion=opinion(demo=84))
+    open_to_demo: Any = Party("demo-desk", demo=True)
+    assert await sending.hand_over(installation(), "", invented, [DESK]) == []
+    assert written == []
+    assert await sending.hand_over(installation(), "", invented, [DESK, open_to_demo]) == ["demo-desk"]
+    assert decode(written[0].value, Bulletin).receivers == ("demo-desk",)
+
+
+@pytest.mark.parametrize(("changes", "told"), [({}, "REPORT_DAILY_AT"), ({"report_daily_at": "08:00"}, "RECEIVERS")])
+def test_a_worker_that_could_never_send_anything_does_not_start(installation: Any, changes: Any, told: str) -> None:
+    """No time, or nobody to send to: its settings are wrong, and it says which."""
+    with pytest.raises(SettingsError, match=told):
+        run(installation(**changes), "")
