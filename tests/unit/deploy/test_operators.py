@@ -129,17 +129,20 @@ def checked(*command: str) -> str:
     return done.stdout
 
 
+@pytest.mark.engines
 def test_prometheus_takes_the_rules(promtool: str) -> None:
     """As they are shipped."""
     assert "SUCCESS" in checked(promtool, "check", "rules", RULES.name)
     assert "SUCCESS" in checked(promtool, "check", "config", "--syntax-only", "scrape.example.yaml")
 
 
+@pytest.mark.engines
 def test_the_rules_ring_when_they_must_and_only_then(promtool: str) -> None:
     """Their own timelines, run by Prometheus' own engine."""
     assert "SUCCESS" in checked(promtool, "test", "rules", "tocsin.rules.test.yaml")
 
 
+@pytest.mark.engines
 def test_prometheus_understands_every_question_of_the_dashboard(promtool: str, tmp_path: Path) -> None:
     """Each expression, with Grafana's variables filled in, as a recording rule."""
     filled = [expr.replace("$__rate_interval", "5m").replace("$stage", ".*") for _, expr in QUESTIONS]
