@@ -83,7 +83,7 @@ def why_not(settings: Settings) -> Why:
 
 def rule_file(settings: Settings, path: Path) -> RuleFile:
     """A file that was read for the rules in use. Raises OSError, UnicodeDecodeError."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes().decode("utf-8")  # with the line ends that it has: they are part of what it says
     root = root_of(settings)
     own = path.resolve().parent == _folder(root) and (root.is_dir() or path.resolve() == root.resolve())
     writable = own and not why_not(settings) and not path.is_symlink()

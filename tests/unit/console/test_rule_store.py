@@ -64,6 +64,15 @@ def test_a_new_file_needs_to_be_new(tmp_path: Path) -> None:
         Draft(mine, "other.yaml", "x", hash_of("x"))
 
 
+def test_a_file_with_other_line_ends_can_be_saved(tmp_path: Path) -> None:
+    """What is read and what is compared are the same bytes."""
+    mine = settings(tmp_path)
+    path = tmp_path / "rules" / "desk.yaml"
+    path.write_bytes(b"rules: []\r\n")
+    save(mine, "desk.yaml", "rules: [1]\n", rule_file(mine, path).hash)
+    assert path.read_bytes() == b"rules: [1]\n"
+
+
 def test_a_draft_that_is_not_put_leaves_nothing(tmp_path: Path) -> None:
     """The file is what it was."""
     mine = settings(tmp_path)
