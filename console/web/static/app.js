@@ -160,6 +160,19 @@ function page(signal) {
   };
 }
 
+/** Paper is light: charts are drawn anew for it, and as they were afterwards. */
+function printed() {
+  const root = document.documentElement;
+  const look = root.dataset.theme;
+  root.dataset.theme = "light";
+  dispatchEvent(new Event("themechange"));
+  addEventListener("afterprint", () => {
+    if (look) root.dataset.theme = look;
+    else delete root.dataset.theme;
+    dispatchEvent(new Event("themechange"));
+  }, { once: true });
+}
+
 /** A page that nobody sees for long lets go of its stream: a browser has few connections to one host, and shares them among tabs. */
 function seen() {
   clearTimeout(unseen);
@@ -175,6 +188,7 @@ addEventListener("hashchange", () => {
   takeToken();
   route();
 });
+addEventListener("beforeprint", printed);
 keys.listen();
 setInterval(refreshTimes, TIMES);
 document.addEventListener("visibilitychange", seen);

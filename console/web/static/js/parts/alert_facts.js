@@ -94,7 +94,7 @@ function origin(alert, told) {
   const labels = Object.entries(told.labels ?? {});
   const row = (term, ...content) => [h("dt", null, t(`alert.origin.${term}`)), h("dd", null, content)];
   return panel(t("alert.origin.title"), h("dl", { class: "dl small" },
-    row("rule", h("a", { href: link("rules", { rule: told.rule }) }, h("span", { class: "mono" }, plain(told.rule))), ` · ${label("type", told.kind)}`),
+    row("rule", h("a", { href: link("rules", { rule: told.rule }) }, h("span", { class: "mono" }, plain(told.rule))), told.kind !== "system" && ` · ${label("type", told.kind)}`),
     row("hash", h("span", { class: "mono" }, plain(told.rule_hash.slice(0, 16)))),
     row("subject", place ? h("a", { href: place }, name(told)) : name(told), " ", h("span", { class: "mono quiet" }, plain(told.subject))),
     told.models.length ? row("models", told.models.map((model) => h("div", { class: "mono" }, plain(model)))) : null,

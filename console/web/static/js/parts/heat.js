@@ -20,7 +20,7 @@ export function heat(found) {
   const table = h("table", { class: "heat" },
     h("caption", { class: "sr-only" }, t("now.heat_caption")),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, t("now.heat_subject")), h("th", { scope: "col", class: "num" }, h("span", { class: "of" }, t("now.heat_negative")), h("span", { class: "only-narrow" }, t("common.sentiment.negative"))), h("th", { scope: "col", class: "num change" }, t("now.heat_change")),
-      columns.map((each, at) => h("th", { scope: "col", class: "hour" }, h("span", { class: at % (narrow ? 2 : 3) ? "sr-only" : "" }, hour(each.from, found)))))),
+      columns.map((each, at) => h("th", { scope: "col", class: "hour" }, h("span", { class: at % (narrow ? 2 : 3) ? "sr-only" : "" }, hour(each.from, found, narrow)))))),
     h("tbody", null, found.subjects.map((subject) => row(subject, step, found))));
   table.addEventListener("keydown", arrows);
   return [table, legend()];
@@ -59,9 +59,9 @@ function box(cell, subject, name, last) {
   return h("td", { class: `cell l${cell.negative ? level : "0"}` }, h("a", { href, title: text, "aria-label": text, tabindex: last ? "0" : "-1" }, cell.negative ? number(cell.negative) : "·"));
 }
 
-function hour(at, found) {
+function hour(at, found, narrow) {
   const day = found.bucket_seconds >= 86_400 || new Date(found.to) - new Date(found.from) > 30 * 3_600_000;
-  return day ? stamp(at).slice(5, found.bucket_seconds >= 86_400 ? 10 : 13) : stamp(at).slice(11, 13);
+  return day ? stamp(at).slice(5, found.bucket_seconds >= 86_400 || narrow ? 10 : 13) : stamp(at).slice(11, 13);
 }
 
 /** Arrow keys move among the cells, so that Tab need not pass through all of them. */

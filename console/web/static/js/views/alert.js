@@ -7,6 +7,7 @@ import * as act from "../parts/alert_actions.js";
 import { beside } from "../parts/alert_facts.js";
 import { care } from "../parts/alert_row.js";
 import { aside, name, why, without, worst } from "../parts/alert_words.js";
+import { prose } from "../parts/prose.js";
 import { timeline } from "../parts/alert_timeline.js";
 import { origins, severity, state } from "../parts/severity.js";
 import { stories } from "../parts/stories.js";
@@ -75,7 +76,7 @@ async function run(fn, page) {
 function remedy(alert, found) {
   const fix = plain(alert.annotations[`fix_${document.documentElement.lang.slice(0, 2)}`] ?? "");
   return h("div", { class: "columns" },
-    h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("alert.fix"))), h("p", { class: "panel-body fix" }, fix || t("alert.no_fix"))),
+    h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("alert.fix"))), h("p", { class: "panel-body fix" }, prose(fix || t("alert.no_fix")))),
     h("div", { class: "view" }, beside(found, alert)));
 }
 

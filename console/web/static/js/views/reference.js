@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
+import { prose } from "../parts/prose.js";
 import { into } from "../parts/states.js";
 import { table } from "../parts/table.js";
 import { announce } from "../parts/toast.js";
@@ -65,11 +66,6 @@ function details(path, method, of, description) {
 /** The first paragraph on one line. */
 function first(text) {
   return text.split(/\n\s*\n/)[0].replace(/\s+/g, " ");
-}
-
-/** Words between backticks as code. */
-function prose(text) {
-  return text.split("`").map((part, at) => (at % 2 ? h("code", null, part) : part));
 }
 
 function name(text, required) {

@@ -5,6 +5,7 @@ import { duration, join, label, number, percent, plain, time } from "../format.j
 import { lang, rich, t } from "../i18n.js";
 import { spark } from "../charts.js";
 import { serves } from "../parts/health.js";
+import { prose } from "../parts/prose.js";
 import { severity, tag } from "../parts/severity.js";
 import { empty, into } from "../parts/states.js";
 import { table } from "../parts/table.js";
@@ -47,7 +48,7 @@ function faults(alerts) {
   return panel(t("sources.wrong"), h("ul", { class: "troubles" }, alerts.map((each) => h("li", null,
     h("p", null, severity(each.severity), " ", h("span", { class: "quiet small" }, rich("alert.since", { time: time(each.since, "both") }))),
     h("p", null, h("strong", null, plain(each.says[lang()] ?? each.subject))),
-    each.fix[lang()] && h("p", null, t("words.system.fix", { fix: plain(each.fix[lang()]) }))))));
+    each.fix[lang()] && h("p", null, prose(t("words.system.fix", { fix: plain(each.fix[lang()]) })))))));
 }
 
 /** Calm where all is well, framed where it is not. */
