@@ -64,7 +64,7 @@ SECTIONS: Final = (
         Panel("Notifications waiting", "Rows in the outbox; each attempt that fails leaves its row there.",
               (Query("sum(tocsin_outbox_rows)", "rows"),), "none", "stat", 4, 5, (GOOD, (20, "yellow"), (200, "red"))),
         Panel("Watcher last looked", "Seconds since the watcher looked at everything; it does so every 15 s.",
-              (Query("time() - max(tocsin_watch_last_look_timestamp_seconds)", "age"),), "s", "stat", 5, 5,
+              (Query("time() - max(tocsin_watch_last_look_timestamp_seconds > 0)", "age"),), "s", "stat", 5, 5,
               (GOOD, (60, "yellow"), (180, "red"))),
     )),
     Section("Flow", (
@@ -104,7 +104,7 @@ SECTIONS: Final = (
         Panel("Shadow version", "Texts offered to a shadow version: agreed, differed, dropped, failed.",
               (Query(f"sum by (outcome) (rate(tocsin_score_shadow_texts[{RANGE}]))", "{{outcome}}"),), "reqps"),
         Panel("Tokens that are not padding", "Share of tokens sent to Triton that carry text.",
-              (Query("avg(tocsin_score_padding_efficiency)", "share"),), "percentunit"),
+              (Query("avg(tocsin_score_padding_efficiency > 0)", "share"),), "percentunit"),
         Panel("Personal data masked", "By kind.", (Query(_rate("tocsin_masked_total", "kind"), "{{kind}}"),), "reqps"),
     )),
     Section("Index", (
