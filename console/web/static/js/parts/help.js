@@ -12,7 +12,7 @@ const LINES = [
 
 /** Opens the list of keys. */
 export function help() {
-  if (document.querySelector("dialog[open]")) return;
+  document.querySelector("dialog[open]")?.close(); // on a phone it is asked for from the sheet of views
   open(t("shell.keys.title"), h("dl", { class: "dl keys" }, LINES.map(([keys, what]) => [
     h("dt", null, keys.map((key, at) => [at ? " " : "", h("kbd", null, key)])), h("dd", null, t(`shell.keys.${what}`))])));
 }
