@@ -196,7 +196,9 @@ def alert(entry: Entry, badge_of: BadgeOf = no_badge) -> dict[str, Any]:
         "silences": [silence.id for silence in entry.silences],
         "right": entry.right,
         "wrong": entry.wrong,
-        "worst": None if entry.worst is None else {name: getattr(entry.worst, name) for name in FIGURES},
+        "worst": None
+        if entry.worst is None
+        else msgspec.to_builtins({name: getattr(entry.worst, name) for name in FIGURES}),
     }
     return event(entry.event) | {"status": status, "measured": None if badge is None else measured_data(badge)}
 

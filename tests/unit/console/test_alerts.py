@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from alerts import operations
 from console import alert_log, alerts
+from console.api import shapes
 from console.exits import UNAVAILABLE, WRONG_INPUT
 from streams.records import (
     Acknowledgement,
@@ -168,6 +169,16 @@ def test_operations_are_records_with_an_author(logs: Logs) -> None:
     assert run("unsilence", quiet.id[:8]).exit_code == 0
     assert "No silence" in run("silences").stdout
     assert len(written(logs)) == 4
+
+
+def test_operations_are_told_as_the_api_tells_them(logs: Logs) -> None:
+    """With --json each prints its record, so that a program has the id and need not read a sentence."""
+    silence = ("silence", "rule=x", "--for", "2h", "--reason", "known")
+    for arguments in (("ack", ALERT), ("escalate", ALERT), ("mark", ALERT, "right"), silence):
+        told = json.loads(run(*arguments, "--json").stdout)
+        assert told == json.loads(json.dumps(shapes.operation(written(logs)[-1])))
+    ended = json.loads(run("unsilence", told["id"], "--json").stdout)
+    assert ended == json.loads(json.dumps(shapes.operation(written(logs)[-1])))
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,24 @@ def test_the_shipped_rules_pass_both_commands() -> None:
     assert "All timelines are as expected." in said
 
 
+def test_a_check_and_a_test_are_read_by_programs(tmp_path: Path) -> None:
+    """What people read, as JSON: faults with file, line and what was meant, rules with their hashes, cases."""
+    code, said = run("check", SHIPPED, "--json")
+    found = json.loads(said)
+    assert (code, found["ok"], found["faults"], found["warnings"]) == (0, True, [], [])
+    assert {"entity-negative-surge", "entity-new-risk"} <= {rule["name"] for rule in found["rules"]}
+    bad = tmp_path / "desk.yaml"
+    bad.write_text(RULES.replace("at_least", "at_leest"))
+    code, said = run("check", bad, "--json")
+    (fault,) = [each for each in json.loads(said)["faults"] if each["suggestion"]]
+    assert (code, fault["file"], fault["line"], fault["suggestion"]) == (1, str(bad), 2, "at_least")
+    code, said = run("test", SHIPPED / "default.yaml", "--json")
+    cases = [json.loads(line) for line in said.splitlines()]
+    assert code == 0
+    assert len(cases) > 3
+    assert all(case["ok"] and not case["differences"] for case in cases)
+
+
 def test_a_fault_is_printed_with_file_and_line(tmp_path: Path) -> None:
     """And the exit code says so."""
     bad = tmp_path / "desk.yaml"

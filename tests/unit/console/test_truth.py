@@ -63,6 +63,8 @@ def test_an_event_is_added_by_the_name_of_its_company(logs: Logs) -> None:
     assert (made.kind, made.risk, made.day_only) == ("negative", "outage", False)
     assert made.id[:8] in done.stdout
     assert run(*STRIKE, "--end", "2026-04-02", "--risk", "outage").exit_code == 0
+    told = json.loads(run(*STRIKE, "--end", "2026-04-02", "--risk", "outage", "--json").stdout)
+    assert (told["id"], told["subject"]) == (made.id, "entity:AAPL")
     assert len(added(logs)) == 1
 
 

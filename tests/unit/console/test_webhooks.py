@@ -73,6 +73,16 @@ async def test_each_receiver_is_tested(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "canary" not in result.output
 
 
+async def test_answers_are_read_by_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --json: receiver, whether it heard, and what it answered."""
+    async with receiving() as well, receiving(500) as ill:
+        monkeypatch.setenv("TOCSIN_WEBHOOK_URLS", f"{well.url},{ill.url}")
+        result = await asyncio.to_thread(run, "test", "--json")
+    found = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert [(each["heard"], each["status"], each["error"]) for each in found] == [(True, 204, None), (False, 500, None)]
+
+
 async def test_all_heard_is_success(monkeypatch: pytest.MonkeyPatch) -> None:
     """When every receiver answers with 2xx the command succeeds."""
     async with receiving() as server:
@@ -106,6 +116,8 @@ def test_a_delivery_verifies_from_a_file_or_a_pipe(tmp_path: Path, secret: str) 
     (tmp_path / "body").write_bytes(BODY)
     assert run("verify", str(tmp_path / "body"), *given(secret=secret), "--any-time").stdout == "Authentic: msg_1\n"
     assert run("verify", "-", *given(secret=secret), "--any-time", data=BODY).exit_code == 0
+    told = run("verify", str(tmp_path / "body"), *given(secret=secret), "--any-time", "--json").stdout
+    assert json.loads(told) == {"id": "msg_1"}
 
 
 @pytest.mark.parametrize(
