@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import msgspec
@@ -38,20 +40,47 @@ def _serve(route: Route) -> None:
         route.fulfill(status=404)
 
 
-@pytest.fixture(scope="session")
-def bare_page() -> Iterator[Page]:
-    """An empty page of the origin from which modules can be imported."""
-    with sync_playwright() as playwright:
+class Bare:
+    """An empty page of the origin from which modules can be imported.
+
+    Playwright's loop would be taken for the tests' own by whatever test comes next in this thread, so it has a thread
+    of its own, and every call goes there.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1)
+        self._stack = ExitStack()
+        self._page: Page = self._thread.submit(self._open).result()
+
+    def _open(self) -> Page:
+        playwright = self._stack.enter_context(sync_playwright())
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        self._stack.callback(browser.close)
         page = browser.new_context(timezone_id="Asia/Shanghai").new_page()
         page.route("**/*", _serve)
         page.goto(ORIGIN + "/")
-        yield page
-        browser.close()
+        return page
+
+    def evaluate(self, script: str, value: Any) -> Any:
+        """What the script gives for the value."""
+        return self._thread.submit(self._page.evaluate, script, value).result()
+
+    def close(self) -> None:
+        """End the browser."""
+        self._thread.submit(self._stack.close).result()
+        self._thread.shutdown()
+
+
+@pytest.fixture(scope="session")
+def bare_page() -> Iterator[Bare]:
+    """One browser for all tests of a run."""
+    page = Bare()
+    yield page
+    page.close()
 
 
 @pytest.fixture
-def module(bare_page: Page) -> Evaluate:
+def module(bare_page: Bare) -> Evaluate:
     """`module("format", "m.number(a)", 3.2, lang="zh")`: what an expression of module `m` and value `a` gives."""
 
     def evaluate(name: str, expression: str, value: Any = None, lang: str = "en") -> Any:
