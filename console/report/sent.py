@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import typer
+from msgspec.structs import replace
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -33,17 +34,22 @@ class Sent:
 
 async def history(settings: Settings, bootstrap: str) -> list[Sent]:
     """The reports that were sent, newest first, with the answers of their receivers."""
-    known = await bulletins(settings, bootstrap)
-    about: dict[str, list[Receipt]] = {bulletin.id.rpartition(".")[0]: [] for bulletin in known}
+    known = united(await bulletins(settings, bootstrap))
+    about: dict[str, list[Receipt]] = {bulletin.id: [] for bulletin in known}
     async for message in read_topic(settings, bootstrap, RECEIPTS):
-        for name, receipt in receipts_of(message):
-            if name in about:
-                about[name].append(receipt)
-    found = []
-    for bulletin in reversed(known):
-        mine = [r for r in about[bulletin.id.rpartition(".")[0]] if r.event == bulletin.id]
-        found.append(Sent(bulletin, told(r for r in mine if r.receiver in bulletin.receivers)))
-    return found
+        for _, receipt in receipts_of(message):
+            if receipt.event in about:
+                about[receipt.event].append(receipt)
+    return [Sent(each, told(r for r in about[each.id] if r.receiver in each.receivers)) for each in known]
+
+
+def united(found: Sequence[Bulletin]) -> list[Bulletin]:
+    """One for each id, newest first, with the receivers of all its records: two schedulers may have written it."""
+    by_id: dict[str, Bulletin] = {}
+    for each in found:
+        known = by_id.get(each.id, each)
+        by_id[each.id] = replace(known, receivers=tuple(dict.fromkeys((*known.receivers, *each.receivers))))
+    return list(reversed(by_id.values()))
 
 
 def show(found: Sequence[Sent], *, as_json: bool) -> None:

@@ -56,7 +56,7 @@ async def _until_stopped(settings: Settings, bootstrap: str, chosen: Sequence[Ch
 async def serve(settings: Settings, bootstrap: str, chosen: Sequence[Channel]) -> None:
     """Send what is due, then sleep until the next moment. A fault of ours in one report stops no other."""
     passed_over: set[Period] = set()
-    log.info("report.waiting", until=next_moment(settings, clock.now()), receivers=[c.name for c in chosen])
+    log.info("report.waiting", until=f"{next_moment(settings, clock.now())}", receivers=[c.name for c in chosen])
     while True:
         pause = LONGEST
         for each in due(settings, clock.now()):
@@ -90,7 +90,7 @@ async def send(settings: Settings, bootstrap: str, chosen: Sequence[Channel], wa
         return True
     report = await make(settings, bootstrap, wanted.period, now)
     if report.missing and now < wanted.at + PATIENCE:
-        log.warning("report.awaits_elasticsearch", until=wanted.at + PATIENCE)
+        log.warning("report.awaits_elasticsearch", until=f"{wanted.at + PATIENCE}")
         return False
     sent = await sending.hand_over(settings, bootstrap, report, left)
     about = {"kind": wanted.period.kind, "day": wanted.period.last.isoformat(), "missing": list(report.missing)}

@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from console.report import sending
+from console.report import sending, worker
 from console.report.bulletin import bulletin_of, edition, numbered
+from console.report.schedule import Due
 from console.report.sending import NotSent, missing, next_number, receivers
-from console.report.worker import run
+from console.report.sent import united
+from console.report.worker import PATIENCE, run, send
 from streams.records import Bulletin, decode, encode
 from streams.settings import SettingsError
 from tests import ringing
-from tests.unit.console.report.parts import EMPTY, PERIOD, opinion, rang, report
+from tests.unit.console.report.parts import EMPTY, MADE, PERIOD, opinion, rang, report
 
 CHANNELS = """
 receivers:
@@ -133,3 +135,38 @@ def test_a_worker_that_could_never_send_anything_does_not_start(installation: An
     """No time, or nobody to send to: its settings are wrong, and it says which."""
     with pytest.raises(SettingsError, match=told):
         run(installation(**changes), "")
+
+
+def test_two_records_of_one_report_are_shown_as_one() -> None:
+    """With the receivers of both, the newest report first."""
+    found = united([bulletin(DESK), bulletin(DESK, MAIL), bulletin(DESK, number=1)])
+    assert [(each.id[-1], each.receivers) for each in found] == [("1", ("desk",)), ("0", ("desk", "mail"))]
+
+
+async def test_a_report_waits_for_elasticsearch_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For two hours; then it goes out and says what is missing. Who has it is not sent it."""
+    handed: list[Any] = []
+    known: list[Bulletin] = []
+
+    async def nothing_known(*_: Any) -> list[Bulletin]:
+        return known
+
+    async def incomplete(*_: Any) -> Any:
+        return report(opinion=None, missing=("opinion",))
+
+    async def hand_over(_settings: Any, _bootstrap: str, made: Any, left: Any) -> list[str]:
+        handed.append((made.missing, [channel.name for channel in left]))
+        return ["desk"]
+
+    monkeypatch.setattr(sending, "bulletins", nothing_known)
+    monkeypatch.setattr(sending, "hand_over", hand_over)
+    monkeypatch.setattr(worker, "make", incomplete)
+    wanted = Due(PERIOD, MADE)
+    settings: Any = None
+    assert not await send(settings, "", [DESK, MAIL], wanted, MADE)
+    assert handed == []
+    assert await send(settings, "", [DESK, MAIL], wanted, MADE + PATIENCE)
+    assert handed == [(("opinion",), ["desk", "mail"])]
+    known.append(bulletin(DESK, MAIL))
+    assert await send(settings, "", [DESK, MAIL], wanted, MADE + PATIENCE)
+    assert len(handed) == 1
