@@ -53,7 +53,8 @@ export function headers() {
 }
 
 /**
- * An API whose requests end with `signal`: what `page.api` is.
+ * An API whose readings end with `signal`: what `page.api` is. What was asked to be done goes on: its answer is awaited even
+ * where the view is made anew meanwhile, as it is by the news of that very deed.
  * @param {AbortSignal} [signal]
  * @returns {{get: Function, post: Function, put: Function, del: Function}}
  *   get(path, params), post(path, body, {key}), put(path, body, {key}), del(path); path without /api/v1.
@@ -62,9 +63,9 @@ export function headers() {
 export function client(signal) {
   return {
     get: (path, params) => send("GET", path + query(params), { signal }),
-    post: (path, body, options) => send("POST", path, { signal, body, ...options }),
-    put: (path, body, options) => send("PUT", path, { signal, body, ...options }),
-    del: (path) => send("DELETE", path, { signal }),
+    post: (path, body, options) => send("POST", path, { body, ...options }),
+    put: (path, body, options) => send("PUT", path, { body, ...options }),
+    del: (path) => send("DELETE", path, {}),
   };
 }
 

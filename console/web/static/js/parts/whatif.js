@@ -45,6 +45,7 @@ async function tried(page, host, asked) {
   let over = false;
   const cancel = () => del(`/jobs/${job}`).catch(() => {});
   page.signal.addEventListener("abort", () => over || cancel(), { once: true }); // whoever leaves waits for nothing
+  if (page.signal.aborted) cancel();
   host.replaceChildren(h("div", { class: "progress" }, bar, said, h("button", { type: "button", onclick: cancel }, t("rules.whatif.cancel"))));
   try {
     const found = await ended(page, job, bar, said);
