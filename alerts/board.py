@@ -63,6 +63,15 @@ class Precision:
     high: float
 
 
+def precision_of(right: int, wrong: int) -> Precision:
+    """The share of those that were right, with its interval."""
+    low, high = wilson(right, right + wrong, CONFIDENCE)
+    return Precision(right, wrong, right / (right + wrong) if right + wrong else None, low, high)
+
+
+UNMARKED: Final = precision_of(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One alert as it stands at a moment."""
@@ -231,6 +240,11 @@ class Board:
             tuple(sorted(operations, key=lambda o: (o.at, o.id))),
         )
 
+    def newest(self, alert: str) -> AlertEvent | None:
+        """The newest step of the alert with this whole id; None of one that is not, or no longer, known."""
+        each = self._alerts.get(alert)
+        return each.last if each is not None and each.events else None
+
     def _covering(self, event: AlertEvent, first: datetime, last: datetime | None) -> Iterator[Silence]:
         for silence in self._silences.values():
             begun = last is None or silence.at <= last
@@ -274,16 +288,18 @@ class Board:
 
         An even vote counts as wrong. Invented and replayed alerts do not count. Interval: Wilson, E. B. (1927).
         """
-        verdicts: Counter[bool] = Counter()
+        return self.precisions(now, days).get(rule, UNMARKED)
+
+    def precisions(self, now: datetime, days: int = 90) -> dict[str, Precision]:
+        """The same of every rule whose alerts are on the board."""
+        verdicts: dict[str, Counter[bool]] = {rule: Counter() for rule in self.rules()}
         for each in self._alerts.values():
-            if not each.events or each.last.rule != rule or each.last.demo or each.last.replay:
+            if not each.events or not each.marks or each.last.demo or each.last.replay:
                 continue
             votes = _votes(m for m in each.marks.values() if now - timedelta(days=days) <= m.at <= now)
             if votes:
-                verdicts[2 * sum(votes.values()) > len(votes)] += 1
-        right, wrong = verdicts[True], verdicts[False]
-        low, high = wilson(right, right + wrong, CONFIDENCE)
-        return Precision(right, wrong, right / (right + wrong) if right + wrong else None, low, high)
+                verdicts[each.last.rule][2 * sum(votes.values()) > len(votes)] += 1
+        return {rule: precision_of(found[True], found[False]) for rule, found in verdicts.items()}
 
 
 def _first(known: T | None, record: T) -> T:

@@ -22,7 +22,7 @@ from console.opinion.profile import profile
 from console.opinion.span import Span, bucket_for
 from console.opinion.stories import stories
 from console.opinion.subjects import Listed, subjects
-from console.opinion.totals import totals
+from console.opinion.totals import reach, totals
 
 COLUMNS: Final = 48  # buckets of the map
 STORIES: Final = 50  # shown
@@ -64,9 +64,10 @@ class Opinion:
         span, missing = asked(self._context.now()), Missing()
         bucket = bucket_for(span, COLUMNS)
         async with self._context.elastic() as elastic:
-            found, every = await asyncio.gather(
+            found, every, (oldest, newest) = await asyncio.gather(
                 movers(elastic, self._context.settings, span, kind, limit, bucket, missing),
                 totals(elastic, self._context.settings, span, EVERYTHING, missing),
+                reach(elastic, self._context.settings, missing),
             )
         return shapes.Heat(
             begin=span.begin,
@@ -74,6 +75,8 @@ class Opinion:
             bucket_seconds=round(bucket.total_seconds()),
             subjects=[shapes.heat_subject(each) for each in found],
             documents=every.documents,
+            oldest=oldest,
+            newest=newest,
             partial=missing.any,
             current=self._context.feed.current,
         )

@@ -61,6 +61,8 @@ class Heat(BaseModel):
     bucket_seconds: int
     subjects: list[HeatSubject]
     documents: int = Field(description="All documents of the span, whatever they are about.")
+    oldest: datetime | None = Field(description="Collection of the oldest document there is, also before the span.")
+    newest: datetime | None = Field(description="Of the newest, also after the span; null where there is none.")
     partial: bool = Field(description=PARTIAL)
     current: bool = Field(description=CURRENT)
 

@@ -44,6 +44,16 @@ async def series(
     return read_series(await ask(elastic, settings, body, missing), span, bucket)
 
 
+async def reach(
+    elastic: AsyncElasticsearch, settings: Settings, missing: Missing | None = None
+) -> tuple[datetime | None, datetime | None]:
+    """When the oldest and the newest document that there is were collected; None where there is none."""
+    body = {"size": 0, "aggs": {name: {name: {"field": "collected_at"}} for name in ("min", "max")}}
+    found = (await ask(elastic, settings, body, missing)).get("aggregations", {})
+    oldest, newest = (found.get(name, {}).get("value") for name in ("min", "max"))
+    return (None, None) if oldest is None or newest is None else (moment(round(oldest)), moment(round(newest)))
+
+
 def histogram(span: Span, bucket: timedelta) -> dict[str, Any]:
     """Buckets of one size that begin with the span, so that the first and the last are no shorter than the others."""
     size = int(bucket.total_seconds() * 1000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +260,8 @@ async def test_an_empty_window_is_said_in_zeros(served: Served) -> None:
     _, page = await served.ask("GET", "/subjects/topic:legal", params=span)
     assert (page["totals"]["documents"], page["totals"]["share"], page["stories"]) == (0, None, [])
     _, heat = await served.ask("GET", "/heat", params=span)
+    at = sorted(each.collected_at for each in invented())
+    assert [datetime.fromisoformat(heat[end]) for end in ("oldest", "newest")] == [at[0], at[-1]]
     assert (heat["subjects"], heat["documents"]) == ([], 0)
     _, listed = await served.ask("GET", "/subjects", params=span)
     assert listed["subjects"] == []

@@ -42,10 +42,15 @@ async def test_all_that_was_done_is_listed_newest_first(tmp_path: Path) -> None:
             assert status == 200
             seen += page["operations"]
             cursor = page["next"]
+        told = api.known.board.newest(ALERT)
+        assert told is not None and api.known.board.newest("of nobody") is None
         wrong = await api.ask("GET", "/audit", params={"cursor": "x"})
         unknown = await api.ask("GET", "/audit", "no-token-of-ours-whatever-it-is")
     kinds = [each["type"] for each in seen]
     assert set(kinds[:2]) == {"acknowledgement", "mark"}
+    assert {(each["rule"], each["subject"], each["name"]) for each in seen[:2]} == {
+        (told.rule, told.subject, told.name)
+    }
     assert kinds[2] == "rule_change"
     assert set(kinds[3:]) == {"rule_change", "correction"}
     assert (seen[2]["file"], seen[2]["was"], seen[2]["now"], seen[2]["author"]) == ("desk.yaml", "1", "2", "li")
