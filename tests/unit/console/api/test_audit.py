@@ -43,7 +43,8 @@ async def test_all_that_was_done_is_listed_newest_first(tmp_path: Path) -> None:
             seen += page["operations"]
             cursor = page["next"]
         told = api.known.board.newest(ALERT)
-        assert told is not None and api.known.board.newest("of nobody") is None
+        assert told is not None
+        assert api.known.board.newest("of nobody") is None
         wrong = await api.ask("GET", "/audit", params={"cursor": "x"})
         unknown = await api.ask("GET", "/audit", "no-token-of-ours-whatever-it-is")
     kinds = [each["type"] for each in seen]
