@@ -1,7 +1,8 @@
 """The tables of a report in the documents: `python -m models.quality --report REPORT.json [--full REPORT.json]`.
 
 Rewrites what stands between `<!-- quality:start -->` and `<!-- quality:end -->` in models/README.md, and between
-`<!-- model:start -->` and `<!-- model:end -->` in README.md and README.zh-CN.md. No number there is written by hand.
+`<!-- model:start -->` and `<!-- model:end -->` in docs/measured.md and docs/measured.zh-CN.md. No number
+there is written by hand.
 """
 
 from __future__ import annotations
@@ -229,14 +230,14 @@ class Words:
 WORDS: Final = {
     "en": Words(
         "{model}: macro F1 on the dev parts of public data and\n"
-        "the held-out part of our corpus, {way} (more in [`models/README.md`](models/README.md)):",
+        "the held-out part of our corpus, {way} (more in [`models/README.md`](../models/README.md)):",
         ("data set", "what", "learnt from", "rows", "macro F1", "TF-IDF, in domain", "TF-IDF, same rows"),
         "yes",
         "no",
     ),
     "zh": Words(
         "{model}：公开数据 dev 部分与本项目语料留出部分的宏平均 F1，{way}\n"
-        "（详见 [`models/README.md`](models/README.md)）：",
+        "（详见 [`models/README.md`](../models/README.md)）：",
         ("数据集", "任务", "用于训练", "行数", "宏平均 F1", "TF-IDF（本域训练）", "TF-IDF（相同数据）"),
         "是",
         "否",
@@ -250,7 +251,7 @@ HEADS_ZH: Final = {"sentiment": "情绪", "topic": "主题", "risk": "风险", "
 
 
 def short_block(report: Report, lang: str) -> str:
-    """The few lines for the front page."""
+    """The few lines for the page of what was measured."""
     words = WORDS[lang]
     name: Callable[[str], str] = (lambda key: HEADS_ZH.get(key, key)) if lang == "zh" else str
     model = ", ".join(f"`{model}` {each['version']}" for model, each in report["models"].items())
@@ -294,8 +295,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         report = read_report(options.report)
         full = read_report(options.full) if options.full else None
         put(options.root / "models" / "README.md", "quality", full_block(report, full))
-        put(options.root / "README.md", "model", short_block(report, "en"))
-        put(options.root / "README.zh-CN.md", "model", short_block(report, "zh"))
+        put(options.root / "docs" / "measured.md", "model", short_block(report, "en"))
+        put(options.root / "docs" / "measured.zh-CN.md", "model", short_block(report, "zh"))
     except ReportRefused as error:
         sys.exit(str(error))
 

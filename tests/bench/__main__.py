@@ -1,4 +1,4 @@
-"""The benchmark: `python -m tests.bench [run]`, and `python -m tests.bench table FILE` for the READMEs.
+"""The benchmark: `python -m tests.bench [run]`, and `python -m tests.bench table FILE` for docs/measured.md.
 
 Bare inference, Tocsin and two peers take turns over the same texts on engines of its own. The figures are ratios to
 the bare runs before and after. Then a year of stored mentions goes through the detector alone. Ends with 1 when a run
@@ -147,7 +147,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     command.add_argument("--out", type=Path, help="result file; default: tests/bench/results/<date>-<commit>.json")
     command.add_argument("--state", type=Path, help="folder for engines and logs, kept; default: a temporary one")
     command.add_argument("--quick", action="store_true", help="a smoke run: few items, one round; no figures to quote")
-    shown = commands.add_parser("table", help="write the table of a result into the READMEs")
+    shown = commands.add_parser("table", help="write the table of a result into docs/measured.md, in both languages")
     shown.add_argument("file", type=Path)
     given = list(arguments)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help")):
@@ -166,8 +166,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(sys.argv[1:] if arguments is None else arguments)
     if options.command == "table":
         result = report.read(options.file)
-        report.put_table(result, ROOT / "README.md", "en")
-        report.put_table(result, ROOT / "README.zh-CN.md", "zh")
+        report.put_table(result, ROOT / "docs" / "measured.md", "en")
+        report.put_table(result, ROOT / "docs" / "measured.zh-CN.md", "zh")
         return 0
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a topic made a moment ago has no leader yet
     state = options.state or Path(tempfile.mkdtemp(prefix="tocsin-bench-"))

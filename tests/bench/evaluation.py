@@ -1,4 +1,4 @@
-"""The evaluation table of the READMEs: `python -m tests.bench.evaluation`, or `make evaluate`.
+"""The evaluation tables of the documents: `python -m tests.bench.evaluation`, or `make evaluate`.
 
 The shipped rules against the formulas that other products publish, on public data (`TOCSIN_DATA` or ../shared/data), by
 the commands that anybody can run: each is printed before it runs. Texts are judged once, by a Triton of its own; what
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from alerts.evaluation.report import render
+from alerts.evaluation.report.wording import Lang
 from alerts.evaluation.result import Evaluation
 from alerts.evaluation.truth import Truth
 from alerts.evaluation.truth_files import read_truth, write_truth
@@ -27,7 +28,7 @@ from console.replay.results import read_result
 from deploy.stack import Stack
 from models.data import data_folder
 from streams.settings import Settings
-from tests.bench.evaluation_table import END, START, tables
+from tests.bench.evaluation_table import END, SHORT_END, SHORT_START, START, short, tables
 from tests.bench.report import put
 
 ROOT: Final = Path(__file__).parents[2]
@@ -35,7 +36,10 @@ STATE: Final = ROOT / ".tocsin" / "evaluation"
 RULES: Final = SHIPPED / "default.yaml"
 DROP: Final = "4.5%"
 TEXTS: Final = 8  # distinct ones about the company, or a fall says nothing about what people wrote
-LANGUAGES: Final = (("README.md", "en"), ("README.zh-CN.md", "zh"))
+LANGUAGES: Final[tuple[tuple[str, str, Lang], ...]] = (
+    ("README.md", "docs/measured.md", "en"),
+    ("README.zh-CN.md", "docs/measured.zh-CN.md", "zh"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,9 @@ class Bench:
             write_controls(self._file(stream, "dated.yaml"), self._file(stream, "controls.yaml"))
         self._run(self.replay(stream))
         result = read_result(self._file(stream, "json"))
-        for _, lang in LANGUAGES:
+        for _, _, lang in LANGUAGES:
             page = self._file(stream, f"{lang}.html")
-            page.write_text(render(result, "zh" if lang == "zh" else "en"), encoding="utf-8")
+            page.write_text(render(result, lang), encoding="utf-8")
         return result
 
     def truth(self, stream: Stream) -> Iterator[list[str]]:
@@ -152,7 +156,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rules", type=Path, default=RULES, help="instead of the shipped ones")
     parser.add_argument("--out", type=Path, default=STATE / "results", help="folder for JSON and reports")
     parser.add_argument("--state", type=Path, default=STATE, help="folder for Triton and what it said of texts")
-    parser.add_argument("--readme", action="store_true", help="write the tables into the READMEs")
+    parser.add_argument("--readme", action="store_true", help="write the tables into the READMEs and docs/measured.md")
+    parser.add_argument("--kept", action="store_true", help="the results that are in --out already: measure nothing")
     return parser.parse_args(arguments)
 
 
@@ -164,16 +169,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench = Bench(data_folder(), options.out.resolve(), options.state.resolve(), options.rules.resolve())
     ours = [rule.name for rule in load_rules(bench.rules)]
     try:
-        with triton(bench.state):
-            results = {s.name: bench.evaluate(s) for s in STREAMS if s.name in options.streams}
+        results = kept(bench, options.streams) if options.kept else measured(bench, options.streams)
     except Failed as failed:
         print(f"ended with a fault: {failed}", file=sys.stderr)
         return 1
     print(tables(results, ours, "en"))
     if options.readme:
-        for name, lang in LANGUAGES:
-            put(tables(results, ours, "zh" if lang == "zh" else "en"), ROOT / name, START, END)
+        write(results, ours, ROOT)
     return 0
+
+
+def measured(bench: Bench, streams: Sequence[str]) -> dict[str, Evaluation]:
+    """Each stream judged, replayed and evaluated now. Raises Failed."""
+    with triton(bench.state):
+        return {stream.name: bench.evaluate(stream) for stream in STREAMS if stream.name in streams}
+
+
+def kept(bench: Bench, streams: Sequence[str]) -> dict[str, Evaluation]:
+    """What an earlier run wrote. Raises Failed where it wrote none of a stream."""
+    paths = {stream.name: bench.out / f"{stream.name}.json" for stream in STREAMS if stream.name in streams}
+    if missing := [str(path) for path in paths.values() if not path.exists()]:
+        raise Failed(f"{', '.join(missing)}: not there; run it without --kept first")
+    return {name: read_result(path) for name, path in paths.items()}
+
+
+def write(results: Mapping[str, Evaluation], ours: Sequence[str], root: Path) -> None:
+    """The few lines into the READMEs, all tables into the documents they lead to."""
+    for readme, document, lang in LANGUAGES:
+        put(short(results, ours, lang), root / readme, SHORT_START, SHORT_END)
+        put(tables(results, ours, lang), root / document, START, END)
 
 
 if __name__ == "__main__":

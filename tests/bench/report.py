@@ -1,4 +1,4 @@
-"""The result as a file, and as the table of the READMEs."""
+"""The result as a file, and as the table of docs/measured.md."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def _seconds(q: Quantiles) -> str:
 
 
 def put_table(report: Report, path: Path, lang: str) -> None:
-    """Write the table between the markers of a README. Raises ValueError when a marker is missing."""
+    """Write the table between the markers of a document. Raises ValueError when a marker is missing."""
     put(table(report, lang), path, START, END)
 
 

@@ -15,8 +15,8 @@ from alerts.evaluation.result import Evaluation, Point, RuleResult
 from alerts.evaluation.truth import Truth, TruthEvent
 from alerts.evaluation.truth_files import read_truth, write_truth
 from console.cli import AREAS
-from tests.bench.evaluation import STREAMS, Bench, parse, write_controls
-from tests.bench.evaluation_table import RATES, tables
+from tests.bench.evaluation import ROOT, STREAMS, Bench, Failed, kept, parse, write, write_controls
+from tests.bench.evaluation_table import END, RATES, SHORT_END, SHORT_START, START, short, tables
 from tests.bench.report import put
 from tests.unit.alerts.report import sample
 
@@ -73,11 +73,27 @@ def test_dated_streams_are_compared_at_the_false_alarms_of_ours(results: dict[st
     assert ours.startswith("| **`ours`** | 4/10 · 1/3 · 0.0020 false | 6/10 · 0/3 |")
 
 
+def test_the_short_table_holds_ours_against_the_best_of_the_others(results: dict[str, Evaluation]) -> None:
+    """Most events first, of equals the soonest; what no setting keeps within the limit is a dash."""
+    base = results["stocknet"]
+    quick = msgspec.structs.replace(point(3, 0.5, 0.013), delay_median_s=60.0)
+    rules = base.rules | {"quick": rule(base, "quick", quick, false_per_subject_day=0.02)}
+    lines = short(results | {"stocknet": msgspec.structs.replace(base, rules=rules)}, ["ours"], "en").splitlines()
+    assert lines[0] == (
+        "| events found · median delay · controls that rang | **Tocsin's `ours`** | best published formula |"
+    )
+    assert lines[2].endswith("≤ 0.0015 false alerts per subject-day | 6/10 · 1 h 30 min · 0/3 | – |")
+    assert lines[3].endswith("| 8/10 · 1 h 30 min · 2/3 | 3/10 · 1 h 30 min · 0/3 `theirs` |")
+    assert lines[4].endswith("| 5/10 · 1 min · 0/3 `quick` |")
+    assert lines[5] == "| headlines 2018–2020, ≤ 0.0020 false | 6/10 · 1 h 30 min · 0/3 | – |"
+
+
 def test_both_languages_have_the_same_numbers(results: dict[str, Evaluation]) -> None:
     """The rows of the Chinese tables are those of the English ones."""
 
     def numbers(lang: Any) -> list[list[str]]:
-        return [re.findall(r"[\d.,]*\d", row) for row in tables(results, ["ours"], lang).splitlines() if row[:1] == "|"]
+        text = tables(results, ["ours"], lang) + "\n" + short(results, ["ours"], lang)
+        return [re.findall(r"[\d.,]*\d", row) for row in text.splitlines() if row[:1] == "|"]
 
     assert numbers("en") == numbers("zh")
 
@@ -90,6 +106,34 @@ def test_the_table_is_put_between_its_lines(tmp_path: Path) -> None:
     assert file.read_text() == "a\n<!-- s -->\nnew\n<!-- e -->\nb\n"
     with pytest.raises(ValueError, match="needs the lines"):
         put("new", file, "<!-- other -->", "<!-- e -->")
+
+
+def test_the_documents_have_their_places(results: dict[str, Evaluation], tmp_path: Path) -> None:
+    """One writer fills the short table of the READMEs and the long ones of the page they lead to, in both languages."""
+    (tmp_path / "docs").mkdir()
+    for name, first, last in (
+        ("README.md", SHORT_START, SHORT_END),
+        ("README.zh-CN.md", SHORT_START, SHORT_END),
+        ("docs/measured.md", START, END),
+        ("docs/measured.zh-CN.md", START, END),
+    ):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert 0 < text.find(first) < text.find(last)
+        (tmp_path / name).write_text(f"{first}\nbefore\n{last}\n", encoding="utf-8")
+    write(results, ["ours"], tmp_path)
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.md")}
+    assert all("before" not in text and "ours" in text for text in written.values())
+    assert short(results, ["ours"], "zh") in written["README.zh-CN.md"]
+    assert tables(results, ["ours"], "en") in written["measured.md"]
+
+
+def test_tables_can_be_made_of_kept_results(tmp_path: Path) -> None:
+    """Without a result of every stream that is wanted, what is missing is named."""
+    bench = Bench(tmp_path, tmp_path, tmp_path, tmp_path / "rules.yaml")
+    (tmp_path / "weibo.json").write_bytes(msgspec.json.encode(sample.evaluation(1, 10, 3)))
+    assert list(kept(bench, ["weibo"])) == ["weibo"]
+    with pytest.raises(Failed, match=r"stocknet\.json: not there; run it without --kept first"):
+        kept(bench, ["stocknet", "weibo"])
 
 
 def test_only_controls_are_taken_from_the_list(tmp_path: Path) -> None:

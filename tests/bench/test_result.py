@@ -1,4 +1,4 @@
-"""The figures of the benchmark: ratios between neighbours, rounds that do not count, percentiles, the README table."""
+"""The figures of the benchmark: ratios between neighbours, rounds that do not count, percentiles, the table."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def made() -> Report:
 
 def test_table_goes_between_the_markers(tmp_path: Path) -> None:
     """Only what stands between the markers changes, as often as it is written."""
-    path = tmp_path / "README.md"
+    path = tmp_path / "measured.md"
     path.write_text(f"before\n{report.START}\nold\n{report.END}\nafter\n", encoding="utf-8")
     for lang in ("zh", "en", "en"):
         report.put_table(made(), path, lang)

@@ -20,6 +20,8 @@ LINES = (
     '{"text": "loss", "label": "negative", "dataset": "two", "lang": "en"}',
 )
 
+DOCUMENTS = ("models/README.md", "docs/measured.md", "docs/measured.zh-CN.md")
+
 
 def report(tmp_path: Path, runtime: str = "openvino-bf16") -> dict[str, Any]:
     """A small report with every part."""
@@ -53,11 +55,12 @@ def _fields(case: Case) -> dict[str, Any]:
 
 def documents(folder: Path) -> Path:
     """The three documents, empty but for their marks."""
-    (folder / "models").mkdir()
+    for name in ("models", "docs"):
+        (folder / name).mkdir()
     marked = "before\n<!-- {0}:start -->\nold 0.123\n<!-- {0}:end -->\nafter\n"
     (folder / "models" / "README.md").write_text(marked.format("quality"), encoding="utf-8")
-    for name in ("README.md", "README.zh-CN.md"):
-        (folder / name).write_text(marked.format("model"), encoding="utf-8")
+    for name in ("measured.md", "measured.zh-CN.md"):
+        (folder / "docs" / name).write_text(marked.format("model"), encoding="utf-8")
     return folder
 
 
@@ -93,7 +96,7 @@ def test_documents_are_rewritten_between_their_marks(tmp_path: Path) -> None:
     path.write_text(json.dumps(report(tmp_path)), encoding="utf-8")
     folder = documents(tmp_path)
     quality.main(["--report", str(path), "--root", str(folder)])
-    first = {name: (folder / name).read_text() for name in ("models/README.md", "README.md", "README.zh-CN.md")}
+    first = {name: (folder / name).read_text() for name in DOCUMENTS}
     quality.main(["--report", str(path), "--root", str(folder)])
     for name, text in first.items():
         assert (folder / name).read_text() == text
@@ -101,12 +104,12 @@ def test_documents_are_rewritten_between_their_marks(tmp_path: Path) -> None:
         assert text.endswith(" -->\nafter\n")
         assert "0.123" not in text
         assert "**0.500**" in text
-    assert "宏平均 F1" in first["README.zh-CN.md"]
+    assert "宏平均 F1" in first["docs/measured.zh-CN.md"]
 
 
 def test_missing_marks_and_reports_are_told(tmp_path: Path) -> None:
     """The message says which lines to write."""
-    path = tmp_path / "README.md"
+    path = tmp_path / "measured.md"
     path.write_text("nothing")
     with pytest.raises(ReportRefused, match=r"lacks the lines <!-- model:start --> and <!-- model:end -->"):
         quality.put(path, "model", "x")
@@ -119,7 +122,7 @@ def test_every_rule_has_its_note() -> None:
     assert set(quality.NOTES) == set(quality.HANDLING) == set(HANDLED) - {"all"}
 
 
-@pytest.mark.parametrize("name", ["models/README.md", "README.md", "README.zh-CN.md"])
+@pytest.mark.parametrize("name", DOCUMENTS)
 def test_documents_have_their_marks(name: str) -> None:
     """The command has a place to write to."""
     mark = "quality" if name.startswith("models") else "model"

@@ -1,0 +1,134 @@
+"""docs/quick-start.md is run as it stands: every command in its order, by bash, on the session's real engines.
+
+What is put in place of the reader's own: the feed and the chat robot are served on loopback, ports are free ones, and
+`make` has been run. `sleep` waits until the chat has heard, and after `&` the script waits until the process serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import pytest
+from aiohttp import web
+
+from deploy.stack import Stack
+from streams.endpoints import resolve
+from tests.installation import ROOT
+from tests.receivers.robots import DingTalkPlatform
+from tests.receivers.serving import serving
+
+pytestmark = [pytest.mark.engines, pytest.mark.timeout(280)]
+PAGE: Final = ROOT / "docs" / "quick-start.md"
+PATIENCE: Final = 240.0
+BEFORE: Final = r"""
+set -Eeuo pipefail
+set -m
+trap 'echo "FAILED: $BASH_COMMAND" >&2' ERR
+trap 'trap - ERR; kill $(jobs -p) 2>/dev/null || true' EXIT
+make() { [ "$1" = demo ] || [ "$1" = up ]; }
+until_so() {
+    for _ in $(seq "$1"); do if "${@:2}" 2>/dev/null; then return; fi; command sleep 1; done
+    return 1
+}
+sleep() { until_so "$1" test -e heard; }
+serves() { until_so 60 curl -fsS -o /dev/null "$1"; }
+"""
+READY: Final = {"tocsin collect": "{push}/healthz", "tocsin api": "{api}/healthz"}
+RSS: Final = (
+    '<?xml version="1.0"?><rss version="2.0"><channel><title>Example</title><item>'
+    "<title>Quenlith Semiconductor opens a second plant</title><guid>feed-1</guid></item></channel></rss>"
+)
+
+
+@dataclass
+class Outside:
+    """A site with a feed, and a chat robot that says when it was told of the alert."""
+
+    heard: Path
+    robot: DingTalkPlatform = field(default_factory=lambda: DingTalkPlatform(token="TOKEN", keyword="Tocsin"))
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.path == "/markets.rss":
+            return web.Response(text=RSS, content_type="application/rss+xml")
+        if request.path != "/robot/send":
+            return web.Response(status=404)
+        answered = await self.robot.answer(request)
+        if any("Quenlith" in str(message) for message in self.robot.taken):
+            self.heard.touch()
+        return answered
+
+
+def script(site: str, push: int, api: int) -> str:
+    """The commands of the page, with what is in place of the reader's own."""
+    text = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.S | re.M))
+    for theirs, ours in (
+        ("https://news.example/", site),
+        ("https://oapi.dingtalk.com/", site),
+        ("127.0.0.1:8099", f"127.0.0.1:{push}"),
+    ):
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    for command, address in READY.items():
+        where = address.format(push=f"http://127.0.0.1:{push}", api=f"http://127.0.0.1:{api}")
+        text, found = re.subn(rf"^({command} .*&.*)$", rf"\1\nserves {where}", text, flags=re.M)
+        assert found == 1
+    return BEFORE + text
+
+
+def free() -> int:
+    """A port that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
+
+
+def prepared(folder: Path) -> None:
+    """A clone in which `make up` has been run."""
+    bin_ = folder / ".venv" / "bin"
+    bin_.mkdir(parents=True)
+    bin_.joinpath("activate").write_text(f'PATH="{ROOT}/.venv/bin:$PATH"\n', encoding="utf-8")
+
+
+async def run(text: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
+    """Exit code and everything that was said; nothing that was started stays."""
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", text, cwd=folder, env=environment, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            await process.wait()
+    return process.returncode or 0, said.decode(errors="replace")
+
+
+async def test_the_quick_start_runs_as_it_stands(stack: Stack, namespace: str, tmp_path: Path) -> None:
+    """From a preset to a message in the chat: every command ends well, and what the page promises is there."""
+    prepared(tmp_path)
+    outside = Outside(tmp_path / "heard")
+    at = resolve(stack.settings)
+    push, api = free(), free()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")} | {
+        "TOCSIN_LANG": "en", "TOCSIN_NAMESPACE": namespace, "TOCSIN_KAFKA_BOOTSTRAP": at.kafka,
+        "TOCSIN_ELASTICSEARCH_URL": at.elasticsearch, "TOCSIN_TRITON_URL": at.triton,
+        "TOCSIN_PUSH_PORT": str(push), "TOCSIN_API_PORT": str(api),
+        "TOCSIN_FEEDS_ALLOW": "127.0.0.0/8", "TOCSIN_WEBHOOK_ALLOW": "127.0.0.0/8",
+    }  # fmt: skip
+    async with serving(outside.answer) as url:
+        code, said = await run(script(str(url), push, api), tmp_path, environment)
+    assert (code, "FAILED" in said) == (0, False), said[-6000:]
+    assert '"accepted": 3' in said or '"accepted":3' in said
+    assert "holding-anger" in said
+    assert f"http://127.0.0.1:{api}/" in said  # the page
+    first, *later = (str(message) for message in outside.robot.taken)
+    assert "TEST" in first
+    assert any("Quenlith" in message for message in later)
+    assert "Quenlith" in (tmp_path / "today.html").read_text(encoding="utf-8")
