@@ -29,6 +29,7 @@ NO_TICKS: Final = 300.0  # seconds: a live source ticks every five
 RESTARTS: Final = 3.0  # processes of a stage that ended in ten minutes: one or two are an upgrade
 UNDELIVERED: Final = 900.0  # seconds: the first five attempts at delivery are over by then
 LETTER_SHARE: Final = 0.02  # of all records: below that a few broken ones among very many are the world, not a fault
+UNEXPIRED: Final = 24.0 * HOUR  # seconds: it is tried once an hour, and every ten minutes after a fault
 UNANSWERED: Final = 1800.0  # seconds, and four times the interval of a feed: single failures pass by themselves
 ARRIVALS: Final = 32  # arrivals of a source that its habit is learnt from
 HABIT_AFTER: Final = 8  # arrivals before which a source has no habit
@@ -88,6 +89,7 @@ def checks(settings: Settings) -> dict[str, Check]:
         Check("source", "seconds", UNANSWERED, after=HOUR),  # its next time may be that far away
         Check("silent", "seconds", settings.watch_silent_hours * HOUR, after=HOUR),
         Check("quiet", "sources", FEW_SOURCES, for_=MINUTE),
+        Check("expiry", "seconds", UNEXPIRED),
         Check("drift", "bits", 0.0, keep=0),  # the drift watch has a patience of its own
         Check("unknown", "fault", 1, for_=5 * MINUTE),
     )
@@ -124,6 +126,7 @@ CAUSES: Final[Mapping[str, tuple[str, ...]]] = {
     "deadletters": ("kafka",),
     "time": ("kafka", "collect", "worker/detect", "standstill/detect", "standstill/enrich", "triton"),
     "outbox": ("kafka", "worker/notify"),
+    "expiry": ("elasticsearch", "worker/index"),
     "sources": ("collect",),
     "source": ("collect", "sources"),
     "quiet": ("collect", "sources"),

@@ -1,4 +1,4 @@
-"""`tocsin balance`: received = indexed + duplicates + rejected, or the difference by name."""
+"""`tocsin balance`: received = indexed + duplicates + rejected + expired, or the difference by name."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ def balance_lines(result: Result, lang: str | None = None) -> list[str]:
         say(
             "balance.equation", lang, received=result.received, indexed=result.indexed,
             duplicates=result.duplicates, rejected=f"{rejected} ({reasons})" if reasons else "0",
+            expired=result.expired,
         ),
         say("balance.behind", lang, unjudged=result.unjudged, retried=result.retried, ticks=result.ticks),
     ]  # fmt: skip

@@ -29,6 +29,7 @@ AREAS: Final = {
     "console.status": ("status",),
     "console.config.command": ("config",),
     "console.balance": ("balance",),
+    "console.expire": ("expire",),
     "console.deadletters": ("deadletters",),
     "console.score": ("score",),
     "console.explain": ("explain",),

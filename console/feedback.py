@@ -36,6 +36,7 @@ FIELDS: Final = (
     "lang",
     "source",
     "may_train",
+    "expires_at",
     "sentiment.label",
     "topic.label",
     "risk.label",

@@ -25,7 +25,7 @@ PANELS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "alerts": ("alerts", "webhook"),
         "rules": ("rules", "replay", "truth"),
         "models": ("models", "score", "explain", "feedback"),
-        "operate": ("logs", "balance", "deadletters", "help"),
+        "operate": ("logs", "balance", "deadletters", "expire", "help"),
     }
 )
 EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
@@ -54,6 +54,7 @@ EXAMPLES: Final[Mapping[str, str]] = MappingProxyType(
         "dashboards lint": "tocsin dashboards lint --elasticsearch",
         "dashboards preview": "tocsin dashboards preview --out preview.html",
         "balance": "tocsin balance",
+        "expire": "tocsin expire --dry-run",
         "score": """echo '{"text": "Halden Corp shares plunge on fraud probe"}' | tocsin score""",
         "explain": "tocsin explain 'Halden Corp shares plunge on fraud probe' --head risk",
         "deadletters list": "tocsin deadletters list --reason too_large",

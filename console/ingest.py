@@ -81,6 +81,8 @@ def summary_lines(summary: Summary, lang: str | None = None) -> list[str]:
         lines.append(say("ingest.resumed", lang, count=summary.resumed))
     if summary.late:
         lines.append(say("ingest.late", lang, count=summary.late))
+    if summary.expired:
+        lines.append(say("ingest.expired", lang, count=summary.expired))
     if summary.unused:
         lines.append(say("ingest.ignored", lang, columns=", ".join(map(plain, summary.unused[:20]))))
     for reason, tally in sorted(summary.rejected.items()):

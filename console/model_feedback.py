@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from models.feedback import (
     rows,
     usable,
 )
+from streams import clock
 from streams import elastic as es
 from streams.document import joined
 from streams.endpoints import Endpoints
@@ -58,16 +60,23 @@ def text_of(source: Mapping[str, Any]) -> Text:
     return Text(words, source.get("lang", ""), plain(source.get("source", "")), bool(source.get("may_train")))
 
 
+def over(source: Mapping[str, Any], now: datetime) -> bool:
+    """Whether its retention is over."""
+    until = source.get("expires_at")
+    return until is not None and datetime.fromisoformat(until) <= now
+
+
 async def collect(settings: Settings, at: Endpoints) -> tuple[Usable, dict[str, Text], int]:
     """Folded corrections that may be learnt from, the texts of all, and unreadable records."""
     marks, unreadable = await read_marks(settings, at.kafka)
     found = fold(marks)
     elastic = es.client(settings, at.elasticsearch)
     try:
-        sources = await read_documents(elastic, settings, sorted({each.document for each in found}))
+        asked = await read_documents(elastic, settings, sorted({each.document for each in found}))
     finally:
         await elastic.close()
-    texts = {document: text_of(source) for document, source in sources.items()}
+    now = clock.now()  # what is past its retention counts as gone, though the worker index removes it within the hour
+    texts = {document: text_of(source) for document, source in asked.items() if not over(source, now)}
     return usable(found, texts), texts, unreadable
 
 

@@ -1,4 +1,5 @@
-"""The balance: received = indexed + duplicates + rejected, recomputed from the log and the index, never from counters.
+"""The balance: received = indexed + duplicates + rejected + expired, recomputed from the log and the index, never from
+counters.
 
 received   items in both raw topics, plus rows and entries refused at a door (files, feeds). A record that was sent
            again from the dead letters counts where it was sent to, not where it failed. Pushed items that were
@@ -6,6 +7,7 @@ received   items in both raw topics, plus rows and entries refused at a door (fi
 duplicates items whose document id came before; the revision rule of the records decides what is the same
 rejected   open dead letters of received items, and documents that Elasticsearch refused
 indexed    documents found in Elasticsearch that follow from the log
+expired    documents that are not there, and whose retention, by what the log says of them, is over
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ import base64
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import Any, Final
 
 from elasticsearch import AsyncElasticsearch
 
+from streams import clock
 from streams import elastic as es
 from streams.endpoints import Endpoints
 from streams.kafka import Message, read_topic
@@ -35,6 +39,7 @@ from streams.records import (
     digest,
     document_id,
 )
+from streams.retention import expiry, taken
 from streams.settings import Settings
 from streams.topics import DEADLETTERS, DOCUMENTS, RAW
 
@@ -58,6 +63,7 @@ class Result:
     indexed: int
     duplicates: int
     rejected: dict[str, int]
+    expired: int
     retried: int
     unjudged: int
     ticks: int
@@ -75,7 +81,7 @@ class Result:
     @property
     def accounted(self) -> int:
         """The right-hand side of the equation."""
-        return self.indexed + self.duplicates + sum(self.rejected.values())
+        return self.indexed + self.duplicates + sum(self.rejected.values()) + self.expired
 
     def as_dict(self) -> dict[str, Any]:
         """The balance as plain data."""
@@ -87,6 +93,7 @@ class Result:
             "duplicates": self.duplicates,
             "rejected": sum(self.rejected.values()),
             "reasons": dict(sorted(self.rejected.items())),
+            "expired": self.expired,
             "retried": self.retried,
             "unjudged": self.unjudged,
             "ticks": self.ticks,
@@ -120,11 +127,13 @@ class Balance:
 
     raw_topics: Collection[str]  # full names
     documents_topic: str
+    now: datetime  # decides which retention is over
     _indexed: set[bytes] = field(default_factory=set)
     _doubled: list[str] = field(default_factory=list)
     _letters: dict[tuple[str, str], _Note] = field(default_factory=dict)
     _failed: dict[tuple[str, int, int], str] | None = None
     _expected: set[bytes] = field(default_factory=set)
+    _over: set[bytes] = field(default_factory=set)  # of the expected: their retention is
     _unread: list[str] = field(default_factory=list)
     _rejected: Counter[str] = field(default_factory=Counter)
     _unjudged: int = 0
@@ -181,20 +190,22 @@ class Balance:
         elif record is None:
             self._unread.append(message.origin)
         else:
-            self._expect(record)
+            self._expect(record, taken(message.timestamp, self.now))
 
     def _failures(self) -> dict[tuple[str, int, int], str]:
         if self._failed is None:
             self._failed = {n.origin: n.reason for n in self._letters.values() if n.origin[0] in self.raw_topics}
         return self._failed
 
-    def _expect(self, item: RawItem) -> None:
+    def _expect(self, item: RawItem, taken_at: datetime) -> None:
         revision = item.revision or content_revision(item.title, item.text)
         found = bytes.fromhex(document_id(item.source, item.native_id, revision))
         if found in self._expected:
             self._duplicates += 1
         else:
             self._expected.add(found)
+        if (until := expiry(item, taken_at)) is not None and until <= self.now:
+            self._over.add(found)
 
     def result(self) -> Result:
         """What it comes to."""
@@ -203,15 +214,17 @@ class Balance:
         absent = self._expected - self._indexed
         refused = {n.document: n.reason for n in self._letters.values() if n.document in absent and n.reason != RETRIED}
         rejected.update(refused.values())
+        absent -= refused.keys()
         return Result(
             received=self._received + len(doors),
             indexed=len(self._expected & self._indexed),
             duplicates=self._duplicates,
             rejected=dict(rejected),
+            expired=len(absent & self._over),
             retried=self._retried,
             unjudged=self._unjudged,
             ticks=self._ticks,
-            missing=_difference(found.hex() for found in absent - refused.keys()),
+            missing=_difference(found.hex() for found in absent - self._over),
             unexpected=_difference(found.hex() for found in self._indexed - self._expected),
             doubled=_difference(self._doubled),
             unread=_difference(self._unread),
@@ -256,7 +269,7 @@ async def recount(settings: Settings, endpoints: Endpoints, progress: Callable[[
     The index is read first, so that items on their way show as missing, never as unexpected.
     """
     read = count(1)
-    balance = Balance({topic.full(settings) for topic in RAW.values()}, DOCUMENTS.full(settings))
+    balance = Balance({topic.full(settings) for topic in RAW.values()}, DOCUMENTS.full(settings), clock.now())
     elastic = es.client(settings, endpoints.elasticsearch)
     try:
         async for name, judged in indexed(elastic, settings):

@@ -35,13 +35,13 @@ from streams.records import (
     digest,
     document_id,
 )
+from streams.retention import expiry
 from streams.settings import Settings
 from streams.signature import sign
 
 TITLE_LIMIT: Final = 1_000
 HEADLINE_LIMIT: Final = 200
 NAME_LIMIT: Final = 256
-
 TOWARDS: Final = 4  # companies of one document that are judged each for itself; digests name dozens
 
 Staleness = Literal["fresh", "stale", "unknown"]
@@ -70,6 +70,7 @@ class Prepared:
     signature: Signature
     entities: tuple[Entity, ...]
     stale: Staleness
+    expires_at: datetime | None
 
     @property
     def judged_text(self) -> str:
@@ -92,8 +93,8 @@ class Pipeline:
         self._key = key
         self._code = code_version
 
-    def prepare(self, item: RawItem, origin: str, now: datetime) -> Prepared:
-        """The item cleaned, masked, signed and linked. Raises Reject: bad_time, no_text, no_source."""
+    def prepare(self, item: RawItem, origin: str, now: datetime, taken_at: datetime | None = None) -> Prepared:
+        """Cleaned, masked, signed, linked; `taken_at` as in `expiry`. Raises Reject: bad_time, no_text, no_source."""
         collected = check_time(item.collected_at, now, "collected_at")
         published = check_time(item.published_at, now, "published_at") if item.published_at else None
         masked: Counter[str] = Counter()
@@ -123,6 +124,7 @@ class Pipeline:
             signature=sign(joined(title, text), lang),
             entities=self._gazetteer.find(title, text),
             stale=staleness(item, self._stale_after),
+            expires_at=expiry(item, taken_at),
         )
 
     def document(
@@ -162,6 +164,7 @@ class Pipeline:
             stale=prepared.stale,
             may_train=item.may_train,
             retention_days=item.retention_days,
+            expires_at=prepared.expires_at,
             code=self._code,
             gazetteer=self._gazetteer.version,
             demo=item.demo,

@@ -20,6 +20,13 @@ KINDS: Final = ("documents", "alerts")
 LONG_AGO: Final = timedelta(days=366)
 CLOCKS_APART: Final = timedelta(days=1)
 
+# How an index of documents ends: its month, or `old`.
+DOCUMENTS_END: Final = r"documents-(?:old|\d{4}\.\d{2})"
+# Indices of replays: how their names begin, the names of replays, and the key in `_meta` that says they are one's.
+REPLAY: Final = "replay"
+REPLAY_NAME: Final = r"[a-z0-9][a-z0-9-]{0,31}"
+REPLAY_MARK: Final = "tocsin_replay"
+
 
 def client(settings: Settings, url: str) -> AsyncElasticsearch:
     """A client for `url`. Certificates are always verified; retries are left to the caller, who knows what failed."""

@@ -20,6 +20,7 @@ from streams.drift import DriftWatch
 from streams.kafka import Message, Outgoing, Producer
 from streams.opinion import Asked, form
 from streams.records import Document, Raw, RawItem, RawTick, Reject, Tick, check_time, decode, encode
+from streams.retention import taken
 from streams.settings import Settings
 from streams.topics import DOCUMENTS, MENTIONS
 
@@ -101,7 +102,7 @@ class Enrich:
     def _prepare(self, item: RawItem, message: Message, now: datetime) -> Prepared:
         if len(message.value or b"") > self._settings.record_limit:
             raise Reject("too_large", f"more than {self._settings.record_limit} bytes")
-        return self._pipeline.prepare(item, message.origin, now)
+        return self._pipeline.prepare(item, message.origin, now, taken(message.timestamp, now))
 
     async def _judge(self, prepared: Prepared) -> Document:
         found = await form(self._scorer, Asked.of(prepared))

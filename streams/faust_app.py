@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import faust
 from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
 
 from streams import metrics
 from streams.endpoints import resolve
@@ -88,6 +89,14 @@ def _lag(app: faust.App, tp: Any) -> float:
     except (AssertionError, ConsumerNotStarted):  # it was just revoked, or everything is stopping
         return float("nan")
     return float("nan") if end is None else max(0, end - (consumer._committed_offset.get(tp) or 0))
+
+
+def reads(app: faust.App, topic: str, partition: int) -> bool:
+    """Whether this worker reads the partition now; of a group at most one does, but for the moments of a change."""
+    try:
+        return TP(topic, partition) in app.consumer.assignment()
+    except ConsumerNotStarted:
+        return False
 
 
 def raw_topic(app: faust.App, settings: Settings, *topics: Topic) -> Any:

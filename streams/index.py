@@ -1,7 +1,8 @@
 """The index stage: documents and alert events in, Elasticsearch bulk out, one outcome per item.
 
 Ids and versions are deterministic, so writing an item again changes nothing. What Elasticsearch refuses for good goes
-to the dead letters; what it cannot take now is tried again for ever, alone, without the items that were taken.
+to the dead letters; what it cannot take now is tried again for ever, alone, without the items that were taken. What is
+past its retention is not written: reading an old log again brings nothing back.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import structlog
 from elastic_transport import ConnectionError as ElasticConnectionError
 from elastic_transport import ConnectionTimeout, SerializationError, TlsError
 from elasticsearch import ApiError, AsyncElasticsearch, AuthenticationException
+from msgspec.structs import replace
 
 from models.labels import SENTIMENTS
 from streams import metrics
 from streams.deadletter import Breaker, dead_letter
 from streams.elastic import alerts_index, documents_index, put_templates
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE, Message, Outgoing, Producer
-from streams.records import AlertEvent, Document, Reject, check_time, decode
+from streams.records import LONGEST_RETENTION, AlertEvent, Document, Reject, check_time, decode
+from streams.retention import kept_until, taken
 from streams.settings import Settings, SettingsError
 from streams.topics import ALERTS
 
@@ -64,6 +67,7 @@ def document_source(document: Document, now: datetime) -> dict[str, Any]:
     source |= {
         "@timestamp": document.collected_at,
         "indexed_at": now,
+        "expires_at": kept_until(document, now),
         "judged": document.judgement is not None,
         "masked": [{"kind": kind, "count": count} for kind, count in document.masked.items()],
         "copy_key": document.signature.copy_key,
@@ -104,7 +108,8 @@ def document_version(document: Document) -> int:
 
 
 def check_document(document: Document, now: datetime) -> None:
-    """Raise Reject for what the types allow and the index cannot hold: impossible times, judgements without labels."""
+    """Raise Reject for what the types allow and the index cannot hold: impossible times and retentions, judgements
+    without labels."""
     check_time(document.collected_at, now, "collected_at")
     if document.published_at is not None:
         check_time(document.published_at, now, "published_at")
@@ -112,6 +117,8 @@ def check_document(document: Document, now: datetime) -> None:
     sentiments = [entity.sentiment for entity in document.entities if entity.sentiment is not None]
     if judged is not None:
         sentiments.append(judged.sentiment)
+    if not 1 <= document.retention_days <= LONGEST_RETENTION:
+        raise Reject("bad_schema", f"a retention has 1 to {LONGEST_RETENTION} days")
     if judged is not None and not (judged.topic and judged.risk):
         raise Reject("bad_schema", "a judgement gives a topic and a kind of risk")
     if any(each.keys() != set(SENTIMENTS) for each in sentiments):
@@ -133,20 +140,23 @@ class Index:
         self._templates = False
 
     async def prepare(self, messages: list[Message]) -> tuple[list[Action], list[Outgoing]]:
-        """Bulk items of the readable records and dead letters of the others."""
+        """Bulk items of the readable records and dead letters of the others; what is past its retention is neither."""
         metrics.BATCH_RECORDS.labels(STAGE).observe(len(messages))
         actions: list[Action] = []
         dead: list[Outgoing] = []
         now = self._clock()
         for message in messages:
             try:
-                actions.append(self._action(message, now))
+                action = self._action(message, now)
+                if action is not None:
+                    actions.append(action)
             except Reject as reject:
                 metrics.REJECTS.labels(STAGE, reject.reason).inc()
                 dead.append(dead_letter(STAGE, message, reject, now))
         return actions, dead
 
-    def _action(self, message: Message, now: datetime) -> Action:
+    def _action(self, message: Message, now: datetime) -> Action | None:
+        """The bulk item of a record; None for a document that may be kept no longer, as when an old log is read."""
         if message.topic == self._alerts:
             event = decode(message.value, AlertEvent)
             check_time(event.at, now, "at")
@@ -155,6 +165,12 @@ class Index:
         else:
             document = decode(message.value, Document)
             check_document(document, now)
+            until = kept_until(document, taken(message.timestamp, now))
+            if until <= now:
+                metrics.INDEX_ITEMS.labels("expired").inc()
+                metrics.RECORDS.labels(STAGE, "expired").inc()
+                return None
+            document = replace(document, expires_at=until)
             index = documents_index(self._settings, document.published_at, document.collected_at)
             name, version, source = document.id, document_version(document), document_source(document, now)
         head = {"index": {"_index": index, "_id": name, "version": version, "version_type": "external"}}

@@ -1,10 +1,11 @@
-"""Faust app: documents and alert events into Elasticsearch.
+"""Faust app: documents and alert events into Elasticsearch, and out of it again when their retention is over.
 
 Run it with `tocsin worker index`; or, once the topics exist, with `faust -A streams.index_app worker`.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import faust
@@ -12,7 +13,8 @@ import faust
 from streams import clock, metrics
 from streams.elastic import client
 from streams.endpoints import resolve
-from streams.faust_app import create_app, raw_topic
+from streams.expiry import keep_removing
+from streams.faust_app import create_app, raw_topic, reads
 from streams.index import STAGE, Action, Index
 from streams.kafka import Outgoing, Producer
 from streams.safe_batches import SafeBatches
@@ -47,6 +49,11 @@ def build(settings: Settings) -> faust.App:
         finally:
             await elastic.close()
             await producer.stop()
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust gives it no types
+    async def expiry() -> None:
+        mine = partial(reads, app, DOCUMENTS.full(settings), 0)  # of one worker of the group at a time
+        await keep_removing(settings, endpoints.elasticsearch, clock.now, mine)
 
     return app
 

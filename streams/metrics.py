@@ -60,9 +60,13 @@ CONFIDENCE = Gauge("tocsin_confidence_mean", "Mean probability of the likeliest 
 ABSTAINED = Gauge("tocsin_abstained_ratio", "Share of texts without a judgement of direction", ["lang", "kind"])
 UNKNOWN_PIECES = Gauge("tocsin_unknown_pieces_ratio", "Share of word pieces the vocabulary lacks", ["lang", "kind"])
 
-# outcomes: written, unchanged (already there), rejected, retried
+# outcomes: written, unchanged (already there), rejected, retried, expired (past its retention: not written)
 INDEX_ITEMS = Counter("tocsin_index_items_total", "Bulk items, by outcome", ["outcome"])
 INDEX_BULK_SECONDS = Histogram("tocsin_index_bulk_seconds", "Seconds of one bulk request", buckets=FAST)
+EXPIRED = Counter("tocsin_expired_documents_total", "Documents removed from the index: their retention was over")
+EXPIRED_ALL = Gauge(
+    "tocsin_expired_removed_timestamp_seconds", "When all documents past their retention had last been removed"
+)
 
 WATERMARK = Gauge("tocsin_watermark_timestamp_seconds", "Event time up to which rules were evaluated", ["partition"])
 WAITING = Gauge("tocsin_detect_waiting", "Mentions the watermark has not passed: ticks are missing", ["partition"])

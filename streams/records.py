@@ -16,6 +16,7 @@ from msgspec import Meta, Struct
 
 SCHEMA_VERSION: Final = 1
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)  # older than any electronic newswire archive we replay
+LONGEST_RETENTION: Final = 36_500  # days
 FUTURE_SLACK: Final = timedelta(days=1)  # time zones and sloppy clocks; more than that is a wrong date
 
 Id = Annotated[str, Meta(min_length=1, max_length=512)]
@@ -57,7 +58,7 @@ class RawItem(Record, frozen=True, kw_only=True, tag_field="type", tag="item"):
     collected_how: Literal["clock", "archive"] = "clock"  # archive: no collection time known, the published one used
     may_store_body: bool = True
     may_train: bool = False
-    retention_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
+    retention_days: Annotated[int, Meta(ge=1, le=LONGEST_RETENTION)] = 365
     demo: bool = False
 
 
@@ -131,6 +132,7 @@ class Document(Record, frozen=True, kw_only=True):
     code: Short  # version of Tocsin that made it
     gazetteer: Short  # version of the names that were looked up
     demo: bool = False
+    expires_at: Time | None = None  # when it may be kept no longer; None in records older than this field
 
 
 class Mention(Record, frozen=True, kw_only=True, tag_field="type", tag="mention"):

@@ -56,6 +56,7 @@ def document_of(source: Mapping[str, Any]) -> Document:
     """The record that `streams.index.document_source` stored. Raises Reject for what is none."""
     try:
         built: dict[str, Any] = {name: source[name] for name in AS_IS}
+        built["expires_at"] = source.get("expires_at")  # an earlier version did not keep it
         built["masked"] = {each["kind"]: each["count"] for each in source["masked"]}
         built["signature"] = _signature(source)
         built["judgement"] = _judgement(source) if source["judged"] else None

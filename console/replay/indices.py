@@ -27,12 +27,13 @@ from streams.index import BUSY, CONFLICT, alert_source, check_document, document
 from streams.kafka import FIRST_PAUSE, LONGEST_PAUSE
 from streams.plain import plain
 from streams.records import AlertEvent, Document, Reject
+from streams.retention import kept_until
 from streams.settings import Settings
 
-FIRST: Final = "replay"
-MARK: Final = "tocsin_replay"  # key in `_meta` of the mapping
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-ENDS: Final = {"documents": r"documents-(?:old|\d{4}\.\d{2})", "alerts": r"alerts-\d{4}"}
+FIRST: Final = es.REPLAY
+MARK: Final = es.REPLAY_MARK  # key in `_meta` of the mapping
+NAME: Final = re.compile(es.REPLAY_NAME)
+ENDS: Final = {"documents": es.DOCUMENTS_END, "alerts": r"alerts-\d{4}"}
 ITEMS: Final = 500  # of one bulk request, at most
 BYTES: Final = 4 * 1024 * 1024
 PATIENCE: Final = 60.0  # seconds that a busy or absent Elasticsearch is waited for
@@ -80,10 +81,12 @@ class Names:
 
 @dataclass(slots=True)
 class Filled:
-    """What was written: `unchanged` were there already; `refused` by reason, with the first ids."""
+    """What was written: `unchanged` were there already, `expired` are past their retention; `refused` by reason, with
+    the first ids."""
 
     written: int = 0
     unchanged: int = 0
+    expired: int = 0
     refused: int = 0
     first_refused: str = ""
 
@@ -109,12 +112,16 @@ class ReplayIndices:
             self._made.add(index)
 
     async def add_document(self, document: Document) -> None:
-        """Take in a document; a later version of it replaces an earlier one, as in the live index."""
+        """Take in a document; a later version of it replaces an earlier one, as in the live index, and what is past its
+        retention is left out as there."""
         now = clock.now()
         try:
             check_document(document, now)
         except Reject as reject:
             self._refuse(document.id, str(reject))
+            return
+        if kept_until(document, now) <= now:
+            self.filled.expired += 1
             return
         live = es.documents_index(self._settings, document.published_at, document.collected_at)
         source = document_source(document, now) | {"replay": True}

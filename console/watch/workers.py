@@ -99,7 +99,7 @@ def _by_stage(
 class Workers:
     """Looks at the processes. `seen` holds what they said, for whoever looks at the sources."""
 
-    whats: Sequence[str] = ("restarts", "time", "outbox", "drift")
+    whats: Sequence[str] = ("restarts", "time", "outbox", "expiry", "drift")
 
     def __init__(self, settings: Settings, table: Mapping[str, Check]) -> None:
         self._settings = settings
@@ -120,7 +120,7 @@ class Workers:
             for one in self.seen
             if one.samples is None
         ]
-        return [*silent, *restarts, *self._event_time(at), *self._outbox(at), *await self._drift()]
+        return [*silent, *restarts, *self._event_time(at), *self._outbox(at), *self._expiry(at), *await self._drift()]
 
     def of(self, stage: str) -> list[Samples]:
         """What the processes of a stage say."""
@@ -155,6 +155,13 @@ class Workers:
         stored = [at for samples in told for at in values(samples, "tocsin_outbox_oldest_timestamp_seconds") if at]
         age = max(0.0, now - min(stored)) if stored else 0.0
         return [Probe("outbox", value=age, facts={"rows": rows})]
+
+    def _expiry(self, now: float) -> list[Probe]:
+        """Since when not all is removed that is past its retention; of several workers one does it, in turn."""
+        done = [
+            at for samples in self.of("index") for at in values(samples, "tocsin_expired_removed_timestamp_seconds")
+        ]
+        return [Probe("expiry", value=max(0.0, now - max(done)))] if any(done) else []
 
     async def _drift(self) -> list[Probe]:
         found = []

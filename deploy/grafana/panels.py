@@ -112,6 +112,10 @@ SECTIONS: Final = (
               (Query(_rate("tocsin_index_items_total", "outcome"), "{{outcome}}"),), "reqps", width=12),
         Panel("Time of a bulk request, 95 %", "Long ones hold up the index stage.",
               (Query(_quantile(0.95, "tocsin_index_bulk_seconds", ""), "95 %"),), "s", width=12),
+        Panel("Documents removed", "Past their retention; the worker index looks once an hour.",
+              (Query(f"sum(increase(tocsin_expired_documents_total[{RANGE}]))", "removed"),), "none", width=12),
+        Panel("Since all were removed", "That were past their retention. More than a day: run tocsin expire.",
+              (Query("time() - max(tocsin_expired_removed_timestamp_seconds > 0)", "behind"),), "s", width=12),
     )),
     Section("Detecting and telling", (
         Panel("Alert events", "By state and severity.",

@@ -20,6 +20,7 @@ from streams import clock as wall
 from streams import deadletter, metrics
 from streams.kafka import Outgoing
 from streams.records import Reject
+from streams.retention import expiry
 from streams.settings import Settings
 from streams.sources import cursor
 from streams.sources.files import Format, Index, Input, Rejected, open_input, run_key, scan
@@ -75,6 +76,7 @@ class Summary:
     sent: int = 0
     resumed: int = 0  # sent by an earlier run that was interrupted
     late: int = 0  # of those sent, older than what was promised before: indexed, but never rung for
+    expired: int = 0  # of those sent, past their retention: never indexed
     rejected: dict[str, Tally] = field(default_factory=dict)
     unused: list[str] = field(default_factory=list)  # columns that no field took
     first: datetime | None = None  # event time of the first and the last item
@@ -94,6 +96,7 @@ class Summary:
             "sent": self.sent,
             "resumed": self.resumed,
             "late": self.late,
+            "expired": self.expired,
             "rejected": self.rejections,
             "reasons": {r: {"count": t.count, "first": t.first} for r, t in sorted(self.rejected.items())},
             "ignored_columns": self.unused,
@@ -110,6 +113,7 @@ class Step:
     end: int
     records: list[Outgoing] = field(default_factory=list)
     items: int = 0
+    expired: int = 0
     rejected: list[tuple[Input, Rejected]] = field(default_factory=list)
 
 
@@ -226,6 +230,7 @@ class Run:
                 continue
             step.records.append(Outgoing(RAW[item.kind], value, key=record_key(item)))
             step.items += 1
+            step.expired += (expiry(item, now) or now) < now
             size += len(value)
         return step
 
@@ -248,6 +253,7 @@ class Run:
 
     def _count(self, step: Step) -> None:
         self.summary.sent += step.items
+        self.summary.expired += step.expired
         metrics.SOURCE_ITEMS.labels("file", "sent").inc(step.items)
 
     async def _bury(self, rejected: Sequence[tuple[Input, Rejected]]) -> None:

@@ -32,6 +32,7 @@ def item(name: str, **changes: Any) -> bytes:
         "title": f"Halden Corp opens an office {CANARY}",
         "text": f"Halden Corp says the {CANARY} office opens in June.",
         "collected_at": "2026-03-02T08:00:00Z",
+        "retention_days": 36_500,
     }
     return json.dumps({k: v for k, v in (fields | changes).items() if v is not None}, ensure_ascii=False).encode()
 

@@ -74,6 +74,7 @@ BALANCE = Result(
     indexed=STATED["documents"],
     duplicates=STATED["duplicates"],
     rejected=dict(STATED["rejected"]),
+    expired=0,
     retried=0,
     unjudged=330,
     ticks=1,

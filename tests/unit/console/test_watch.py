@@ -232,6 +232,18 @@ async def test_notifications_that_wait_are_told(tmp_path: Path, processes: Proce
     assert told == [(0, 0), (1000, 2), (5, 1)]
 
 
+async def test_what_stays_past_its_retention_is_told(tmp_path: Path, processes: Processes) -> None:
+    """The time since one of the workers had removed all of it; others do not even try."""
+    prober = Workers(Settings(state_dir=tmp_path), TABLE)
+    name = "tocsin_expired_removed_timestamp_seconds"
+    processes.seen = [Seen("index", "u", {name: [({}, at)]}) for at in (NOW - 90_000.0, NOW - 5.0)]
+    assert by_key(await prober.look(START))["expiry"] == 5
+    processes.seen = processes.seen[:1]
+    assert by_key(await prober.look(START))["expiry"] == 90_000 >= TABLE["expiry"].bound
+    processes.seen = [Seen("index", "u", {})]
+    assert "expiry" not in by_key(await prober.look(START))
+
+
 async def test_who_tells_nothing_is_unknown(tmp_path: Path, processes: Processes) -> None:
     """Neither a missing process nor one that does not answer is taken for well."""
     processes.seen = [Seen("detect", "http://10.0.0.9:9100/metrics", None)]

@@ -1,8 +1,9 @@
 """The balance adds up from the log and the index, and names what is wrong when it does not."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def refused(value: bytes | None, offset: int, reason: str = "bad_json", topic: s
 
 
 def weigh(raw: Sequence[bytes | None], letters: Sequence[DeadLetter] = (), index: Sequence[str] = ()) -> Result:
-    balance = Balance({"news.raw", "chat.raw"}, "documents")
+    balance = Balance({"news.raw", "chat.raw"}, "documents", NOW)
     for name in index:
         balance.index(name, judged=name != ident("unjudged"))
     for one in letters:
@@ -115,6 +116,34 @@ def test_refused_by_the_index() -> None:
     assert (result.missing.count, result.ok) == (1, False)
 
 
+def old(native: str, days: int, retention: int, how: Literal["clock", "archive"] = "clock") -> bytes:
+    at = NOW - timedelta(days=days)
+    return encode(
+        RawItem(source="s", native_id=native, kind="chat", text="a text", collected_at=at, collected_how=how,
+                published_at=at, retention_days=retention)
+    )  # fmt: skip
+
+
+def test_past_their_retention() -> None:
+    """What the index was to forget is expired, not missing; what it holds still is indexed; the rest must be there."""
+    raw = [old("gone", 30, 30), old("gone", 30, 30), old("there", 31, 30), old("kept", 29, 30)]
+    result = weigh(raw, index=[ident("there"), ident("kept")])
+    assert (result.received, result.indexed, result.duplicates, result.expired, result.ok) == (4, 2, 1, 1, True)
+    assert (result.accounted, result.as_dict()["expired"]) == (4, 1)
+    result = weigh(raw, index=[ident("there")])
+    assert (result.missing.first, result.expired, result.ok) == ((ident("kept"),), 1, False)
+
+
+def test_an_archive_expires_by_when_it_was_taken_in() -> None:
+    """Its publication, however old, takes nothing from the index; Kafka's time of the record does."""
+    balance = Balance({"news.raw", "chat.raw"}, "documents", NOW)
+    for offset, days in enumerate((10, 9)):
+        at = (NOW - timedelta(days=days)).timestamp()
+        balance.raw(replace(message(old(str(days), 4000, 10, "archive"), offset), timestamp=at))
+    result = balance.result()
+    assert (result.expired, result.missing.first) == (1, (ident("9"),))
+
+
 def test_other_stages_do_not_count() -> None:
     """Letters of detect and notify are no items, so the balance leaves them out."""
     other = decode(dead_letter("detect", message(b"{", 0, "mentions"), Reject("bad_json", "x"), NOW).value, DeadLetter)
@@ -145,6 +174,16 @@ def test_always_adds_up(events: list[tuple[str, int]]) -> None:
     result = weigh(raw, letters, sorted(index))
     assert result.ok
     assert result.received == result.indexed + result.duplicates + sum(result.rejected.values())
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 60), st.integers(1, 60)), max_size=30))
+def test_adds_up_with_whatever_is_past_its_retention(given_: list[tuple[int, int, int]]) -> None:
+    """When the index holds exactly what one of its records still allows, the equation holds."""
+    raw = [old(str(number), days, retention) for number, days, retention in given_]
+    index = {ident(str(number)) for number, days, retention in given_ if days < retention}
+    result = weigh(raw, index=sorted(index))
+    assert result.ok
+    assert (result.indexed, result.expired) == (len(index), len({number for number, *_ in given_}) - len(index))
 
 
 class Elastic:

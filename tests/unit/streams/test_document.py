@@ -246,5 +246,6 @@ def test_retention_flags_travel() -> None:
     """What the source allows stands on the record."""
     made = document(item(may_train=True, retention_days=30, demo=True))
     assert (made.may_train, made.retention_days, made.demo) == (True, 30, True)
+    assert made.expires_at == made.collected_at + timedelta(days=30)
     assert msgspec.structs.replace(made, demo=False) != made
     assert replace(PIPELINE.prepare(item(), "o", NOW), title="x").title == "x"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,17 @@ async def records(stage: Enrich, text: str, **changes: Any) -> tuple[Outgoing, .
     item = RawItem(source="s", native_id="1", kind="chat", text=text, collected_at=NOW, **changes)
     [done] = await stage.prepare([Message("chat.raw", 0, 7, None, encode(item), 0.0)])
     return done.records
+
+
+async def test_an_archive_is_kept_from_when_it_was_taken_in(stage: tuple[Enrich, Judge]) -> None:
+    """Kafka's time of the raw record begins its retention, so that judging it again ends at the same moment."""
+    enrich, _ = stage
+    old = NOW - timedelta(days=3000)
+    item = RawItem(source="s", native_id="1", kind="chat", text="x", collected_at=old, published_at=old,
+                   collected_how="archive", retention_days=10)  # fmt: skip
+    at = NOW - timedelta(days=2)
+    [done] = await enrich.prepare([Message("chat.raw", 0, 7, None, encode(item), at.timestamp())])
+    assert decode(done.records[0].value, Document).expires_at == at + timedelta(days=10)
 
 
 async def test_each_of_several_companies_gets_its_own_sentiment(stage: tuple[Enrich, Judge]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from aiohttp import web
 from msgspec.structs import replace
 
 from streams import index as index_module
+from streams import metrics
 from streams.elastic import client
 from streams.index import Index, IndexRefused, document_source, document_version
 from streams.kafka import Message, Outgoing
@@ -194,6 +195,8 @@ async def test_one_item_that_makes_a_request_invalid_is_found_and_the_others_are
         ({"collected_at": datetime(9999, 12, 31, tzinfo=UTC)}, "bad_time"),
         ({"collected_at": datetime(1, 1, 1, tzinfo=UTC)}, "bad_time"),
         ({"published_at": datetime(1, 1, 1, tzinfo=UTC)}, "bad_time"),
+        ({"retention_days": 0}, "bad_schema"),
+        ({"retention_days": 10**12}, "bad_schema"),
     ],
 )
 async def test_a_document_that_no_index_can_hold_is_a_dead_letter(
@@ -213,6 +216,30 @@ async def test_refused_credentials_stop_the_stage(parts: tuple[Index, Cluster, S
     cluster.script = [step]
     with pytest.raises(IndexRefused, match="Elasticsearch"):
         await index.deliver(await index.prepare([message(1)]))
+
+
+async def test_what_is_past_its_retention_is_neither_written_nor_refused(parts: tuple[Index, Cluster, Sent]) -> None:
+    """An old log read again brings nothing back: by the collection, by what was written down, and of an archive of an
+    earlier version by Kafka's time of the record."""
+    index, cluster, sent = parts
+    long_ago, day = AT - timedelta(days=4000), timedelta(days=1)
+    archive = replace(document(0), collected_how="archive", collected_at=long_ago)
+    given = [
+        (replace(document(1), collected_at=AT - 30 * day), AT),
+        (replace(document(2), collected_at=AT - 29 * day), AT),
+        (replace(document(3), expires_at=AT), AT),
+        (replace(archive, id=f"{4:032x}"), AT - 30 * day),
+        (replace(archive, id=f"{5:032x}"), AT - 29 * day),
+        (replace(archive, id=f"{6:032x}", expires_at=AT + day), AT - 99 * day),
+    ]
+    messages = [Message("documents", 0, n, None, encode(one), at.timestamp()) for n, (one, at) in enumerate(given)]
+    before = metrics.INDEX_ITEMS.labels("expired")._value.get()
+    assert await index.deliver(await index.prepare(messages))
+    assert cluster.requests == [[f"{n:032x}" for n in (2, 5, 6)]]
+    assert sent.letters == []
+    assert metrics.INDEX_ITEMS.labels("expired")._value.get() == before + 3
+    assert await index.deliver(await index.prepare(messages[:1]))
+    assert len(cluster.requests) == 1
 
 
 async def test_unreadable_records_are_dead_letters_and_the_others_are_written(

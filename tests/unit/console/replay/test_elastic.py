@@ -75,7 +75,7 @@ def test_a_text_that_was_not_kept_leaves_the_key_of_exact_copies() -> None:
 def test_what_is_no_document_is_a_fault() -> None:
     """Missing fields and wrong types have a reason and never raise anything else."""
     whole = stored(made())
-    for name in whole.keys() - {"@timestamp", "indexed_at", "minhash_algorithm"}:
+    for name in whole.keys() - {"@timestamp", "indexed_at", "minhash_algorithm", "expires_at"}:
         with pytest.raises(Reject) as missing:
             document_of({key: value for key, value in whole.items() if key != name})
         assert missing.value.reason == "bad_schema"

@@ -132,7 +132,8 @@ async def test_records_are_marked_and_lie_under_their_own_ids() -> None:
     """Documents and alerts carry `replay`, in indices with the mapping of live ones and one field more."""
     indices = filling({})
     await indices.check()
-    await indices.add_document(document(7))
+    await indices.add_document(replace(document(7), retention_days=36_500))
+    await indices.add_document(document(8))  # kept for thirty days of 2026
     await indices.add_alert(replace(event(), replay=True))
     await indices.flush()
     elastic = indices._elastic
@@ -143,7 +144,7 @@ async def test_records_are_marked_and_lie_under_their_own_ids() -> None:
     assert '"replay":true' in lines[1]
     assert f'"_id":"{event().id}"' in lines[2]
     assert '"replay":true' in lines[3]
-    assert indices.filled.written == 2
+    assert (indices.filled.written, indices.filled.expired) == (2, 1)
 
 
 async def test_a_live_alert_is_no_replay_s() -> None:
