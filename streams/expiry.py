@@ -112,7 +112,6 @@ async def _clear(elastic: AsyncElasticsearch, index: str, now: datetime, done: R
 
 async def _portion(elastic: AsyncElasticsearch, index: str, query: dict[str, Any]) -> tuple[int, str]:
     """How many of the next documents were deleted, and why one could not be."""
-    await elastic.indices.refresh(index=index)  # else the portion before is found again
     found = await elastic.search(
         index=index, query=query, size=PORTION, source=False, sort=["_doc"], seq_no_primary_term=True,
         track_total_hits=False, allow_partial_search_results=False,
@@ -122,7 +121,9 @@ async def _portion(elastic: AsyncElasticsearch, index: str, query: dict[str, Any
         return 0, ""
     names = {"_id": "_id", "if_seq_no": "_seq_no", "if_primary_term": "_primary_term"}
     answer = await elastic.bulk(
-        index=index, operations=[{"delete": {name: hit[of] for name, of in names.items()}} for hit in hits]
+        index=index,
+        operations=[{"delete": {name: hit[of] for name, of in names.items()}} for hit in hits],
+        refresh=True,  # else the next search would find them again
     )
     told = [item["delete"] for item in answer["items"]]
     bad = next((one for one in told if one["status"] >= 300 and one["status"] not in GONE), None)

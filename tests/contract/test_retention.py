@@ -70,6 +70,7 @@ async def index(elastic: AsyncElasticsearch, settings: Settings, now: datetime) 
     stage = Index(settings, elastic, sent, lambda: now)  # type: ignore[arg-type]
     assert await stage.deliver(await stage.prepare(log()))
     assert sent.records == []
+    await elastic.indices.refresh(index=es.pattern(settings, "documents"))
 
 
 async def numbers(elastic: AsyncElasticsearch, settings: Settings) -> list[int]:
@@ -118,7 +119,7 @@ async def test_documents_of_an_earlier_version_leave_too(settings: Settings, ela
     for one in documents:
         where = es.documents_index(settings, one.published_at, one.collected_at)
         before = {name: value for name, value in stored(one).items() if name != "expires_at"}
-        await elastic.index(index=where, id=one.id, document=before)
+        await elastic.index(index=where, id=one.id, document=before, refresh=True)
     for days, left in ((9, [0, 1, 2]), (10, [1, 2]), (15, [1]), (20, [])):
         await remove(elastic, settings, END + days * DAY)
         assert await numbers(elastic, settings) == left

@@ -38,8 +38,6 @@ class Elastic:
         meta = {"_meta": {"tocsin_replay": {"name": "q1"}}} if self.marked else {}
         return {name: {"mappings": meta if name.startswith("replay.") else {}} for name in self.past}
 
-    async def refresh(self, **_: Any) -> None: ...
-
     async def search(self, index: str, size: int, **_: Any) -> Any:
         hit = {"_id": "x", "_seq_no": 1, "_primary_term": 1}
         return {"aggregations": {"days": {"buckets": []}}, "hits": {"hits": [hit] * min(size, self.past[index])}}
@@ -47,7 +45,8 @@ class Elastic:
     async def count(self, index: str, **_: Any) -> Any:
         return {"count": self.past[index]}
 
-    async def bulk(self, index: str, operations: list[Any]) -> Any:
+    async def bulk(self, index: str, operations: list[Any], refresh: bool) -> Any:
+        assert refresh
         self.asked.append(index)
         fault = self.faults.get(index)
         if isinstance(fault, Exception):
