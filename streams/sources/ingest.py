@@ -20,7 +20,7 @@ from streams import clock as wall
 from streams import deadletter, metrics
 from streams.kafka import Outgoing
 from streams.records import Reject
-from streams.retention import expiry
+from streams.retention import NEVER, expiry
 from streams.settings import Settings
 from streams.sources import cursor
 from streams.sources.files import Format, Index, Input, Rejected, open_input, run_key, scan
@@ -230,7 +230,7 @@ class Run:
                 continue
             step.records.append(Outgoing(RAW[item.kind], value, key=record_key(item)))
             step.items += 1
-            step.expired += (expiry(item, now) or now) < now
+            step.expired += (expiry(item, now) or NEVER) <= now
             size += len(value)
         return step
 

@@ -141,6 +141,16 @@ def test_without_engines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "tocsin up" in done.output
 
 
+def test_a_text_past_its_retention_is_not_learnt_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the index holds it for up to an hour more."""
+    for until, words in (("2026-11-22T12:00:00Z", "0 label(s)"), ("2026-11-22T12:00:01Z", "1 label(s)")):
+        monkeypatch.setitem(INDEX, ONE, INDEX[ONE] | {"expires_at": until})
+        Log.written.clear()
+        add(ONE, "--sentiment", "negative")
+        done = run("corrections", "--review", "--out", str(tmp_path / f"{until[-3:-1]}.tsv"))
+        assert words in done.output
+
+
 def test_from_a_correction_to_a_training_row(tmp_path: Path) -> None:
     """Two steps, and a person between them; a text that may not be learnt from never gets into the table."""
     add(ONE, "--sentiment", "negative", "--author", "Ann")

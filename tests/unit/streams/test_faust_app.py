@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from faust.types import TP
 
-from streams.faust_app import create_app
+from streams.faust_app import create_app, reads
 from streams.settings import Settings
 
 OTHERS = {
@@ -22,6 +24,18 @@ OTHERS = {
     "AGENT_SUPERVISOR": "mode.OneForOneSupervisor",
     "PRODUCER_ACKS": "0",
 }
+
+
+def test_who_reads_a_partition_knows_it(tmp_path: Path) -> None:
+    """Before it has begun to read, it reads none; afterwards those it was given."""
+    settings = Settings(state_dir=tmp_path, kafka_bootstrap="127.0.0.1:9092", namespace="n")
+    app = create_app("index", settings)
+    assert not reads(app, "n.documents", 0)
+    given = {TP("n.documents", 0)}
+    other = SimpleNamespace(consumer=SimpleNamespace(assignment=lambda: given))
+    assert [reads(other, *at) for at in (("n.documents", 0), ("n.documents", 1), ("n.alerts", 0))] == [
+        True, False, False
+    ]  # fmt: skip
 
 
 def test_no_variable_of_another_program_changes_how_a_worker_reads(

@@ -223,6 +223,14 @@ async def test_late_items_are_counted(tmp_path: Path, settings: Settings, told: 
     assert (await run([path], settings, FakeSink(), told=promised)).late == late
 
 
+async def test_what_is_past_its_retention_is_counted(tmp_path: Path, settings: Settings) -> None:
+    """By a stated time of collection; an archive without one is kept from today."""
+    old, kept = (NOW - timedelta(days=30)).isoformat(), {"retention_days": 30}
+    rows = [row(0, collected_at=old, **kept), row(1, created_at=old, **kept), row(2, collected_at=old)]
+    summary = await run([write(tmp_path / "a.jsonl", rows)], settings, FakeSink())
+    assert (summary.sent, summary.expired, summary.as_dict()["expired"]) == (3, 1, 1)
+
+
 async def test_any_speed(tmp_path: Path, settings: Settings) -> None:
     """The greatest speed does not leave the calendar, however long the run takes."""
     path = write(tmp_path / "a.jsonl", [row(n) for n in range(3)])
