@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import typer
 
+from alerts.checks import checks
 from alerts.evaluation.truth_files import parse_truth
 from alerts.rule_files import parse_rules
 from alerts.rule_tests import run_file
@@ -68,6 +69,12 @@ def test_every_exit_code_is_documented() -> None:
     """The table in console/README.md has the codes that commands end with, and no other."""
     rows = re.findall(r"^\| (\d+) \|", read(COMMANDS), re.M)
     assert sorted(map(int, rows)) == sorted(CODES.values())
+
+
+def test_every_check_of_the_watcher_is_documented(tmp_path: Path) -> None:
+    """The table in console/README.md has a row for each, in whatever order."""
+    rows = re.findall(r"^\| `([a-z]+)(?:/[^`]*)?` \|", read(COMMANDS), re.M)
+    assert sorted(rows) == sorted(checks(Settings(state_dir=tmp_path)))
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
