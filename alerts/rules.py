@@ -108,7 +108,7 @@ class Common(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_
     clear_at: Annotated[float, Meta(gt=0.0, le=1.0)] = (
         1.0  # once it rings: goes on while so much of the bound is reached
     )
-    severity: Level | dict[Level, Annotated[float, Meta(ge=1.0)]] = msgspec.field(
+    severity: Level | dict[Level, Annotated[float, Meta(ge=1.0, le=1_000_000.0)]] = msgspec.field(
         default_factory=lambda: {"warning": 1.0, "critical": 2.0}
     )  # a level, or by how many times the bound is reached
     labels: dict[Text, Annotated[str, Meta(max_length=256)]] = {}
@@ -194,7 +194,7 @@ class Share(Common, frozen=True, kw_only=True, tag="share"):
     usual. Corrected, where the model's confusion matrix is known, for what the model takes for negative."""
 
     at_least: Annotated[float, Meta(gt=0.0, lt=1.0)] | None = None
-    over_baseline: Annotated[float, Meta(gt=1.0)] | None = None
+    over_baseline: Annotated[float, Meta(gt=1.0, le=1_000_000.0)] | None = None
     confidence: Annotated[float, Meta(ge=0.5, lt=1.0)] = 0.95  # one-sided
     corrected: bool = True
 
@@ -207,7 +207,7 @@ class Surge(Common, frozen=True, kw_only=True, tag="surge"):
     among: Count = 200  # … over so many followed subjects
     of: Tone = "negative"  # stories counted; all: a surge of volume, whatever its tone
     min_count: Count = 5  # doubled while the baseline is warming
-    min_ratio: Annotated[float, Meta(ge=1.0)] = 2.0
+    min_ratio: Annotated[float, Meta(ge=1.0, le=1_000_000.0)] = 2.0
     also: Annotated[tuple[Duration, ...], Meta(max_length=4)] = ()  # further lengths of the window: any of them rings
     allowance: Annotated[float, Meta(ge=0.0, le=100.0)] = 0.0  # stories expected in any window beside the usual ones
     unsigned_news: Literal["source", "story"] = "source"  # of news without an author: who counts for `min_authors`
@@ -237,7 +237,9 @@ class Silence(Common, frozen=True, kw_only=True, tag="silence"):
 
     at_most: Annotated[int, Meta(ge=0)] = 0
     p: Probability = 1e-3
-    min_expected: Annotated[float, Meta(gt=0.0)] = 5.0  # usual in such a window; a rare speaker's silence says nothing
+    min_expected: Annotated[float, Meta(gt=0.0, le=1_000_000.0)] = (
+        5.0  # usual in such a window; a rare speaker's silence says nothing
+    )
 
 
 class FirstSeen(Common, frozen=True, kw_only=True, tag="first_seen"):

@@ -12,6 +12,7 @@ from streams.plain import plain
 DEEPEST: Final = 20  # no rule nests further; also what stops an anchor that contains itself
 MOST_NODES: Final = 200_000  # what stops anchors that multiply
 LARGEST: Final = 1_048_576
+LONGEST_KEY: Final = 256  # characters: every value's place holds the keys around it
 NUMBER: Final = re.compile(r"[-+.0-9]+(?:[eE][-+]?[0-9]+)?")  # what may be one to a reader
 
 
@@ -98,8 +99,8 @@ def _plain(loader: Any, node: yaml.Node, path: str, lines: Lines, left: list[int
         raise YamlFault(line, f"the tag {node.tag} is not allowed here")
     try:
         return loader.construct_object(node)
-    except ValueError as error:
-        raise YamlFault(line, str(error)) from None
+    except (ValueError, LookupError) as error:  # LookupError: `!!int ""`, `!!bool x`
+        raise YamlFault(line, f"not a value of the type {node.tag.rpartition(':')[2]}: {error}") from None
 
 
 def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, left: list[int]) -> dict[str, Any]:
@@ -109,6 +110,8 @@ def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, left:
         if not isinstance(key_node, yaml.ScalarNode):
             raise YamlFault(line, "expected a word before the colon")
         key = str(key_node.value)
+        if len(key) > LONGEST_KEY:
+            raise YamlFault(line, f"a word before a colon has more than {LONGEST_KEY} characters")
         if key in found:
             raise YamlFault(line, f"{key!r} is given twice")
         inner = f"{path}.{key}"

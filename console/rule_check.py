@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal
 
@@ -84,10 +85,9 @@ def strangers(rules: Sequence[Rule], watchlist: Path | None) -> Iterator[tuple[R
     if not asked:
         return
     known = _known(watchlist, watchlist.stat().st_mtime_ns if watchlist else 0)
-    for rule, id_ in asked:
-        if id_ not in known:
-            best = process.extractOne(id_, sorted(known), scorer=fuzz.ratio, score_cutoff=SURE)
-            yield rule, id_, str(best[0]) if best else ""
+    for rule, id_ in islice(((rule, id_) for rule, id_ in asked if id_ not in known), MOST):
+        best = process.extractOne(id_, sorted(known), scorer=fuzz.ratio, score_cutoff=SURE)
+        yield rule, id_, str(best[0]) if best else ""
 
 
 @lru_cache(maxsize=2)

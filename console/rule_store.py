@@ -7,6 +7,7 @@ file said before is kept in the state folder. The running detector looks at the 
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import re
 import tempfile
@@ -119,7 +120,8 @@ def alone(settings: Settings) -> Iterator[None]:
 
 
 class Draft:
-    """A new text of a file, durable beside it, that takes its place with `put`; `discard` forgets it."""
+    """A new text of a file, durable beside it, that takes its place with `put`; `discard` forgets it. For within
+    `alone`."""
 
     def __init__(self, settings: Settings, name: str, text: str, was: str) -> None:
         """`was`: hash of the text that whoever writes has read; empty: there was no such file. Raises NoSuchFile,
@@ -134,7 +136,9 @@ class Draft:
         if (hash_of(self.former) if self.former is not None else "") != was:
             raise FileChanged(name)
         mode = self.path.stat().st_mode & 0o777 if self.former is not None else MODE
-        handle, made = tempfile.mkstemp(dir=self.path.parent, prefix=f".{name}.")
+        for left in self.path.parent.glob(f".{glob.escape(name)}.*.new"):
+            left.unlink(missing_ok=True)  # of one that was killed: nobody else writes now, see `alone`
+        handle, made = tempfile.mkstemp(dir=self.path.parent, prefix=f".{name}.", suffix=".new")
         self._new = Path(made)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,68 +18,49 @@ from rich.text import Text
 
 from alerts.watch import describe, firing
 from console.exits import WRONG_SETTINGS
+from console.figures import workers
 from console.messages import language, say
-from console.running import Samples, look, runs, scrape, values
+from console.running import runs
 from console.watch.process import read_book
 from console.workers import WATCH
 from deploy.stack import Stack
-from streams.clock import now
 from streams.drift import read_open
 from streams.endpoints import EnginesDown, resolve
 from streams.lag import READS, lags
 from streams.settings import Settings, SettingsError, load
 
 GOOD: Final = ("serving", "external")
+PATIENCE: Final = 6.0  # seconds Kafka gets, all questions together
 NUMBERS: Final = ("pid", "records", "rate", "rejected", "lag", "memory", "delivery")
 
 
-def workers(settings: Settings, seconds: float = 1.0) -> list[dict[str, Any]]:
-    """Running workers: records taken in, their rate over `seconds`, memory, and the age of the last delivery.
-
-    `answers` is false for a process that runs and says nothing: stopped, or too busy.
-    """
-    notes, _ = look(settings)
-    before = [(time.monotonic(), scrape(note["url"])) for note in notes]
-    if notes:
-        time.sleep(seconds)
-    found = []
-    for note, (asked, first) in zip(notes, before, strict=True):
-        second = scrape(note["url"])
-        passed = time.monotonic() - asked
-        entry = {"stage": note["stage"], "pid": note["pid"], "metrics": note["url"], "answers": second is not None}
-        found.append(entry | _figures(first or second or {}, second or {}, passed))
-    return found
-
-
-def _figures(first: Samples, second: Samples, passed: float) -> dict[str, Any]:
-    def total(samples: Samples, name: str) -> float:
-        return sum(values(samples, name))
-
-    records = total(second, "tocsin_records_total")
-    last = max(values(second, "tocsin_last_delivery_timestamp_seconds"), default=0.0)
-    return {
-        "records": int(records),
-        "per_second": round(max(0.0, records - total(first, "tocsin_records_total")) / passed, 1),
-        "rejected": int(total(second, "tocsin_rejects_total")),
-        "memory_mib": round(total(second, "process_resident_memory_bytes") / 1_048_576),
-        "last_delivery_age": round(now().timestamp() - last, 1) if last else None,
-        # Rules were evaluated up to here in every partition that has got anywhere.
-        "watermark": min(values(second, "tocsin_watermark_timestamp_seconds"), default=None),
-    }
-
-
-def collect(settings: Settings) -> dict[str, Any]:
-    """Everything `tocsin status` shows, as data."""
-    report: dict[str, Any] = {"engines": Stack(settings).status(), "workers": workers(settings), "lag": None}
+def collect(settings: Settings, measured: Callable[[Settings], list[dict[str, Any]]] = workers) -> dict[str, Any]:
+    """Everything `tocsin status` shows, as data: engines, workers and Kafka are asked at once, each for some seconds at
+    most. `measured`: the workers."""
+    with ThreadPoolExecutor(3) as pool:
+        engines, found, lag = (
+            pool.submit(Stack(settings).status),
+            pool.submit(measured, settings),
+            pool.submit(_lag, settings),
+        )
+    report: dict[str, Any] = {"engines": engines.result(), "workers": found.result(), "lag": None}
     report["drift"] = [msgspec.to_builtins(change) for change in read_open(settings.state_dir, runs)]
     report["alerts"] = [describe(event) for event in firing(read_book(settings))]
     try:
-        report["lag"] = asyncio.run(lags(settings, resolve(settings, "kafka").kafka))
+        report["lag"] = lag.result()
     except EnginesDown as error:
         report["problem"] = str(error)
     except (KafkaError, OSError, TimeoutError) as error:
         report["problem"] = say("status.kafka_away", error=type(error).__name__)
     return report
+
+
+def _lag(settings: Settings) -> dict[str, int]:
+    async def within() -> dict[str, int]:
+        async with asyncio.timeout(PATIENCE):
+            return await lags(settings, resolve(settings, "kafka").kafka)
+
+    return asyncio.run(within())
 
 
 def _table(title: str, *columns: str) -> Table:

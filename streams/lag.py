@@ -24,6 +24,7 @@ READS: Final[dict[str, tuple[Topic, ...]]] = {
 }
 PATIENCE: Final = 5000  # milliseconds Kafka gets to answer
 FETCHING: Final = 5.0  # seconds
+FIRST: Final = 20  # milliseconds that aiokafka waits, twice, before it tells anything of a topic it has not seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ Backlogs = Mapping[TopicPartition, Backlog]
 @asynccontextmanager
 async def asking(settings: Settings, bootstrap: str) -> AsyncIterator[tuple[AIOKafkaAdminClient, AIOKafkaConsumer]]:
     """An admin client and a consumer without a group, closed at the end. Raises what they raise when Kafka is away."""
-    options = client_options(settings, bootstrap)
+    options = client_options(settings, bootstrap) | {"retry_backoff_ms": FIRST}
     admin = AIOKafkaAdminClient(**options, request_timeout_ms=PATIENCE)
     consumer = AIOKafkaConsumer(**options, enable_auto_commit=False, request_timeout_ms=2 * PATIENCE)
     try:

@@ -37,7 +37,7 @@ from console.api.context import Context
 from console.api.desk import Desk, Records
 from console.api.errors import ApiError
 from console.api.feed import Feed
-from console.api.guard import Guard
+from console.api.guard import PREFIX, Guard
 from console.api.known import Known
 from console.api.tokens import callers
 from console.api.web import Web
@@ -46,7 +46,6 @@ from streams.records import Operation, Severity
 from streams.settings import Settings
 from streams.version import VERSION
 
-PREFIX: Final = "/api/v1"
 KEY_LIMIT: Final = 128
 SOON: Final = {"Retry-After": "1"}  # reading what there is takes seconds
 REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
@@ -161,8 +160,8 @@ class Api:
 
     async def precision(self, _: Reader) -> shapes.PrecisionList:
         """How often each rule was right, by people's marks of the last 90 days."""
-        now = self._now()
-        rules = [shapes.precision(rule, self._board.precision(rule, now)) for rule in self._board.rules()]
+        found = self._board.precisions(self._now())
+        rules = [shapes.precision(rule, found[rule]) for rule in sorted(found)]
         return shapes.PrecisionList(rules=rules, current=self._feed.current)
 
     async def acknowledge(

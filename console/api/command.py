@@ -18,6 +18,7 @@ from console.api.address import address_of, noted
 from console.api.app import Application, build
 from console.api.feed import Feed
 from console.api.known import Known
+from console.api.patience import PatientProtocol
 from console.api.tokens import FILE, callers
 from console.exits import told
 from console.messages import say
@@ -81,6 +82,7 @@ def server_of(app: Application) -> Server:
         server_header=False,
         proxy_headers=False,
         lifespan="off",
+        http=PatientProtocol,  # the other one that uvicorn knows reads headers of any length
         ws="none",
         limit_concurrency=CONNECTIONS,
         timeout_keep_alive=IDLE,

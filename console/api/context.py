@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from elastic_transport import ConnectionTimeout, TransportError
+from elastic_transport import TransportError
 from elasticsearch import ApiError as Refused
-from elasticsearch import AsyncElasticsearch
+from elasticsearch import AsyncElasticsearch, UnsupportedProductError
 
 from alerts.board import Board
 from alerts.evaluation.badge import BadgeOf
@@ -18,6 +18,7 @@ from console.api.desk import Desk
 from console.api.errors import AGAIN, ApiError
 from console.api.feed import Feed
 from console.api.known import Known
+from console.api.threads import LongWork
 from streams import elastic as es
 from streams.endpoints import EnginesDown, resolve
 from streams.settings import Settings
@@ -35,7 +36,8 @@ class Context:
     desk: Desk
     now: Callable[[], datetime]
     badge_of: BadgeOf
-    _elastic: AsyncElasticsearch | None = field(default=None, init=False)
+    long: LongWork = field(default_factory=LongWork, init=False)  # threads for what takes seconds
+    _elastic: tuple[str, AsyncElasticsearch] | None = field(default=None, init=False)
 
     @property
     def board(self) -> Board:
@@ -49,19 +51,28 @@ class Context:
         What it refuses (a query that is none) passes through: the caller knows what was asked.
         """
         try:
-            if self._elastic is None:
-                url = resolve(self.settings, "elasticsearch").elasticsearch
-                self._elastic = es.client(self.settings, url).options(request_timeout=WAIT, max_retries=0)
-            yield self._elastic
-        except (EnginesDown, TransportError, ConnectionTimeout, OSError):
+            yield await self._client(resolve(self.settings, "elasticsearch").elasticsearch)
+        except (EnginesDown, TransportError, UnsupportedProductError, OSError):
             raise ApiError(503, "elasticsearch_away", AGAIN) from None
         except Refused as error:
-            if error.status_code in (401, 403, 429, 502, 503):
+            if error.status_code in (401, 403, 429) or error.status_code >= 500:  # a node that starts, or has no room
                 raise ApiError(503, "elasticsearch_away", AGAIN) from None
             raise
 
-    async def close(self) -> None:
-        """Let go of Elasticsearch."""
+    async def _client(self, url: str) -> AsyncElasticsearch:
+        """The client of this address; a local Elasticsearch that was started again may have got another."""
+        if self._elastic is not None and self._elastic[0] != url:
+            await self._forget()
+        if self._elastic is None:
+            self._elastic = url, es.client(self.settings, url).options(request_timeout=WAIT, max_retries=0)
+        return self._elastic[1]
+
+    async def _forget(self) -> None:
         if self._elastic is not None:
-            await self._elastic.close()
-            self._elastic = None
+            (_, client), self._elastic = self._elastic, None
+            await client.close()
+
+    async def close(self) -> None:
+        """Let go of Elasticsearch and of threads."""
+        self.long.close()
+        await self._forget()

@@ -50,18 +50,17 @@ class Desk:
 
         In order: a record of this id that is there already is the answer; the record is durable; it is known.
         """
-        async with self._one_at_a_time:
-            known = self._known.board.operation(operation.id)
-            if known is not None:
-                if not same(operation, known):
-                    raise Conflict
-                return known, False
-            try:
-                async with asyncio.timeout(self._wait):
-                    await self._records.send_all([outgoing(operation)])
-            except TimeoutError:
-                raise KafkaAway from None
-            self._known.take(operation, UNTOLD)
+        try:
+            async with asyncio.timeout(self._wait), self._one_at_a_time:  # whoever waits for another's turn waits, too
+                known = self._known.board.operation(operation.id)
+                if known is not None:
+                    if not same(operation, known):
+                        raise Conflict
+                    return known, False
+                await self._records.send_all([outgoing(operation)])
+                self._known.take(operation, UNTOLD)
+        except TimeoutError:
+            raise KafkaAway from None
         log.info("api.operation", kind=type(operation).__name__, id=operation.id, author=operation.author)
         return operation, True
 

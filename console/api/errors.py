@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse
 from alerts.board import NotOne
 from alerts.operations import OperationRefused
 from console.api.desk import Conflict, KafkaAway
+from console.api.refusals import shown_path
 from console.messages import say
 
 log = structlog.get_logger(__name__)
@@ -53,12 +54,6 @@ def answer(status: int, code: str, message: str, fix: str, headers: Mapping[str,
     return JSONResponse({"error": {"code": code, "message": message, "fix": fix}}, status, headers)
 
 
-def shown_path(path: str) -> str:
-    """A path as it may be logged: a link's token is a credential, whatever a proxy has put before it."""
-    before, link, _ = path.partition("/act/")
-    return f"{before[:100]}/act/..." if link else path[:200]
-
-
 def translate(error: Exception) -> ApiError | None:
     """What the pure parts say, as a status and code."""
     match error:
@@ -84,19 +79,19 @@ def translate(error: Exception) -> ApiError | None:
 
 
 async def _handle(request: Request, error: Exception) -> JSONResponse:
-    lang = language_of(request.headers)
-    caller = request.scope.get("caller")
-    told = {"method": request.method, "path": shown_path(request.url.path), "caller": caller.name if caller else ""}
+    lang, refusals = language_of(request.headers), request.scope["refusals"]
     if isinstance(error, OperationRefused):
-        log.info("api.refused", code=error.reason, **told)
+        refusals.tell(error.reason, request.scope)
         what, fix = (say(f"alerts.refused.{error.reason}.{part}", lang, **error.values) for part in ("what", "fix"))
         return answer(400, error.reason, what, fix)
     found = translate(error)
     if found is None:
+        caller = request.scope.get("caller")
+        told = {"method": request.method, "path": shown_path(request.url.path), "caller": caller.name if caller else ""}
         log.error("api.fault", error=type(error).__name__, **told)
         found = ApiError(500, "internal")
     else:
-        log.info("api.refused", code=found.code, **told)
+        refusals.tell(found.code, request.scope)
     return refusal(found, lang)
 
 

@@ -1,7 +1,8 @@
 """What stands before every request: Host, rate, size, type; and what goes with every answer.
 
 The order matters. A name that is not ours is refused first (DNS rebinding); then callers are known by their token and
-limited by it, others by their address; then the body is read, no more of it than the limit.
+limited by it, others by their address, and without a token nothing below /api/v1 is asked; then the body is read, no
+more of it than the limit.
 """
 
 from __future__ import annotations
@@ -11,20 +12,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.api.errors import ApiError, language_of, refusal, shown_path
+from console.api.errors import ApiError, language_of, refusal
+from console.api.refusals import Refusals, address_of
 from console.api.tokens import Caller, caller_of
 from console.api.web import is_page
 from streams.hosts import answers_to
 from streams.sources.push import Bucket
 
+PREFIX: Final = "/api/v1"  # what needs a token
 BODY_LIMIT: Final = 64 * 1024
 BODY_PATIENCE: Final = 10.0  # seconds a sender gets for its body
 PAGE_RATE: Final = 100.0  # files of the page a second and address: it is some fifty small ones, kept by the browser
-LINES: Final = 10.0  # refusals a second that are logged here
 BUCKETS: Final = 10_000  # callers and addresses whose rate is remembered
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -35,8 +36,6 @@ HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "X-Robots-Tag": "noindex, nofollow",
 }
-
-log = structlog.get_logger(__name__)
 
 
 class _BrokenOff(Exception):  # noqa: N818 - what happened
@@ -65,8 +64,7 @@ class Guard:
         self._monotonic = monotonic
         self._patience = patience
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
-        self._lines = Bucket(LINES)
-        self._unlogged = 0
+        self._refusals = Refusals(monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it here."""
@@ -84,38 +82,29 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
+        scope["refusals"] = self._refusals
         try:
             scope["caller"] = self._admit(scope, headers)
             body = await self._body(headers, receive)
         except _BrokenOff:
             return  # nobody waits for an answer, and half a request asks for nothing
         except ApiError as error:
-            self._log(error, scope)
+            self._refusals.tell(error.code, scope)
             await refusal(error, language_of(headers))(scope, receive, guarded)
             return
         await self._app(scope, _replay(body, receive), guarded)
-
-    def _log(self, error: ApiError, scope: Scope) -> None:
-        """A flood of refusals must not fill the disk: what is left out is counted."""
-        if self._lines.take(self._monotonic()) > 0:
-            self._unlogged += 1
-            return
-        caller = scope.get("caller")
-        told = {"method": scope["method"], "path": shown_path(scope["path"]), "address": _address(scope)}
-        log.warning(
-            "api.refused", code=error.code, caller=caller.name if caller else "", unlogged=self._unlogged, **told
-        )
-        self._unlogged = 0
 
     def _admit(self, scope: Scope, headers: Headers) -> Caller | None:
         if len(headers.getlist("host")) != 1 or not answers_to(headers["host"], self._names, self._bound):
             raise ApiError(421, "bad_host")
         caller = caller_of(headers.get("authorization", ""), self._callers)
         rate = PAGE_RATE if is_page(scope["path"]) else self._rate
-        who = f"token {caller.name}" if caller else f"address {_address(scope)}"
-        wait = self._bucket(f"page {_address(scope)}" if is_page(scope["path"]) else who, rate)
+        who = f"token {caller.name}" if caller else f"address {address_of(scope)}"
+        wait = self._bucket(f"page {address_of(scope)}" if is_page(scope["path"]) else who, rate)
         if wait > 0:
             raise ApiError(429, "too_fast", {"Retry-After": str(int(wait) + 1)}, rate=f"{rate:g}")
+        if caller is None and scope["path"].startswith(PREFIX):  # whoever has no token does not learn what there is
+            raise ApiError(401, "unauthorized", {"WWW-Authenticate": "Bearer"})
         return caller
 
     def _bucket(self, who: str, rate: float) -> float:
@@ -161,8 +150,3 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return str(client[0]) if client else "unknown"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -14,7 +13,7 @@ from pydantic import BaseModel, Field
 from console.api.access import Reader
 from console.api.context import Context
 from console.api.lately import Lately
-from console.running import look, scrape
+from console.figures import Since
 from console.status import collect
 from console.workers import WATCH
 from streams.lag import READS
@@ -39,7 +38,7 @@ class Stage(BaseModel):
     running: bool = Field(description="At least one process runs and answers.")
     processes: int
     lag: int | None = Field(description="Records still to acknowledge; null: it reads from no topic, or nobody knows.")
-    per_second: float | None
+    per_second: float | None = Field(description="Since the last look; null at the first.")
     rejected: int | None
     memory_mib: int | None
     last_delivery_age: float | None = Field(description="Seconds.")
@@ -125,7 +124,8 @@ def _stage(name: str, workers: Sequence[Mapping[str, Any]], lag: int | None) -> 
     ages = [worker["last_delivery_age"] for worker in told if worker["last_delivery_age"] is not None]
 
     def total(of: str) -> float | None:
-        return sum(worker[of] for worker in told) if told else None
+        known = [worker[of] for worker in told if worker[of] is not None]
+        return sum(known) if known else None
 
     return Stage.model_validate(
         {
@@ -154,26 +154,18 @@ def _drift(change: Mapping[str, Any]) -> Drift:
     return Drift(**{name: change[name] for name in Drift.model_fields})
 
 
-def letters(settings: Settings) -> dict[str, int]:
-    """Dead letters by reason, as the processes count them since they started. Blocks while they answer."""
-    found: Counter[str] = Counter()
-    for note in look(settings)[0]:
-        samples = scrape(note["url"]) or {}
-        for labels, count in samples.get("tocsin_rejects_total", []):
-            found[labels.get("reason", "")] += int(count)
-    return {reason: count for reason, count in found.most_common() if count}
-
-
-def now(settings: Settings) -> Health:
-    """One look at everything. Blocks for a second or two: rates are counted over one."""
-    return health_of(collect(settings), letters(settings))
+def now(settings: Settings, since: Since) -> Health:
+    """One look at everything. Blocks for as long as an engine that hangs is waited for."""
+    report = collect(settings, since.workers)
+    return health_of(report, since.rejects())
 
 
 class HealthRoute:
     """The route."""
 
     def __init__(self, context: Context) -> None:
-        self._report = Lately(lambda: now(context.settings), FRESH, time.monotonic)
+        since = Since()
+        self._report = Lately(lambda: now(context.settings, since), FRESH, time.monotonic)
 
     def router(self) -> APIRouter:
         """Under /api/v1."""
@@ -182,7 +174,8 @@ class HealthRoute:
         return router
 
     async def health(self, _: Reader) -> Health:
-        """Engines, stages, and what the watcher found wrong; a look takes a second or two and counts for five."""
+        """Engines, stages, and what the watcher found wrong; one look counts for five seconds. It takes some seconds
+        where an engine hangs. Rates are those since the look before."""
         return await self._report.get()
 
 

@@ -4,6 +4,7 @@ again."""
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ import msgspec
 from streams.records import AlertEvent, Operation, RuleChange, Silence
 
 MOST: Final = 64  # listeners at once: each holds a connection
+EACH: Final = 32  # of one caller: nobody keeps all others out
 BEHIND: Final = 1000  # events that one may have left to read: about 400 KiB
 Events = asyncio.Queue[bytes | None]
 
@@ -22,26 +24,27 @@ class Full(RuntimeError):  # noqa: N818 - what happened
 class Hub:
     """Tells every listener. Its methods belong to one event loop."""
 
-    def __init__(self, most: int = MOST, behind: int = BEHIND) -> None:
+    def __init__(self, most: int = MOST, behind: int = BEHIND, each: int = EACH) -> None:
         self._most = most
         self._behind = behind
-        self._listening: set[Events] = set()
+        self._each = each
+        self._listening: dict[Events, str] = {}  # with the name of the caller
         self._closed = False
 
-    def join(self) -> Events:
+    def join(self, caller: str = "") -> Events:
         """Events as they come; None: no more, for the listener was too slow or all is over. Whoever joins leaves in the
-        end. Raises Full."""
-        if len(self._listening) >= self._most:
+        end. Raises Full where as many listen as may, in all or of one caller."""
+        if len(self._listening) >= self._most or Counter(self._listening.values())[caller] >= self._each:
             raise Full
         events = Events(self._behind + 1)  # one more: room for the end
-        self._listening.add(events)
+        self._listening[events] = caller
         if self._closed:
             self._end(events)
         return events
 
     def leave(self, events: Events) -> None:
         """Listen no more."""
-        self._listening.discard(events)
+        self._listening.pop(events, None)
 
     def tell(self, record: AlertEvent | Operation) -> None:
         """Let all know of a record."""
@@ -57,7 +60,7 @@ class Hub:
             events.put_nowait(event)
 
     def _end(self, events: Events) -> None:
-        self._listening.discard(events)
+        self._listening.pop(events, None)
         while not events.empty():  # what it did not read it will ask for when it comes again
             events.get_nowait()
         events.put_nowait(None)

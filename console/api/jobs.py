@@ -1,13 +1,13 @@
 """Work that takes longer than a request: started, watched, cancelled, and forgotten an hour after its end.
 
-Two run at once, the others wait; of one caller one waits or runs. A job is its caller's alone. Ending the API ends all.
+Two run at once, the others wait; of one caller one waits or runs, and the last few results are kept. A job is its
+caller's alone. Ending the API ends all.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -17,13 +17,15 @@ import structlog
 
 AT_ONCE: Final = 2
 KEPT: Final = timedelta(hours=1)
+RESULTS: Final = 5  # of one caller that has ended jobs: a result may be of a MiB
+OPEN: Final = 20  # that wait or run, of all callers
 LONGEST: Final = 900.0  # seconds
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
 log = structlog.get_logger(__name__)
 
 
 class Busy(RuntimeError):  # noqa: N818 - what is so
-    """The caller has a job already that waits or runs."""
+    """The caller has a job already that waits or runs, or too many have."""
 
 
 class JobFailed(RuntimeError):  # noqa: N818 - what happened
@@ -73,7 +75,8 @@ class Jobs:
     def start(self, caller: str, work: Work) -> Job:
         """Have the work done; its result is what it returns. Raises Busy. JobFailed is for the work to raise."""
         self._forget()
-        if any(job.open for job in self._jobs.values() if job.caller == caller):
+        callers = [job.caller for job in self._jobs.values() if job.open]
+        if caller in callers or len(callers) >= OPEN:
             raise Busy(caller)
         job = Job(uuid4().hex, caller)
         self._jobs[job.id] = job
@@ -90,28 +93,32 @@ class Jobs:
         """End it; what has ended stays as it is."""
         if job.task is not None and job.open:
             job.task.cancel()
-            with suppress(asyncio.CancelledError):
-                await job.task
+            await asyncio.wait([job.task])
+            if job.open:  # it was to begin and never did
+                self._end(job, "cancelled")
 
     async def _run(self, job: Job, work: Work) -> None:
         try:
             async with self._turn, asyncio.timeout(LONGEST):
                 job.state = "running"
                 job.result = await work(job)
-            job.state = "done"
+            self._end(job, "done")
         except JobFailed as error:
-            job.state, job.error = "failed", (error.code, error.values)
+            self._end(job, "failed", (error.code, error.values))
         except TimeoutError:
-            job.state, job.error = "failed", ("job_too_long", {"minutes": round(LONGEST / 60)})
+            self._end(job, "failed", ("job_too_long", {"minutes": round(LONGEST / 60)}))
         except asyncio.CancelledError:
-            job.state = "cancelled"
+            self._end(job, "cancelled")
             raise
         except Exception as error:  # noqa: BLE001 - whoever asks for the job is told; the log says what it was
             log.error("api.job_fault", error=type(error).__name__, job=job.id)
-            job.state, job.error = "failed", ("internal", {})
-        finally:
-            job.ended = self._now()
-            job.said = (f"jobs.{job.state}", {})
+            self._end(job, "failed", ("internal", {}))
+
+    def _end(self, job: Job, state: State, error: tuple[str, dict[str, Any]] | None = None) -> None:
+        job.state, job.error, job.ended, job.said = state, error, self._now(), (f"jobs.{state}", {})
+        ended = [each for each in self._jobs.values() if each.caller == job.caller and not each.open]
+        for each in ended[:-RESULTS]:  # in the order in which they began, and of one caller one ended after the other
+            del self._jobs[each.id]
 
     def _forget(self) -> None:
         last = self._now() - KEPT

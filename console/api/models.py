@@ -106,11 +106,19 @@ def known(repository: Path) -> list[tuple[str, Version]]:
 
 def _versions(folder: Path) -> Sequence[Version]:
     files = [folder / versions.CONFIG, *sorted(folder.glob("*/*"))]
-    return _checked(folder, tuple((path.name, stat.st_mtime_ns) for path in files for stat in [path.stat()]))
+    return _checked(folder, tuple((str(path), _stamp(path)) for path in files))
+
+
+def _stamp(path: Path) -> int:
+    """When a file was changed; 0 for one that was removed just now, or never was."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 @lru_cache(maxsize=16)
-def _checked(folder: Path, _stamp: tuple[tuple[str, int], ...]) -> Sequence[Version]:
+def _checked(folder: Path, _stamps: tuple[tuple[str, int], ...]) -> Sequence[Version]:
     """Checking the weights reads all of them: once as long as no file changes."""
     return tuple(versions.versions(folder))
 

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 
 from alerts.evaluation.compare import Comparison, NothingToCompare, Pair, compare
 from alerts.evaluation.gate import NotComparable, gate
@@ -142,18 +142,19 @@ def router(context: Context) -> APIRouter:
     @made.get("/replays/compare")
     async def comparison(_: Reader, request: Request, a: Asked, b: Asked) -> ComparisonOf:
         """What the second result gained, lost and moved against the first, and what of it is more than chance."""
-        return await in_thread(language_of(request.headers), _compared, context.settings, a, b)
+        return await context.long.do(language_of(request.headers), _compared, context.settings, a, b)
 
-    @made.get("/replays/{id}")
-    async def replay(_: Reader, request: Request, id: ResultId) -> dict[str, Any]:
+    @made.get("/replays/{id}", response_model=dict[str, Any])
+    async def replay(_: Reader, request: Request, id: ResultId) -> Response:
         """The whole result, as `tocsin replay --json` writes it; `said`: its sentences in the caller's language."""
-        return await in_thread(language_of(request.headers), _read, context.settings, id)
+        told = await context.long.do(language_of(request.headers), _read, context.settings, id)
+        return Response(told, media_type="application/json")
 
     @made.get("/replays/{id}/report", response_class=HTMLResponse)
     async def report(_: Reader, request: Request, id: ResultId) -> HTMLResponse:
         """The report on a result as one HTML file, in the caller's language."""
         lang = language_of(request.headers)
-        text = await in_thread(lang, _report, context.settings, id, lang)
+        text = await context.long.do(lang, _report, context.settings, id, lang)
         name = f'attachment; filename="tocsin-replay-{id}.html"'
         return HTMLResponse(text, headers={"Content-Security-Policy": POLICY, "Content-Disposition": name})
 
@@ -183,10 +184,11 @@ def _evaluation(settings: Settings, id_: str) -> Any:
         raise ApiError(404, "replay_unknown") from None
 
 
-def _read(settings: Settings, id_: str) -> dict[str, Any]:
+def _read(settings: Settings, id_: str) -> bytes:
+    """As JSON: it may be of many MiB, which the event loop must not be held up for."""
     result = _evaluation(settings, id_)
     found: dict[str, Any] = msgspec.to_builtins(result)
-    return found | {"said": _said(result)}
+    return msgspec.json.encode(found | {"said": _said(result)})
 
 
 def _said(result: Evaluation) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -16,6 +17,7 @@ from fastapi import Path as PathParameter
 from starlette.responses import JSONResponse
 
 from alerts import operations
+from alerts.board import UNMARKED, Precision
 from alerts.delivery.message import measured_data
 from alerts.rule_files import RuleError, read_rules
 from alerts.rulebook import EVERY
@@ -53,6 +55,14 @@ FAULTS: Final = "api.errors.rule_faults"
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the rules stand by name: what people's marks say of them, and how many of their alerts are open."""
+
+    precisions: Mapping[str, Precision]
+    open: Counter[str]
+
+
 def router(context: Context) -> APIRouter:
     """The routes."""
     made = APIRouter()
@@ -61,14 +71,15 @@ def router(context: Context) -> APIRouter:
     @made.get("/rules")
     async def rules(_: Reader, request: Request) -> told.RuleList:
         """The rules in use by file: what each does in sentences, how good it was on history and by people's marks."""
-        return await in_thread(language_of(request.headers), _listed, context)
+        board, now = context.board, context.now()  # read here: the feed changes it while a thread would go through it
+        known = Standing(board.precisions(now), Counter(entry.event.rule for entry in board.entries(now)))
+        return await in_thread(language_of(request.headers), _listed, context, known)
 
     @made.post("/rules/check")
     async def check_rules(_: Reader, body: told.CheckRequest, request: Request) -> told.CheckResult:
         """What a text would mean in its file, with every fault by line; nothing is written."""
         file = place_of(context.settings, body.file)
-        found = await in_thread(language_of(request.headers), check, context.settings, body.text, file)
-        return await in_thread(language_of(request.headers), _result, found)
+        return await context.long.do(language_of(request.headers), _checked, context.settings, body.text, file)
 
     @made.put("/rules/files/{name}", response_model=told.Saved)
     async def save(caller: Admin, name: Name, body: told.SaveRequest, request: Request) -> told.Saved | JSONResponse:
@@ -76,7 +87,7 @@ def router(context: Context) -> APIRouter:
         (409), and where the rules are those that came with Tocsin (409). The former text is kept."""
         lang = language_of(request.headers)
         file = place_of(context.settings, name)
-        found = await in_thread(lang, check, context.settings, body.text, file)
+        found = await context.long.do(lang, check, context.settings, body.text, file)
         if found.faults:
             return refused(found, lang)
         async with saving:
@@ -131,7 +142,8 @@ def refused(found: Checked, lang: str) -> JSONResponse:
     return JSONResponse({"error": error | {"fix": say(f"{FAULTS}.fix", lang), "faults": faults}}, 400)
 
 
-def _result(found: Checked) -> told.CheckResult:
+def _checked(settings: Settings, text: str, file: Path | None) -> told.CheckResult:
+    found = check(settings, text, file)
     return told.CheckResult(
         ok=not found.faults,
         faults=[told.fault_of(fault) for fault in found.faults],
@@ -147,7 +159,7 @@ def _result(found: Checked) -> told.CheckResult:
     )  # fmt: skip
 
 
-def _listed(context: Context) -> told.RuleList:
+def _listed(context: Context, known: Standing) -> told.RuleList:
     root = root_of(context.settings)
     try:
         rules, paths = read_rules(root)
@@ -156,23 +168,17 @@ def _listed(context: Context) -> told.RuleList:
         rules, paths = (), error.files
         faults = [told.fault_of(fault) for fault in shown_faults(error.faults, "", None, root)]
     files = {path: found for path in sorted(paths) if (found := _file(context.settings, path)) is not None}
-    names = {str(path): file for path, file in files.items()}
-    placed = {rule.name: names[str(Path(rule.place[0]).resolve())] for rule in rules}
+    placed = {rule.name: file for rule in rules if (file := files.get(Path(rule.place[0]).resolve())) is not None}
     why = why_not(context.settings)
     return told.RuleList(
-        rules=[_rule(context, rule, placed[rule.name], _open(context)) for rule in rules],
-        files=[_told(file, [rule.name for rule in rules if placed[rule.name] is file]) for file in files.values()],
+        rules=[_rule(context, rule, placed[rule.name], known) for rule in rules if rule.name in placed],
+        files=[_told(file, [name for name, each in placed.items() if each is file]) for file in files.values()],
         faults=list(faults),
         writable=not why,
         why=why,
         why_said=say(f"rules_api.why.{why}", language()) if why else "",
         current=context.feed.current,
     )
-
-
-def _open(context: Context) -> Counter[str]:
-    """Open alerts by rule."""
-    return Counter(entry.event.rule for entry in context.board.entries(context.now()))
 
 
 def _file(settings: Settings, path: Path) -> RuleFile | None:
@@ -186,7 +192,7 @@ def _told(file: RuleFile, rules: list[str]) -> told.FileOf:
     return told.FileOf(name=file.name, hash=file.hash, text=file.text, writable=file.writable, rules=rules)
 
 
-def _rule(context: Context, rule: Rule, file: RuleFile, opened: Counter[str]) -> told.RuleOf:
+def _rule(context: Context, rule: Rule, file: RuleFile, known: Standing) -> told.RuleOf:
     badge = context.badge_of(rule.hash)
     return told.RuleOf(
         name=rule.name,
@@ -203,8 +209,8 @@ def _rule(context: Context, rule: Rule, file: RuleFile, opened: Counter[str]) ->
         hash=rule.hash,
         explain=sentences(rule),
         measured=None if badge is None else measured_data(badge),
-        precision=shapes.precision(rule.name, context.board.precision(rule.name, context.now())),
-        open=opened[rule.name],
+        precision=shapes.precision(rule.name, known.precisions.get(rule.name, UNMARKED)),
+        open=known.open[rule.name],
     )
 
 

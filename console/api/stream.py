@@ -61,12 +61,12 @@ def router(context: Context) -> APIRouter:
         return encoded("tick", {"now": context.now(), "current": context.feed.current})
 
     @made.get("/stream", response_class=Stream, status_code=200)
-    async def stream(_: Reader) -> Stream:
+    async def stream(caller: Reader) -> Stream:
         """What happens, as it happens. Events: `alert` (a step of an alert), `operation` (somebody did something),
         `tick` every ten seconds with the server's clock, and whether it is `current`. Nothing is sent twice: whoever
-        comes again asks for what it missed. At most 64 streams; one that is read too slowly ends."""
+        comes again asks for what it missed. At most 64 streams, 32 of one caller; one that is read too slowly ends."""
         try:
-            events = hub.join()
+            events = hub.join(caller.name)
         except Full:
             raise ApiError(503, "too_many_streams", AGAIN) from None
         return Stream(told(events, tick, EVERY), partial(hub.leave, events))

@@ -1,18 +1,60 @@
-"""Work that would hold the event loop up, in a thread, speaking the caller's language."""
+"""Work that would hold the event loop up, in a thread, speaking the caller's language.
+
+What takes long has a few threads of its own and a short queue: however many ask, and however slow Elasticsearch is,
+what is quick finds a thread. Whoever finds the queue full is told to come again.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
 
+from console.api.errors import AGAIN, ApiError
 from console.messages import speaking
+
+AT_ONCE: Final = 2
+WAITING: Final = 8  # pieces of work
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 async def in_thread(lang: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What `work` returns; sentences of the command line in it are in `lang`."""
+    """What `work` returns; sentences of the command line in it are in `lang`. For what is done in a moment."""
     with speaking(lang):
         return await asyncio.to_thread(work, *args, **kwargs)
+
+
+class LongWork:
+    """Runs what may take seconds, some at once; the methods belong to one event loop. `close` it at the end."""
+
+    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING) -> None:
+        self._most = at_once + waiting
+        self._open = 0
+        self._pool = ThreadPoolExecutor(at_once, "long-work")
+
+    async def do(self, lang: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `work` returns, in the caller's language. Raises ApiError 503 `busy` when too much waits already.
+
+        Work that nobody waits for any more still has its thread until it ends, and counts until then.
+        """
+        if self._open >= self._most:
+            raise ApiError(503, "busy", AGAIN)
+        with speaking(lang):
+            asked = partial(contextvars.copy_context().run, partial(work, *args, **kwargs))
+        self._open += 1
+        future = self._pool.submit(asked)
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._ended))
+        return await asyncio.wrap_future(future)
+
+    def _ended(self) -> None:
+        self._open -= 1
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

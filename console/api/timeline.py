@@ -15,7 +15,6 @@ from alerts.watch import KIND as SYSTEM
 from console.api.access import Reader
 from console.api.context import Context
 from console.api.errors import language_of
-from console.api.threads import in_thread
 from console.messages import say
 from console.replay.tracing import MOST, Timeline, Why, timeline
 from streams.records import AlertEvent
@@ -77,7 +76,7 @@ def router(context: Context) -> APIRouter:
         missing: Why = "system" if events[-1].kind == SYSTEM else "replay" if events[-1].replay else ""
         # Only for what it says when Elasticsearch is away: the thread has a client of its own.
         async with nullcontext() if missing else context.elastic():
-            found = await in_thread(lang, _found, context, events, now, hours, missing)
+            found = await context.long.do(lang, _found, context, events, now, hours, missing)
         return _told(found, events, lang)
 
     return made

@@ -18,7 +18,6 @@ from console.api.errors import ApiError, language_of
 from console.api.jobs import Busy, Job, JobFailed, Jobs
 from console.api.rules import place_of, refused
 from console.api.shapes import ErrorBody
-from console.api.threads import in_thread
 from console.messages import say
 from console.replay.whatif_process import Failed, Question, Told, asked
 from console.rule_check import check
@@ -132,7 +131,7 @@ def router(context: Context) -> APIRouter:
         the engine of replays. Nothing is written and nobody is told. The answer is a job's result."""
         lang = language_of(request.headers)
         file = place_of(context.settings, body.file)
-        checked = await in_thread(lang, check, context.settings, body.text, file)
+        checked = await context.long.do(lang, check, context.settings, body.text, file)
         if checked.faults:
             return refused(checked, lang)
         if not checked.gone and all(each == "same" for each in (checked.changed or {}).values()):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ KEPT: Final = 50
 ROOM: Final = 256 * 1_048_576  # bytes of all; the newest is kept however large it is
 ID: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{16}")
 TITLE: Final = 120  # characters
+LEFT: Final = 3600.0  # seconds in which a result is surely written
 UNNAMED: Final = "unnamed-"  # runs that nobody can continue
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -117,7 +119,10 @@ def keep(settings: Settings, evaluation: Evaluation, title: str = "") -> str:
 
 
 def _make_room(folder: Path) -> None:
-    """Remove the oldest beyond what is kept."""
+    """Remove the oldest beyond what is kept, and what was left half written by a process that was killed."""
+    for partial in folder.glob(".new.*"):
+        if time.time() - partial.stat().st_mtime > LEFT:
+            partial.unlink(missing_ok=True)
     size = 0
     for number, path in enumerate(sorted(folder.glob("*Z-*.json"), reverse=True)):
         size += path.stat().st_size

@@ -1,7 +1,7 @@
 """A what-if in a process of its own: the API goes on answering while the engines count.
 
 The parent hands the question over on standard input; each line that comes back is how far it is, or the end. Cancelled,
-the process is ended; when its parent is gone, writing its next line ends it.
+the process is ended; when its parent is gone, it ends within a second.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import pickle
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, Literal
+from typing import BinaryIO, Final, Literal
 
 import msgspec
 from elastic_transport import TransportError
@@ -25,12 +25,14 @@ from console.replay.source import SourceError
 from console.replay.whatif import Result, TooMuch, ask
 from console.rule_check import check
 from console.rule_store import path_of, root_of
+from console.workers import PARENT, follow
 from streams.endpoints import EnginesDown, resolve
 from streams.gazetteer.watchlist import read_lists
 from streams.settings import Settings
 
 LINE: Final = 64 * 1_048_576  # bytes of the longest answer
 NICE: Final = 5  # whoever judges the stream now goes first
+_answers: BinaryIO = sys.stdout.buffer
 Code = Literal["elasticsearch_away", "whatif_too_much", "whatif_no_documents", "rules_in_fault", "whatif_failed"]
 
 
@@ -67,6 +69,7 @@ async def asked(settings: Settings, question: Question, heard: Callable[[Told], 
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "console.replay.whatif_process",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE,
+        env=os.environ | {PARENT: str(os.getpid())},
     )  # fmt: skip
     assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - they are pipes
     try:
@@ -80,7 +83,7 @@ async def asked(settings: Settings, question: Question, heard: Callable[[Told], 
                 return told.result
             heard(told)
         raise Failed("whatif_failed")
-    except ConnectionError:
+    except (ConnectionError, ValueError):  # it died while it read, or what it wrote is no answer
         raise Failed("whatif_failed") from None
     finally:
         if process.returncode is None:
@@ -104,12 +107,17 @@ def _progress(stage: str, read: int, total: int) -> None:
 
 
 def _say(told: Told) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
-    sys.stdout.buffer.flush()
+    _answers.write(msgspec.json.encode(told) + b"\n")
+    _answers.flush()
 
 
 def main() -> None:
-    """Read the question, answer it."""
+    """Read the question, answer it. Standard output is for answers alone: what else is printed goes to the log."""
+    global _answers  # noqa: PLW0603 - a process has one standard output
+    _answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    if (parent := os.environ.get(PARENT, "")).isdigit():
+        follow(int(parent))
     os.nice(NICE)
     settings, question = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - of the parent, which is this program
     try:

@@ -14,7 +14,7 @@ from alerts import habits
 from alerts.checks import Probe, checks, holds
 from alerts.habits import Habit
 from alerts.watch import KIND, firing
-from console.running import by_label, look, scrape
+from console.running import by_label, present, scrape
 from console.watch.process import folder, read_book
 from console.watch.sources import HABITS, read_habits, silence_of
 from streams.settings import Settings
@@ -43,7 +43,7 @@ def standing(settings: Settings) -> Standing:
         log.warning("sources.feeds", error=str(error)[:500])
         feeds = frozenset()
     rejected: dict[str, int] = {}
-    for note in look(settings)[0]:
+    for note in present(settings):
         samples = scrape(note["url"]) if note["stage"] == "collect" else None
         refused = by_label(samples or {}, "tocsin_source_items_total", "source", outcome="rejected")
         for name, count in refused.items():

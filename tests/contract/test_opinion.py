@@ -8,10 +8,15 @@ from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from elasticsearch import AsyncElasticsearch
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 
+from console.api.guard import PREFIX
 from console.opinion.filters import EVERYTHING, Filter
 from console.opinion.groups import groups
 from console.opinion.movers import movers
@@ -24,9 +29,11 @@ from streams.records import Document, Feedback, decode
 from streams.settings import Settings
 from streams.topics import FEEDBACK
 from tests.opinions import END, HOUR, document, entity, judged, put
+from tests.unit.console.api.describing import Described, spoken
 from tests.unit.console.api.serving import Served, serving
 
 pytestmark = pytest.mark.engines
+SEARCHES = ("heat", "subjects", "documents", "sources")
 
 HALDEN, ORRIN = entity("halden", "Halden Motors"), entity("orrin", "远岭生物")
 GOOD, PLAIN = judged("positive"), judged("neutral")
@@ -330,3 +337,22 @@ async def test_what_the_sources_brought(served: Served) -> None:
     assert (wire["source"], wire["documents"], wire["negative"], wire["state"]) == ("wire", len(TEXTS), 4, "ok")
     assert sum(each["documents"] for each in wire["series"]) == len(TEXTS)
     assert (wire["retention_days"], wire["may_train"], wire["gap_seconds"]) == (365, False, HOUR.total_seconds() / 60)
+
+
+@settings_of(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+async def test_no_search_breaks_it(served: Served, data: st.DataObject) -> None:
+    """What the description allows, and what it does not: never a fault of ours or of a query that we made."""
+    async with served.session.get(f"{served.url}/api/openapi.json") as answer:
+        described = Described(await answer.json())
+    asked = [each for each in described.routes if each.path.removeprefix(PREFIX).split("/")[1] in SEARCHES]
+    route = data.draw(st.sampled_from([each for each in asked if each.method == "GET"]))
+    path, query = route.path.removeprefix(PREFIX), list[tuple[str, str]]()
+    for name, place, values in described.parameters(route):
+        if place == "path":
+            path = path.replace(f"{{{name}}}", quote(str(data.draw(values)), safe=""))
+        elif data.draw(st.booleans()):
+            query += [(name, text) for text in spoken(data.draw(values))]
+    status, found = await served.ask("GET", path, params=query)
+    assert status in (200, 400, 404), found
+    assert status != 200 or not found.get("partial")

@@ -118,6 +118,24 @@ def test_hostile_and_empty_files_are_refused(text: str) -> None:
         parse_rules(text)
 
 
+@pytest.mark.parametrize(
+    "tag", ['!!int ""', '!!float ""', "!!bool maybe", '!!int "0b"', "!!timestamp 2026", "!!binary x"]
+)
+def test_tags_do_not_break_the_reader(tag: str) -> None:
+    """A value that is none of the type it is said to be is a fault with its line, like any other."""
+    with pytest.raises(RuleError) as refused:
+        parse_rules(f"rules:\n- name: {tag}\n")
+    assert [fault.line for fault in refused.value.faults] == [2]
+
+
+def test_long_words_before_colons_are_refused() -> None:
+    """Each value's place names the words around it: thirty thousand characters of one, fifteen thousand times, would
+    fill the memory."""
+    text = f"rules:\n- ? {'k' * 30_000}\n  : [{'1, ' * 15_000}]\n"
+    with pytest.raises(RuleError, match="256 characters"):
+        parse_rules(text)
+
+
 def test_anchors_that_multiply_are_refused() -> None:
     """A small file cannot ask for a large memory."""
     bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(

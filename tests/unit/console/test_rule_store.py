@@ -81,6 +81,15 @@ def test_a_draft_that_is_not_put_leaves_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "rules" / "desk.yaml").read_text() == "rules: []\n"
 
 
+def test_what_a_killed_process_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    """A draft that was never put does not stay for ever, and nothing else is taken for one."""
+    mine = settings(tmp_path)
+    Draft(mine, "desk.yaml", "rules: [2]\n", hash_of("rules: []\n"))
+    (tmp_path / "rules" / ".other.yaml.x.new").write_text("x", encoding="utf-8")
+    save(mine, "desk.yaml", "rules: [3]\n", hash_of("rules: []\n"))
+    assert {each.name for each in (tmp_path / "rules").iterdir()} == {"desk.yaml", ".other.yaml.x.new"}
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from console.figures import Since, figures, workers
 from console.running import scrape
-from console.status import workers
 from streams.settings import Settings
 
 STAGE = "pytest"  # the word by which this process is known for what it is
@@ -86,10 +87,36 @@ def test_a_worker_that_does_not_answer_stays_known(tmp_path: Path) -> None:
     assert path.exists()
 
 
+def test_rates_are_known_at_the_second_look_without_waiting(tmp_path: Path) -> None:
+    """At the first nobody knows how fast a count grows; then it is what was added since."""
+    since, mine = Since(), Settings(state_dir=tmp_path)
+    with serving(FIGURES) as url:
+        note(tmp_path, url, os.getpid())
+        begun = time.monotonic()
+        first, second = since.workers(mine), since.workers(mine)
+    assert time.monotonic() - begun < 1
+    assert (first[0]["per_second"], second[0]["per_second"]) == (None, 0.0)
+    assert since.rejects() == {"bad_json": 3}
+
+
+def test_a_rate_is_of_what_was_added(tmp_path: Path) -> None:
+    """Also when a process said nothing in between; one that began anew has not gone backwards."""
+    worker = {"stage": "detect", "pid": 1, "url": "u"}
+
+    def told(records: float) -> dict[str, list[tuple[dict[str, str], float]]]:
+        return {"tocsin_records_total": [({}, records)]}
+
+    assert figures(worker, (10.0, told(40)), (14.0, told(60)))["per_second"] == 5.0
+    assert figures(worker, (10.0, told(40)), (14.0, told(3)))["per_second"] == 0.0
+    silent = figures(worker, (10.0, told(40)), (14.0, None))
+    assert (silent["answers"], silent["per_second"]) == (False, 0.0)
+
+
 def test_a_worker_that_is_gone_is_forgotten(tmp_path: Path) -> None:
-    """Neither a process that ended nor another one with its id counts as a worker."""
+    """Neither a process that ended nor another one with its id counts as a worker. That is told to the watcher, who
+    removes their notes: whoever else did would hide from it that they ended."""
     gone = note(tmp_path, "http://127.0.0.1:1/metrics", 2**22 + 1)
     other = note(tmp_path, "http://127.0.0.1:1/metrics", os.getpid(), stage="no-such-stage")
     assert workers(Settings(state_dir=tmp_path), seconds=0.01) == []
-    assert not gone.exists()
-    assert not other.exists()
+    assert gone.exists()
+    assert other.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -301,6 +302,20 @@ async def test_nothing_is_answered_before_everything_is_read(tmp_path: Path) -> 
         api.feed.ready.set()
         api.feed.current = False
         assert (await api.ask("GET", "/alerts"))[1]["current"] is False
+
+
+async def test_whoever_waits_behind_others_for_kafka_waits_no_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten people who press a button while Kafka hangs are all told so in the time of one."""
+    monkeypatch.setattr(desk.Desk.__init__, "__defaults__", (0.5,))
+    async with serving(tmp_path) as api:
+        api.kept.back.clear()
+        begun = time.monotonic()
+        path, marks = f"/alerts/{ALERT}/mark", [{"right": True, "reason": str(number)} for number in range(10)]
+        found = await asyncio.gather(*(api.ask("POST", path, json=mark) for mark in marks))
+        assert [status for status, _ in found] == [503] * 10
+        assert time.monotonic() - begun < 3
 
 
 async def test_kafka_away_is_told_and_the_same_request_is_safe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,6 +104,15 @@ async def test_a_flood_of_refusals_does_not_fill_the_log(tmp_path: Path) -> None
     assert lines == [0] * 20 + [30]
 
 
+async def test_a_flood_of_unknown_addresses_does_not_fill_it_either(tmp_path: Path) -> None:
+    """What the application refuses is counted with what the guard does: nobody needs a token to ask for pages."""
+    with capture_logs() as logs:
+        async with serving(tmp_path) as api:
+            for number in range(60):
+                assert (await api.page("GET", f"/static/no-{number}.js"))[0] == 404
+    assert len([line for line in logs if line["event"] == "api.refused"]) == 20
+
+
 async def test_two_hosts_are_none(tmp_path: Path) -> None:
     """A request with two Host headers is refused: two readers of it would see two."""
     async with serving(tmp_path) as api:
@@ -140,7 +149,8 @@ async def test_a_body_that_does_not_come_is_not_waited_for(tmp_path: Path, monke
     async with serving(tmp_path) as api:
         host, port = api.url.removeprefix("http://").split(":")
         reader, writer = await asyncio.open_connection(host, int(port))
-        writer.write(b"POST /api/v1/silences HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{")
+        head = f"POST /api/v1/silences HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {OPERATE}\r\n"
+        writer.write(head.encode() + b"Content-Length: 9\r\n\r\n{")
         assert (await reader.readline()).split()[1] == b"408"
         writer.close()
         await writer.wait_closed()

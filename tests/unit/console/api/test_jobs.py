@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from console.api.jobs import KEPT, Busy, Job, JobFailed, Jobs
-from tests.ringing import Clock
+from console.api.jobs import KEPT, OPEN, RESULTS, Busy, Job, JobFailed, Jobs
+from tests.ringing import START, Clock
 
 
 async def settle() -> None:
@@ -71,6 +71,52 @@ async def test_a_job_that_waits_can_be_cancelled() -> None:
     assert last.state == "cancelled"
     go.set()
     await settle()
+
+
+async def test_a_job_that_was_never_begun_can_be_cancelled() -> None:
+    """At once: its caller may start another."""
+    jobs = Jobs(Clock().now)
+
+    async def work(_: Job) -> bool:
+        return True
+
+    job = jobs.start("a", work)
+    await jobs.cancel(job)
+    assert (job.state, job.ended) == ("cancelled", START)
+    assert jobs.start("a", work).open
+    await settle()
+
+
+async def test_results_do_not_pile_up() -> None:
+    """Of each caller the newest few stay; another's stay as they are."""
+    jobs = Jobs(Clock().now)
+
+    async def work(_: Job) -> bool:
+        return True
+
+    others = jobs.start("b", work)
+    found = []
+    for _ in range(RESULTS + 3):
+        found.append(jobs.start("a", work))
+        await settle()
+    assert [jobs.find("a", job.id) is not None for job in found] == [False] * 3 + [True] * RESULTS
+    assert jobs.find("b", others.id) is others
+
+
+async def test_not_everybody_waits_at_once() -> None:
+    """A queue of hours helps nobody."""
+    jobs, go = Jobs(Clock().now), asyncio.Event()
+
+    async def work(_: Job) -> bool:
+        return await go.wait()
+
+    for number in range(OPEN):
+        jobs.start(f"caller-{number}", work)
+    with pytest.raises(Busy):
+        jobs.start("one more", work)
+    go.set()
+    for _ in range(OPEN):
+        await settle()
 
 
 async def test_a_fault_is_told_and_names_no_secret() -> None:

@@ -83,7 +83,7 @@ async def test_a_tick_tells_that_somebody_is_there(tmp_path: Path, monkeypatch: 
 
 async def test_there_is_a_limit_and_who_leaves_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One too many is told to come back; the place of one that has gone is free at once."""
-    monkeypatch.setattr(hubs.Hub.__init__, "__defaults__", (2, hubs.BEHIND))
+    monkeypatch.setattr(hubs.Hub.__init__, "__defaults__", (2, hubs.BEHIND, 2))
     async with serving(tmp_path) as api, listening(api):
         async with listening(api):
             async with listening(api) as third:
@@ -93,6 +93,15 @@ async def test_there_is_a_limit_and_who_leaves_makes_room(tmp_path: Path, monkey
         await until(lambda: listeners(api.known.hub) == 1)
         async with listening(api) as again:
             assert again.status == 200
+
+
+async def test_one_caller_does_not_keep_the_others_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one token so many, and others still find a place."""
+    monkeypatch.setattr(hubs.Hub.__init__, "__defaults__", (4, hubs.BEHIND, 1))
+    async with serving(tmp_path) as api, listening(api, READ), listening(api, READ) as second:
+        assert second.status == 503
+        async with listening(api, OPERATE) as other:
+            assert other.status == 200
 
 
 async def test_the_server_ends_at_once_whoever_listens(tmp_path: Path) -> None:
