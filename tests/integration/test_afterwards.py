@@ -23,8 +23,8 @@ def test_a_verdict_is_explained_and_corrected(stack: Stack, namespace: str, tmp_
     """One item through the workers; then explain, feedback, review and rows, as a person would do it."""
     run = Installation.make(stack.settings.state_dir, namespace)
     item = RawItem(
-        source="desk", native_id="a-1", revision="1", kind="news", title=TEXT, lang="en", collected_at=START, retention_days=36_500,
-        may_train=True,
+        source="desk", native_id="a-1", revision="1", kind="news", title=TEXT, lang="en", collected_at=START,
+        may_train=True, retention_days=36_500,
     )  # fmt: skip
     run.produce([Outgoing(NEWS_RAW, encode(item), key=b"desk|a-1")])
     try:
