@@ -146,7 +146,7 @@ def test_the_rule_of_the_page_passes_its_timeline(tmp_path: Path) -> None:
     for name in ("watch.yaml", "watch_test.yaml"):
         (tmp_path / name).write_text(named(RULES, name), encoding="utf-8")
     assert [outcome.differences for outcome in run_file(tmp_path / "watch_test.yaml")] == [(), ()]
-    assert parse_rules(named(RULES, "watch.yaml"))[0].name in read(RULES).split("--rule ")[1]
+    assert parse_rules(named(RULES, "watch.yaml"))[0].name in read(RULES).split("tocsin rules tune ")[1].splitlines()[0]
 
 
 def test_the_lists_of_the_pages_are_good(tmp_path: Path) -> None:
