@@ -6,12 +6,17 @@ import { label, plain, refreshTimes, subjectName } from "./js/format.js";
 import { load, preferred, t } from "./js/i18n.js";
 import * as keys from "./js/keys.js";
 import * as open_alerts from "./js/open_alerts.js";
+import { closeAll } from "./js/parts/dialog.js";
+import { SEVERITIES } from "./js/parts/severity.js";
 import { failure, waiting } from "./js/parts/states.js";
-import { announce, toast } from "./js/parts/toast.js";
+import { steadily } from "./js/parts/steady.js";
+import { announce, clear, toast } from "./js/parts/toast.js";
+import * as place from "./js/place.js";
 import { link, parse } from "./js/routes.js";
 import { frame } from "./js/shell.js";
 import { signInForm } from "./js/sign_in.js";
 import * as stream from "./js/stream.js";
+import { rings, title } from "./js/title.js";
 
 /** Views by the first word of an address; with an id another view may stand for one thing of the list. */
 const VIEWS = {
@@ -31,32 +36,37 @@ let shown = { path: "", stop: new AbortController() };
 
 async function start() {
   takeToken();
-  await load(preferred());
-  api.onLost(() => shell && signOut()); // at the door the form tells why it was refused
-  if (api.token()) await enter();
+  api.onLost(() => shell && leave("lost")); // at the door the form tells why it was refused
+  const speaking = load(preferred());
+  const asked = api.token() ? api.get("/me") : null;
+  asked?.catch(() => {}); // told by `enter`
+  if (asked) module(parse(location.hash))?.catch(() => {}); // fetched beside the rest
+  await speaking;
+  if (asked) await enter(asked);
   else askToken();
 }
 
-/** `/#token=…` signs in; the token leaves the address, and so the history, before anything else happens. */
+/** `/#token=…` signs in; the token leaves the address, and so the history, before anything else happens. @returns {boolean} */
 function takeToken() {
   const match = /^#token=(.+)$/.exec(location.hash);
-  if (!match) return;
+  if (!match) return false;
   history.replaceState(null, "", `${location.pathname}#/now`);
   api.signIn(decodeURIComponent(match[1]), false);
+  return true;
 }
 
 function askToken(error) {
-  document.title = "Tocsin";
+  title("");
   replace(app, signInForm({ error, done: enter, spoken: () => askToken(error) }));
 }
 
 /** Enters with the token that is kept; whoever it does not fit is asked for one. */
-async function enter() {
+async function enter(asked = api.get("/me")) {
   try {
-    me = await api.get("/me");
+    me = await asked;
   } catch (error) {
     if (error.status === 401) return askToken(error);
-    return replace(app, h("div", { class: "sign-in" }, failure(error, enter)));
+    return replace(app, h("div", { class: "sign-in" }, failure(error, () => enter())));
   }
   session.abort();
   session = new AbortController();
@@ -65,21 +75,28 @@ async function enter() {
   open_alerts.watch(tellCount, session.signal);
   stream.on("alert", tellOfAlert, session.signal);
   open_alerts.begin(session.signal);
-  await route();
+  return route();
 }
 
-/** How many ring, beside the word Alerts. */
+/** How many ring, beside the word Alerts and in the title. */
 function tellCount(found) {
-  if (found) shell?.count(found.alerts.filter((each) => each.state !== "pending").length);
+  if (!found) return;
+  const ringing = found.alerts.filter((each) => each.state !== "pending").length;
+  shell?.count(ringing);
+  rings(ringing);
 }
 
-/** A new alert is told wherever one is: to screen readers, and as a link to whoever does not look at Now. */
+/** An alert that is new or has grown more severe is told wherever one is: to screen readers, and as a link to whoever looks elsewhere. */
 function tellOfAlert(alert) {
-  if (alert.state !== "firing") return;
+  const before = open_alerts.openAlerts()?.alerts.find((each) => each.alert === alert.alert);
+  const grown = alert.state === "updated" && before && SEVERITIES.indexOf(alert.severity) < SEVERITIES.indexOf(before.severity);
+  if (alert.state !== "firing" && !grown) return;
   const origin = alert.demo ? t("words.demo") : alert.replay ? t("words.replay") : "";
   const words = `${origin}${label("severity", alert.severity)}: ${plain(subjectName(alert.subject, alert.name))}`;
   announce(words);
-  if (parse(location.hash).view !== "now") toast(h("a", { href: link("alerts", {}, alert.alert) }, words), alert.severity === "critical" ? "bad" : "");
+  const { view, id } = parse(location.hash);
+  if (view === "now" || (view === "alerts" && (!id || id === alert.alert))) return;
+  toast(h("a", { href: link("alerts", {}, alert.alert) }, words), alert.severity === "critical" ? "bad" : "");
 }
 
 function build() {
@@ -90,44 +107,62 @@ function build() {
 }
 
 function signOut() {
+  history.replaceState(null, "", `${location.pathname}#/now`);
+  leave();
+}
+
+/** Back to the door. The address stays, so that whoever signs in again is where they were. @param {string} [code] why, where nobody asked for it */
+function leave(code) {
   shell = null;
   stream.stop();
-  session.abort();
-  shown.stop.abort();
+  for (const life of [session, framed, shown.stop]) life.abort();
   shown.path = "";
+  keys.leave();
+  closeAll();
+  clear();
+  rings(0);
   api.signOut();
-  askToken();
+  askToken(code && Object.assign(new Error(), { code }));
+}
+
+/** The module of the view that an address means, or nothing where there is none. */
+function module({ view, id }) {
+  const names = Object.hasOwn(VIEWS, view) ? VIEWS[view] : null;
+  return names && import(`./js/views/${names[id && names[1] ? 1 : 0]}.js`);
 }
 
 /** Shows the view of the address. */
 async function route() {
   if (!shell) return;
-  const { view, id, params } = parse(location.hash);
-  const names = VIEWS[view];
-  if (!names) return location.replace(link("now"));
-  const path = `${view}/${id}`;
+  const address = parse(location.hash);
+  if (!Object.hasOwn(VIEWS, address.view)) return location.replace(link("now"));
+  const path = `${address.view}/${address.id}`;
   const same = path === shown.path;
   shown.stop.abort();
   const stop = new AbortController();
   shown = { path, stop };
-  shell.mark(view);
+  place.leave();
+  if (!same) closeAll();
+  shell.mark(address.view);
   keys.leave();
   const root = h("div", { class: "view" });
-  const done = draw(root, names[id && names[1] ? 1 : 0], { ...params, id }, page(stop.signal));
+  const done = draw(root, address, page(stop.signal));
   if (same) await Promise.race([done, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
   if (stop.signal.aborted) return;
-  shell.main.replaceChildren(root);
+  steadily(shell.main, () => shell.main.replaceChildren(root));
   if (!same) {
     scrollTo(0, 0);
     shell.main.focus({ preventScroll: true });
   }
+  await done;
+  if (!stop.signal.aborted) place.settle();
 }
 
-async function draw(root, name, params, own) {
+async function draw(root, address, own) {
   const wait = setTimeout(() => root.childElementCount || root.append(waiting(5)), PATIENCE / 2);
   try {
-    const { show } = await import(`./js/views/${name}.js`);
-    if (!own.signal.aborted) await show(root, params, own);
+    const { show } = await module(address);
+    if (!own.signal.aborted) await show(root, { ...address.params, id: address.id }, own);
   } catch (error) {
     if (own.signal.aborted || error.name === "AbortError") return;
     if (!error.code) console.error(error);
@@ -138,24 +173,20 @@ async function draw(root, name, params, own) {
 }
 
 /**
- * What a view gets as `page`: `api` whose requests end when the view is left; `t`; `signal`; `me`; `onStream(event, fn)`;
- * `title(text)`; `announce(text)` to screen readers; `keys({a: fn})` while the view is shown; `go(view, params, id)`, and with
- * `{quiet: true}` only the address changes; `again()` makes the view anew.
+ * What a view gets as `page`: `api` whose readings end when the view is left; `signal`; `me`; `onStream(event, fn)`;
+ * `title(text)`; `announce(text)` to screen readers; `keys({a: fn})` while the view is shown; `go(view, params, id)`;
+ * `again()` makes the view anew.
  */
 function page(signal) {
   return {
     api: api.client(signal),
-    t,
     signal,
     me,
     announce,
     onStream: (event, fn) => stream.on(event, fn, signal),
-    title: (text) => { document.title = `${text} · Tocsin`; },
+    title,
     keys: (found) => keys.own(found),
-    go: (view, params, id, { quiet = false } = {}) => {
-      if (quiet) history.replaceState(null, "", link(view, params, id));
-      else location.hash = link(view, params, id);
-    },
+    go: (view, params, id) => { location.hash = link(view, params, id); },
     again: route,
   };
 }
@@ -184,11 +215,9 @@ function seen() {
   if (api.token() && shell && stream.state() === "wait") stream.start();
 }
 
-addEventListener("hashchange", () => {
-  takeToken();
-  route();
-});
+addEventListener("hashchange", () => (takeToken() ? enter() : route()));
 addEventListener("beforeprint", printed);
+place.keep();
 keys.listen();
 setInterval(refreshTimes, TIMES);
 document.addEventListener("visibilitychange", seen);

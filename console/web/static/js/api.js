@@ -9,13 +9,12 @@ let lost = () => {};
 
 /** A refusal of the API: a stable `code`, words for people (`message`, `fix`), the HTTP `status` (0: no answer). */
 export class ApiError extends Error {
-  /** @param {{code: string, message: string, fix: string}} told @param {number} status */
+  /** @param {{code: string, message: string, fix: string}} told @param {number} status of HTTP, 0 where there was no answer */
   constructor(told, status) {
     super(told.message);
     this.code = told.code;
     this.fix = told.fix;
     this.status = status;
-    this.more = told; // e.g. `faults` of a rule file
   }
 }
 
@@ -47,8 +46,8 @@ export function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Headers that every request has; for what cannot go through `get` (the stream). */
-export function headers() {
+/** Headers that every request has. */
+function headers() {
   return { Authorization: `Bearer ${token()}`, "Accept-Language": lang() };
 }
 
@@ -70,6 +69,13 @@ export function client(signal) {
 }
 
 export const { get, post, put, del } = client();
+
+/** An answer as it comes: the stream, a file. Throws ApiError. @param {string} url whole path @returns {Promise<Response>} */
+export async function raw(url, signal) {
+  const answer = await ask(url, { signal, headers: headers(), cache: "no-store", credentials: "omit" });
+  if (!answer.ok) await read(answer);
+  return answer;
+}
 
 /** `?a=1&b=2` of what is set; an array repeats its name. @param {Record<string, any>} [params] */
 export function query(params = {}) {

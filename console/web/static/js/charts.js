@@ -8,6 +8,9 @@ import { amount, number, percent, stamp, zone } from "./format.js";
 import { t } from "./i18n.js";
 
 const HEIGHT = 240;
+const COLUMN = 6; // px that a column of the stack takes at least: hairlines cannot be read
+const FEW = 24; // points up to which each is marked: a line between two of them, or one alone, would not be seen
+const LONE = 600; // seconds shown to both sides of a single point
 const FONT = "12px system-ui, sans-serif";
 const DASH = { expected: [2, 3], bound: [6, 4] };
 
@@ -41,7 +44,7 @@ export function band({ title, unit, points, moments = [], names = {} }) {
     const area = rows.find((row) => row.kind === "area");
     const lines = rows.filter((row) => row.kind !== "area");
     const columns = [...lines.map((row) => column(row.key)), ...(area ? [column("high"), column("low")] : [])];
-    const series = lines.map((row) => line(row));
+    const series = lines.map((row) => line(row, points.length));
     if (area) series.push({ stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } });
     const bands = area ? [{ series: [lines.length + 1, lines.length + 2], fill: alpha(colour("--muted"), 0.18) }] : [];
     return { data: [seconds(points), ...columns], series, bands, write, moments };
@@ -58,14 +61,26 @@ export function band({ title, unit, points, moments = [], names = {} }) {
 export function stack({ title, points, seconds: length, pick }) {
   const names = ["negative", "neutral", "positive"];
   const rows = names.map((key) => ({ name: t(`common.sentiment.${key}`), key, fill: `--${key}`, kind: key }));
-  const make = () => {
+  const make = (width) => {
+    const step = Math.ceil(points.length / Math.max(1, Math.floor(width / COLUMN)));
+    const drawn = merged(points, names, step);
     const sums = [];
-    names.forEach((name, at) => sums.push(points.map((point, i) => (point[name] ?? 0) + (at ? sums[at - 1][i] : 0))));
+    names.forEach((name, at) => sums.push(drawn.map((point, i) => point[name] + (at ? sums[at - 1][i] : 0))));
     const bars = globalThis.uPlot.paths.bars({ size: [0.8, 40], gap: 1 });
     const series = names.map((name) => ({ stroke: colour("--surface"), width: 0.5, fill: colour(`--${name}`), paths: bars, points: { show: false } }));
-    return { data: [seconds(points), ...sums.reverse()], series: series.reverse(), bands: [], write: number, zero: true, pick, bar: length };
+    return { data: [seconds(drawn).map((at) => at + (length * step) / 2), ...sums.reverse()], series: series.reverse(), bands: [], write: number, zero: true, pick, bar: length * step, drawn };
   };
   return chart({ title, rows, points, make, cells: (point) => names.map((name) => number(point[name] ?? 0)) });
+}
+
+/** Several columns as one, counted from the newest, so that the newest is whole. */
+function merged(points, names, step) {
+  const found = [];
+  for (let end = points.length; end > 0; end -= step) {
+    const group = points.slice(Math.max(0, end - step), end);
+    found.unshift({ at: group[0].at, ...Object.fromEntries(names.map((name) => [name, group.reduce((sum, each) => sum + (each[name] ?? 0), 0)])) });
+  }
+  return found;
 }
 
 /**
@@ -81,7 +96,7 @@ export function line_chart({ title, points, lines, write = number, pick }) {
     const bands = [];
     for (const row of rows) {
       data.push(points.map((point) => point[row.key] ?? null));
-      series.push(line(row));
+      series.push(line(row, points.length));
       if (!row.low) continue;
       data.push(points.map((point) => point[row.high] ?? null), points.map((point) => point[row.low] ?? null));
       series.push({ stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } });
@@ -103,12 +118,13 @@ export const shares = percent;
  * A small row of bars within a line of text: how much, when. `bad` of each value is drawn in the colour of negative.
  * @param {{value: number, bad?: number}[]} values @param {string} title what it tells, for screen readers
  */
-export function spark(values, title, { width = 120, height = 24 } = {}) {
+export function spark(values, title, { width = 96, height = 24 } = {}) {
   const most = Math.max(1, ...values.map((each) => each.value));
   const wide = width / Math.max(values.length, 1);
   const bar = (at, size, from, tone) => size > 0 && svg("rect", { class: `bar ${tone}`, x: (at * wide + 0.5).toFixed(2), width: Math.max(wide - 1, 1).toFixed(2),
     y: (height - ((from + size) / most) * height).toFixed(2), height: ((size / most) * height).toFixed(2) });
   return svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": title },
+    svg("line", { class: "base", x1: 0, x2: width, y1: height - 0.5, y2: height - 0.5 }),
     values.flatMap((each, at) => [bar(at, each.bad ?? 0, 0, "bad"), bar(at, each.value - (each.bad ?? 0), each.bad ?? 0, "")]).filter(Boolean));
 }
 
@@ -124,21 +140,20 @@ function alpha(rgb, part) {
   return rgb.replace(/^rgb\((.+)\)$/, `rgba($1, ${part})`);
 }
 
-function line(row) {
+function line(row, count) {
   const paths = row.step ? globalThis.uPlot.paths.stepped({ align: 1 }) : undefined;
-  return { stroke: colour(row.stroke), width: row.width, dash: row.dash, paths, points: { show: false }, spanGaps: false };
+  return { stroke: colour(row.stroke), width: row.width, dash: row.dash, paths, points: { show: count <= FEW, size: 6, fill: colour(row.stroke) }, spanGaps: false };
 }
 
 function chart({ title, rows, points, make, cells }) {
-  const canvas = h("div", { class: "canvas", role: "img", "aria-label": title });
-  const reading = h("p", { class: "reading", "aria-hidden": "true" });
-  const read = (at) => {
-    const point = points[at];
+  const canvas = h("div", { class: "canvas", role: "img", tabindex: "0", "aria-label": t("chart.of", { title }) });
+  const reading = h("p", { class: "reading", "aria-live": "polite" });
+  const read = (point) => {
     reading.textContent = point ? `${stamp(point.at)} ${zone(new Date(point.at))} · ${cells(point).map((cell, i) => `${rows[i].name} ${cell}`).join(" · ")}` : "";
   };
   const element = h("figure", { class: "chart" }, h("figcaption", { class: "sr-only" }, title), h("div", { class: "legend" }, rows.map(key)), canvas, reading,
     table(title, rows, points, cells));
-  if (points.length) grow(element, canvas, make, read);
+  if (points.length) grow(canvas, (width) => ({ drawn: points, ...make(width) }), read);
   return element;
 }
 
@@ -161,44 +176,64 @@ function table(title, rows, points, cells) {
   return details;
 }
 
-/** Draws as wide as there is room, again at another width or look, and no more once the element is gone. */
-function grow(element, canvas, make, read) {
+/** Draws as wide as there is room, again at another width or look; what it holds is let go of when it leaves the page. */
+function grow(canvas, make, read) {
   let plot = null;
+  const life = new AbortController();
   const draw = () => {
     plot?.destroy();
     const width = canvas.clientWidth;
-    const made = make();
-    plot = width ? new globalThis.uPlot(options(made, width, read), made.data, canvas) : null;
+    if (!width) return;
+    const made = make(width);
+    plot = new globalThis.uPlot(options(made, width, read), made.data, canvas);
   };
+  canvas.addEventListener("keydown", (event) => plot && walk(event, plot));
   const size = new ResizeObserver(() => {
-    const width = canvas.clientWidth;
-    if (!plot) draw();
-    else if (width && width !== plot.width) plot.setSize({ width, height: plot.height });
+    if (!canvas.isConnected) end();
+    else if (canvas.clientWidth && canvas.clientWidth !== plot?.width) draw();
   });
-  const look = matchMedia("(prefers-color-scheme: dark)");
-  const again = () => {
-    if (element.isConnected) return draw();
-    look.removeEventListener("change", again);
-    removeEventListener("themechange", again);
+  const end = () => {
+    life.abort();
+    size.disconnect();
+    plot?.destroy();
   };
-  look.addEventListener("change", again);
-  addEventListener("themechange", again);
-  size.observe(canvas);
+  drawing().then(() => {
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw, { signal: life.signal });
+    addEventListener("themechange", draw, { signal: life.signal });
+    size.observe(canvas);
+  });
 }
 
-function options({ series, bands, write, moments = [], zero = false, pick, bar = 0, data }, width, read) {
+/** The arrow keys read off the chart, point by point. */
+function walk(event, plot) {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step) return;
+  event.preventDefault();
+  const [times] = plot.data;
+  const at = plot.cursor.idx === null || plot.cursor.idx === undefined ? (step > 0 ? 0 : times.length - 1) : Math.min(times.length - 1, Math.max(0, plot.cursor.idx + step));
+  plot.setCursor({ left: plot.valToPos(times[at], "x"), top: 1 });
+}
+
+/** The library is fetched beside everything else, so whoever draws first may have to wait for it. */
+function drawing() {
+  if (globalThis.uPlot) return Promise.resolve();
+  return new Promise((resolve) => document.getElementById("uplot").addEventListener("load", resolve, { once: true }));
+}
+
+function options({ series, bands, write, moments = [], zero = false, pick, bar = 0, data, drawn }, width, read) {
   const [grid, ticks] = [colour("--line"), colour("--muted")];
   const axis = { stroke: ticks, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   const [first, last] = [data[0][0], data[0].at(-1)];
+  const around = bar / 2 || (last > first ? 0 : LONE);
   return {
-    width, height: HEIGHT, legend: { show: false }, bands, series: [{}, ...series], padding: [12, 12, 0, 0],
+    width, height: HEIGHT, legend: { show: false }, bands, series: [{}, ...series], padding: [12, 24, 0, 0],
     cursor: { y: false, points: { show: !bar, size: 7 }, drag: { x: Boolean(pick), y: false, setScale: false } },
-    scales: { x: { time: true, range: [bar ? first - bar / 2 : first, (bar ? last + bar / 2 : last) || first + 1] },
+    scales: { x: { time: true, range: [first - around, last + around] },
       y: { range: (_, low, high) => [zero ? 0 : Math.min(low ?? 0, 0), (high || 1) * 1.12] } },
     axes: [{ ...axis, size: 30, space: 64, values: (_, found) => days(found) },
       { ...axis, size: 48, space: 36, values: (_, found) => found.map(write) }],
     hooks: {
-      setCursor: [(plot) => read(plot.cursor.idx)],
+      setCursor: [(plot) => read(drawn[plot.cursor.idx])],
       setSelect: [(plot) => picked(plot, pick)],
       draw: [(plot) => moments.forEach((moment) => upright(plot, moment))],
     },

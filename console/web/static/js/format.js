@@ -106,8 +106,13 @@ export function things(what, count) {
  * What has no word stands as it is.
  */
 export function label(kind, value) {
-  for (const key of [`common.${kind}.${value}`, `words.${kind}.${value}`]) if (has(key)) return t(key);
+  for (const key of [`common.${kind}.${value}`, `words.${kind}.${value}`]) if (has(key)) return kind === "risk" ? headed(t(key)) : t(key);
   return value;
+}
+
+/** With a capital: what stands in the middle of a sentence in notifications stands alone here. */
+function headed(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** What an alert or subject is about, for people: topics have words of their own. @param {string} subject @param {string} name */

@@ -1,6 +1,6 @@
 /** Server-sent events, read with fetch since EventSource cannot send the token. Reconnects by itself, ever more slowly. */
 
-import { headers } from "./api.js";
+import { raw } from "./api.js";
 
 const FIRST = 1000; // ms before the second try
 const MOST = 30_000;
@@ -8,10 +8,11 @@ const SILENT = 35_000; // ms without a word after which the connection is taken 
 const listeners = new Map();
 let running = null;
 let now = "wait";
+let lived = false;
 
 /**
- * Calls `fn(data)` at each event until `signal` aborts. Events: `alert`, `operation`, `tick` of the API, and `state` of this
- * file: "live" or "away".
+ * Calls `fn(data)` at each event until `signal` aborts. Events: `alert`, `operation`, `tick` of the API, and of this file
+ * `state`: "live" or "away", and `missed` after a break, in which something may have happened.
  * @param {string} event @param {(data: any) => void} fn @param {AbortSignal} [signal]
  */
 export function on(event, fn, signal) {
@@ -56,9 +57,11 @@ async function listen(outer) {
   outer.addEventListener("abort", end, { once: true });
   let timer = setTimeout(end, SILENT);
   try {
-    const answer = await fetch("/api/v1/stream", { headers: headers(), signal: own.signal, cache: "no-store" });
-    if (!answer.ok || !answer.body) throw new Error(String(answer.status));
+    const answer = await raw("/api/v1/stream", own.signal);
+    const again = lived;
+    lived = true;
     emit("state", "live");
+    if (again) emit("missed", null);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     const read = reading(emit);
     for (;;) {

@@ -23,7 +23,7 @@ FORBIDDEN = {
     "cookies": r"document\.cookie",
 }
 NAMESPACE = "http://www.w3.org/2000/svg"
-IMPORT = re.compile(r"""^(?:import|export)[^"'=();]*from "([^"]+)";$""", re.MULTILINE)
+IMPORT = re.compile(r"""^(?:import|export)[^"'=();]*from "([^"]+)";$""", re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=NAMES)
@@ -85,3 +85,21 @@ def test_the_vendored_library_is_the_one_that_its_note_tells_of() -> None:
     for name in ("uPlot.iife.min.js", "uPlot.min.css"):
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() in note
     assert "MIT" in (folder / "LICENSE.txt").read_text(encoding="utf-8")
+
+
+def _reached(name: str, found: set[str]) -> set[str]:
+    """The module and all that it imports."""
+    if name not in found:
+        found.add(name)
+        path = STATIC / name
+        for target in IMPORT.findall(path.read_text(encoding="utf-8")):
+            _reached((path.parent / target).resolve().relative_to(STATIC.resolve()).as_posix(), found)
+    return found
+
+
+def test_the_index_names_the_modules_of_the_first_view() -> None:
+    """They are fetched at once, and not one after another as each names the next."""
+    read = _Inline()
+    read.feed((STATIC / "index.html").read_text(encoding="utf-8"))
+    named = {file.removeprefix("/static/") for file in read.files if file.endswith(".js") and "/vendor/" not in file}
+    assert named == _reached("app.js", _reached("js/views/now.js", {"js/theme.js"}))

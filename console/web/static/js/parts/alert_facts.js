@@ -2,10 +2,11 @@
 
 import { h } from "../dom.js";
 import { clock, counted, label, number, plain, stamp, things, time, zone } from "../format.js";
-import { t } from "../i18n.js";
+import { lang, t } from "../i18n.js";
 import { link, subject } from "../routes.js";
 import { behind, certainty, name, risks, severity_words } from "./alert_words.js";
 import { measured } from "./measured.js";
+import { prose } from "./prose.js";
 import { tag } from "./severity.js";
 
 /** @param {any} found answer of GET /alerts/{id} @param {any} told the step that is told */
@@ -33,7 +34,7 @@ function kinds(told) {
   const found = risks(told);
   if (!found.length) return null;
   const most = found[0][1];
-  return [h("h3", { class: "sub" }, t("alert.risks")), h("ul", { class: "risk-bars" }, found.map(([kind, count]) => h("li", null,
+  return [h("h3", { class: "sub" }, t("alert.risks"), " ", h("span", { class: "quiet small" }, t("alert.risks_of"))), h("ul", { class: "risk-bars" }, found.map(([kind, count]) => h("li", null,
     h("a", { class: "plain", href: behind(told, { risk: kind }) }, label("risk", kind)), h("span", { class: "track", "aria-hidden": "true" }, h("i", { style: { width: `${(count / most) * 100}%` } })), h("span", { class: "num" }, number(count)))))];
 }
 
@@ -82,11 +83,11 @@ function receipts(found) {
 
 function receipt(each, whole) {
   const tone = each.outcome === "delivered" ? "good" : each.outcome === "retry" ? "warn" : "bad";
-  const code = [each.status, each.code].filter(Boolean).join(" ");
+  const code = [...new Set([each.status, each.code].filter(Boolean).map(String))].join(" ");
   return h("div", { class: "receipt" },
     h("p", null, whole && h("strong", null, plain(each.channel || each.receiver)), " ", tag(label("outcome", each.outcome), tone), " ", h("span", { class: "small quiet" }, time(each.at, "clock"))),
     whole && each.channel ? h("p", { class: "small quiet" }, plain(each.receiver)) : null,
-    each.outcome === "delivered" ? null : [h("p", { class: "small" }, [plain(each.meaning || each.reason), code && ` (${plain(code)})`]), each.fix ? h("p", { class: "small" }, t("words.system.fix", { fix: plain(each.fix) })) : null]);
+    each.outcome === "delivered" ? null : [h("p", { class: "small" }, [plain(each.meaning || each.reason), code && ` (${plain(code)})`]), each.fix ? h("p", { class: "small" }, prose(t("words.system.fix", { fix: plain(each.fix) }))) : null]);
 }
 
 function origin(alert, told) {
@@ -107,7 +108,7 @@ function origin(alert, told) {
 
 /** The rule's own sentences, of those in both languages the reader's. */
 function notes(told) {
-  const other = document.documentElement.lang.startsWith("zh") ? "_en" : "_zh";
+  const other = lang() === "zh" ? "_en" : "_zh";
   return Object.entries(told.annotations ?? {}).filter(([key]) => !["en", "zh", "fix_en", "fix_zh"].includes(key) && !key.endsWith(other) && !key.startsWith("name_"))
     .map(([key, value]) => [plain(key.replace(/_(en|zh)$/, "")), h("a", { class: "plain", href: value }, plain(value))]);
 }

@@ -8,18 +8,24 @@ import { empty, into } from "./states.js";
 
 const HOURS = ["", "6", "24", "72"];
 
-/** @param {any} alert @param {any[]} events @param {any} page */
-export function timeline(alert, events, page) {
+/**
+ * Made once for a view: it stays while steps come in, and is drawn anew for each of them.
+ * @param {any} page @returns {{element: HTMLElement, tell: (alert: any, events: any[]) => void}}
+ */
+export function timeline(page) {
   const body = h("div", { class: "panel-body" });
   const note = h("p", { class: "quiet small" });
-  const pick = h("select", { "aria-label": t("alert.timeline.span"), onchange: () => draw() }, HOURS.map((hours) => h("option", { value: hours }, hours ? t("alert.timeline.hours", { count: hours }) : t("alert.timeline.whole"))));
-  const draw = () => {
-    body.replaceChildren();
-    return into(body, async () => chart(await page.api.get(`/alerts/${alert.alert}/timeline`, { hours: pick.value }), alert, events, note), 6).catch(() => {});
-  };
-  draw();
-  return h("section", { class: "panel", "aria-labelledby": "timeline" },
+  let of = null;
+  const draw = () => into(body, async () => drawn(await page.api.get(`/alerts/${of.alert.alert}/timeline`, { hours: pick.value }), of, note), 6).catch(() => {});
+  const pick = h("select", { "aria-label": t("alert.timeline.span"), onchange: draw }, HOURS.map((hours) => h("option", { value: hours }, hours ? t("alert.timeline.hours", { count: hours }) : t("alert.timeline.whole"))));
+  const element = h("section", { class: "panel", "aria-labelledby": "timeline" },
     h("div", { class: "panel-head" }, h("div", null, h("h2", { id: "timeline" }, t("alert.timeline.title")), note), h("div", { class: "no-print" }, pick)), body);
+  const tell = (alert, events) => {
+    const same = of && of.alert.sequence === alert.sequence;
+    of = { alert, events };
+    if (!same) draw();
+  };
+  return { element, tell };
 }
 
 /** Of a share the interval is its own, and its lower end is what must reach the bound; a silence rings below. */
@@ -28,11 +34,13 @@ function named(found) {
   return found.rings === "below" ? { bound: t("alert.timeline.below") } : {};
 }
 
-function chart(found, alert, events, note) {
-  note.textContent = found.note && found.said ? found.said : t("alert.timeline.about", { unit: unitName(found.unit) });
+function drawn(found, { events }, note) {
+  const unit = unitName(found.unit);
+  note.textContent = found.note && found.said ? found.said : t("alert.timeline.about", { unit });
   if (!found.points.length) return empty(t("alert.timeline.none"));
+  if (found.points.length === 1) return empty(t("alert.timeline.one"));
   const rang = events.find((each) => each.state === "firing");
   const over = events.find((each) => each.state === "resolved");
   const moments = [rang && { at: rang.at, text: t("alert.timeline.rang") }, over && { at: over.at, text: t("alert.timeline.over") }].filter(Boolean);
-  return charts.band({ title: t("alert.timeline.chart", { unit: unitName(found.unit) }), unit: found.unit, points: found.points, moments, names: named(found) });
+  return charts.band({ title: t("alert.timeline.chart", { unit }), unit: found.unit, points: found.points, moments, names: named(found) });
 }

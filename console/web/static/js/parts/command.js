@@ -9,12 +9,12 @@ export function command(text) {
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(text);
-      toast(t("replay.copied"), "good");
+      toast(t("shell.copied"), "good");
     } catch {
       getSelection().selectAllChildren(shown); // a page without HTTPS may not write: what is selected can be copied by hand
-      toast(t("replay.copy_by_hand"));
+      toast(t("shell.copy_by_hand"));
     }
   };
   const shown = h("code", null, text);
-  return h("div", { class: "command" }, h("pre", { tabindex: "0" }, shown), h("button", { type: "button", class: "small", onclick: copy }, t("replay.copy")));
+  return h("div", { class: "command" }, h("pre", { tabindex: "0" }, shown), h("button", { type: "button", onclick: copy }, t("shell.copy")));
 }

@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
+import { prose } from "./prose.js";
 import { fix, message } from "./states.js";
 
 let serial = 0;
@@ -22,6 +23,11 @@ export function open(title, body, { wide = false } = {}) {
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+/** Closes what is open: it belongs to what is no longer shown. */
+export function closeAll() {
+  for (const each of document.querySelectorAll("dialog[open]")) each.close();
 }
 
 /**
@@ -48,7 +54,7 @@ export function ask({ title, about, fields, button, danger = false, send }) {
         answer = await send(new FormData(form));
         dialog.close();
       } catch (error) {
-        trouble.replaceChildren(h("p", { class: "failure-title" }, message(error)), h("p", null, fix(error)));
+        trouble.replaceChildren(h("p", { class: "failure-title" }, message(error)), h("p", null, prose(fix(error))));
         trouble.hidden = false;
         submit.disabled = false;
       }

@@ -16,6 +16,7 @@ export function serves(engine) {
 
 /** Puts the line into `host`. */
 export async function strip(host, page) {
+  if (!host.childElementCount) replace(host, h("p", { class: "health" }, h("span", { class: "sign" }, t("now.health.asked"))));
   try {
     const health = await page.api.get("/health");
     const ill = health.engines.filter((engine) => !serves(engine));

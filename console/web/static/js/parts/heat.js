@@ -1,24 +1,24 @@
 /** Subjects over time: a table whose cells say how many of their documents were negative, and are the darker the larger the share. */
 
 import { h } from "../dom.js";
-import { clock, number, percent, points, stamp, subjectName } from "../format.js";
+import { clock, number, percent, points, stamp, subjectName, zone } from "../format.js";
 import { t } from "../i18n.js";
 import { documents, link } from "../routes.js";
 import { empty } from "./states.js";
 
 const DOUBT = 2; // documents that are taken for good news beside those there are: one bad one of one proves little
 const LEVELS = [0.12, 0.25, 0.4, 0.55, 0.7]; // of the share so drawn, from which a darker step begins
-const COLUMNS = { wide: 24, narrow: 6 };
+const COLUMNS = [["(max-width: 860px)", 6], ["(max-width: 1280px)", 12], ["all", 24]]; // that there is room for
 
 /** The table. @param {any} found answer of GET /heat */
 export function heat(found) {
   if (!found.subjects.length) return empty(t("now.heat_none"));
   const narrow = matchMedia("(max-width: 860px)").matches;
   const first = found.subjects[0].cells;
-  const step = Math.max(1, Math.ceil(first.length / COLUMNS[narrow ? "narrow" : "wide"]));
+  const step = Math.max(1, Math.ceil(first.length / COLUMNS.find(([room]) => matchMedia(room).matches)[1]));
   const columns = merged(first, step, found);
   const table = h("table", { class: "heat" },
-    h("caption", { class: "sr-only" }, t("now.heat_caption")),
+    h("caption", { class: "sr-only" }, t("now.heat_caption", { zone: zone(new Date()) })),
     h("thead", null, h("tr", null, h("th", { scope: "col" }, t("now.heat_subject")), h("th", { scope: "col", class: "num" }, h("span", { class: "of" }, t("now.heat_negative")), h("span", { class: "only-narrow" }, t("common.sentiment.negative"))), h("th", { scope: "col", class: "num change" }, t("now.heat_change")),
       columns.map((each, at) => h("th", { scope: "col", class: "hour" }, h("span", { class: at % (narrow ? 2 : 3) ? "sr-only" : "" }, hour(each.from, found, narrow)))))),
     h("tbody", null, found.subjects.map((subject) => row(subject, step, found))));
@@ -82,6 +82,6 @@ function arrows(event) {
 }
 
 function legend() {
-  return h("div", { class: "heat-legend" }, h("span", null, t("now.legend.number")), h("span", { class: "heat-scale", "aria-hidden": "true" }, t("now.legend.little"), [0, 1, 2, 3, 4, 5].map((level) => h("i", { class: `l${level}` })), t("now.legend.much")),
+  return h("div", { class: "heat-legend" }, h("span", null, t("now.legend.number", { zone: zone(new Date()) })), h("span", { class: "heat-scale", "aria-hidden": "true" }, t("now.legend.little"), [0, 1, 2, 3, 4, 5].map((level) => h("i", { class: `l${level}` })), t("now.legend.much")),
     h("span", null, t("now.legend.pale")), h("span", null, t("now.legend.change")));
 }

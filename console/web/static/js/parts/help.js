@@ -2,7 +2,7 @@
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
-import { open } from "./dialog.js";
+import { closeAll, open } from "./dialog.js";
 
 const LINES = [
   [["/"], "search"], [["j"], "down"], [["k"], "up"], [["Enter"], "open"], [["a"], "acknowledge"], [["s"], "silence"], [["w"], "wrong"],
@@ -12,7 +12,7 @@ const LINES = [
 
 /** Opens the list of keys. */
 export function help() {
-  document.querySelector("dialog[open]")?.close(); // on a phone it is asked for from the sheet of views
+  closeAll(); // on a phone it is asked for from the sheet of views
   open(t("shell.keys.title"), h("dl", { class: "dl keys" }, LINES.map(([keys, what]) => [
     h("dt", null, keys.map((key, at) => [at ? " " : "", h("kbd", null, key)])), h("dd", null, t(`shell.keys.${what}`))])));
 }

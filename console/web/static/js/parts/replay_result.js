@@ -1,6 +1,6 @@
 /** One result of a replay: what it read, how good each rule was, over which settings, what it found, missed and rang for nothing. */
 
-import { headers } from "../api.js";
+import { raw } from "../api.js";
 import { append, h, isAddress, replace } from "../dom.js";
 import { duration, label, number, percent, plain, subjectName, time } from "../format.js";
 import { rich, t } from "../i18n.js";
@@ -10,6 +10,7 @@ import { download } from "./download.js";
 import { orNone } from "./figures.js";
 import { rate, share } from "./measures.js";
 import { severity, tag } from "./severity.js";
+import { fix, message } from "./states.js";
 import { table } from "./table.js";
 import { toast } from "./toast.js";
 
@@ -36,11 +37,10 @@ function panel(title, ...children) {
 /** The whole report as one file; it needs the token, so no plain link leads to it. */
 async function report(id, page) {
   try {
-    const answer = await fetch(`/api/v1/replays/${encodeURIComponent(id)}/report`, { headers: headers(), signal: page.signal });
-    if (!answer.ok) throw new Error(String(answer.status));
+    const answer = await raw(`/api/v1/replays/${encodeURIComponent(id)}/report`, page.signal);
     download(`tocsin-replay-${id}.html`, await answer.blob());
   } catch (error) {
-    if (error.name !== "AbortError") toast(t("replay.no_report"), "bad");
+    if (error.name !== "AbortError") toast([message(error), t("words.gap"), fix(error)], "bad");
   }
 }
 

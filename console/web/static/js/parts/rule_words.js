@@ -2,11 +2,12 @@
 
 import { h } from "../dom.js";
 import { has, t } from "../i18n.js";
+import { prose } from "./prose.js";
 import { tag } from "./severity.js";
 
 /** Why nothing can be saved, and what to do. @param {{why: string, why_said?: string}} found as GET /rules gives it */
 export function readOnlyWords({ why, why_said: said }) {
-  return has(`rules.why.${why}`) ? t(`rules.why.${why}`) : said || t("rules.why.other");
+  return prose(has(`rules.why.${why}`) ? t(`rules.why.${why}`) : said || t("rules.why.other"));
 }
 
 /**
@@ -23,9 +24,14 @@ function place({ file, line }, go) {
   return go && !file ? h("button", { type: "button", class: "text", onclick: () => go(line) }, words) : h("span", { class: "quiet nowrap" }, words);
 }
 
-/** A rule in sentences. @param {{name: string, explain: Record<string, string[]>, changed?: string}} of */
+/** A rule in sentences, with its name. @param {{name: string, explain: Record<string, string[]>, changed?: string}} of */
 export function explained({ name, explain, changed }) {
   return h("section", { class: "explained" }, h("h3", null, h("span", { class: "mono" }, name), changed && changed !== "same" && [" ", tag(t(`rules.changed.${changed}`), "warn")]), sections(explain));
+}
+
+/** The same where its name stands above already: what it is for, then the sentences. @param {{about: string, explain: Record<string, string[]>}} of */
+export function inWords({ about, explain }) {
+  return h("div", { class: "explained" }, about && h("p", null, about), sections(explain));
 }
 
 /** Sections in the order that people ask in; a section that has no name of ours goes by its own. */

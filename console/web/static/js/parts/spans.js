@@ -2,6 +2,7 @@
 
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
+import { segmented } from "./segmented.js";
 
 export const DAY = 24; // hours
 export const WEEK = 7 * DAY;
@@ -23,8 +24,7 @@ export function spanWords(hours) {
 /** Links to the usual lengths and a field for another. @param {number} hours @param {(hours: number) => string} address */
 export function spanSwitch(hours, address) {
   return h("div", { class: "spans" },
-    h("nav", { class: "segmented", "aria-label": t("subject.span.label") }, USUAL.map((each) =>
-      h("a", { href: address(each), "aria-current": each === hours && "true" }, spanWords(each)))),
+    segmented(t("subject.span.label"), USUAL.map((each) => ({ words: spanWords(each), href: address(each), chosen: each === hours }))),
     own(hours, address));
 }
 

@@ -2,10 +2,14 @@
 
 import { h } from "../dom.js";
 import { has, t } from "../i18n.js";
+import { prose } from "./prose.js";
+import { steadily } from "./steady.js";
+
+const turns = new WeakMap(); // by host, how often something was asked for it
 
 /** Nothing there, said in words. @param {string} title @param {any} [more] what it means or what to do */
 export function empty(title, more) {
-  return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), more && h("p", { class: "quiet" }, more));
+  return h("div", { class: "empty" }, h("p", { class: "empty-title" }, title), more && h("p", { class: "quiet" }, typeof more === "string" ? prose(more) : more));
 }
 
 /** Grey lines while something is awaited. @param {number} [lines] */
@@ -18,7 +22,7 @@ export function waiting(lines = 3) {
 export function failure(error, again) {
   return h("div", { class: "failure", role: "alert" },
     h("p", { class: "failure-title" }, message(error)),
-    fix(error) && h("p", null, fix(error)),
+    fix(error) && h("p", null, prose(fix(error))),
     again && h("p", null, h("button", { type: "button", onclick: again }, t("shell.again"))));
 }
 
@@ -33,14 +37,19 @@ export function fix(error) {
   return error.fix || (has(`shell.fix.${error.code}`) ? t(`shell.fix.${error.code}`) : "");
 }
 
-/** Puts what `make()` promises into `host`: grey lines until then, a failure with "try again" where it is refused. */
+/**
+ * Puts what `make()` promises into `host`: grey lines until then, a failure with "try again" where it is refused. Null leaves
+ * what is there. An answer that a later one overtook is dropped.
+ */
 export async function into(host, make, lines = 3) {
+  const turn = (turns.get(host) ?? 0) + 1;
+  turns.set(host, turn);
   if (!host.childElementCount) host.replaceChildren(waiting(lines));
   try {
     const found = await make();
-    host.replaceChildren(...[found].flat(Infinity).filter(Boolean));
+    if (turn === turns.get(host) && found !== null) steadily(host, () => host.replaceChildren(...[found].flat(Infinity).filter(Boolean)));
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    host.replaceChildren(failure(error, () => into(host, make, lines).catch(() => {})));
+    if (turn === turns.get(host)) host.replaceChildren(failure(error, () => into(host, make, lines).catch(() => {})));
   }
 }

@@ -1,8 +1,8 @@
 /** One alert: its evidence as a person reads it, what became of it, and what one can do. */
 
-import { h } from "../dom.js";
+import { h, replace } from "../dom.js";
 import { clock, duration, label, plain, segments, stamp, time, zone } from "../format.js";
-import { rich, t } from "../i18n.js";
+import { lang, rich, t } from "../i18n.js";
 import * as act from "../parts/alert_actions.js";
 import { beside } from "../parts/alert_facts.js";
 import { care } from "../parts/alert_row.js";
@@ -10,18 +10,34 @@ import { aside, name, why, without, worst } from "../parts/alert_words.js";
 import { prose } from "../parts/prose.js";
 import { timeline } from "../parts/alert_timeline.js";
 import { origins, severity, state } from "../parts/severity.js";
+import { steadily } from "../parts/steady.js";
 import { stories } from "../parts/stories.js";
 import { link } from "../routes.js";
+import { soon } from "../soon.js";
 
+/** What happens to it is shown at once, in place: the chart, what is open and the focus stay. */
 export async function show(root, params, page) {
-  const found = await page.api.get(`/alerts/${encodeURIComponent(params.id)}`);
+  const chart = timeline(page);
+  const draw = async () => {
+    const found = await page.api.get(`/alerts/${encodeURIComponent(params.id)}`);
+    steadily(root, () => tell(root, found, params, { ...page, again }, chart));
+    return found.alert.alert;
+  };
+  const again = soon(() => draw().catch(() => {}), page.signal);
+  const id = await draw();
+  const mine = (event) => (!event.alert || event.alert === id) && again(); // a silence is of no one alert
+  page.onStream("alert", mine);
+  page.onStream("operation", mine);
+  page.onStream("missed", again);
+}
+
+function tell(root, found, params, page, chart) {
   const { alert, events } = found;
   const told = chosen(events, alert, params.step);
   page.title(`${label("severity", alert.severity)}: ${name(alert)}`);
-  root.append(head(alert, told, page, params.step !== undefined), alert.kind === "system" ? remedy(alert, found) : evidence(found, told, page));
-  const mine = (event) => event.alert === alert.alert && page.again();
-  page.onStream("alert", mine);
-  page.onStream("operation", mine);
+  const system = alert.kind === "system";
+  if (!system) chart.tell(alert, events);
+  replace(root, head(found, told, page, params.step !== undefined), system ? remedy(alert, found) : evidence(found, told, chart.element));
 }
 
 /** The step that is told: the one asked for; of what is over the worst, since nothing is left in the end; else the newest. */
@@ -31,7 +47,8 @@ function chosen(events, alert, step) {
   return alert.state === "resolved" ? worst(events) : alert;
 }
 
-function head(alert, told, page, asked) {
+function head(found, told, page, asked) {
+  const { alert } = found;
   const over = alert.state === "resolved";
   return h("header", { class: "alert-head" },
     h("p", { class: "crumbs" }, h("a", { href: link("alerts", { state: over ? "closed" : "open" }) }, t("shell.views.alerts")), " / ", h("span", { class: "mono" }, alert.alert.slice(0, 8))),
@@ -39,23 +56,28 @@ function head(alert, told, page, asked) {
     h("h1", null, name(alert)),
     h("p", { class: "lead" }, why(told)),
     h("p", { class: "quiet" }, since(alert, told, asked)),
-    h("div", { class: "alert-hands" }, care(alert.status)),
+    h("div", { class: "alert-hands" }, care(alert.status), escalated(found)),
     buttons(alert, page));
+}
+
+/** That somebody asked for further people: whoever comes next need not ask again. */
+function escalated({ alert, operations }) {
+  const last = alert.state === "resolved" ? null : operations.filter((each) => each.type === "escalation").at(-1);
+  return last && h("p", { class: "quiet" }, rich("alert.escalated", { author: plain(last.author), time: time(last.at) }));
 }
 
 function since(alert, told, asked) {
   const over = alert.state === "resolved";
   const times = { since: time(alert.since, "clock"), at: time(alert.at, "clock"), zone: zone(new Date(alert.at)), ago: time(over ? alert.at : alert.since), lasting: duration((new Date(alert.at) - new Date(alert.since)) / 1000) };
   const found = rich(over ? "alert.from_to" : "alert.since_both", times);
-  if (told.sequence !== alert.sequence) found.push(" ", t("alert.as_of", { at: clock(told.at), which: t(asked ? "alert.as_chosen" : "alert.as_worst") }));
+  if (told.sequence !== alert.sequence) found.push(t("words.gap"), t("alert.as_of", { at: clock(told.at), which: t(asked ? "alert.as_chosen" : "alert.as_worst") }));
   return found;
 }
 
 function buttons(alert, page) {
   const allowed = act.may(page.me);
   const over = alert.state === "resolved";
-  const why_not = allowed ? null : "may-not";
-  const make = (what, fn, tone = "", off = false) => h("button", { type: "button", class: tone, disabled: !allowed || off, "aria-describedby": why_not,
+  const make = (what, fn, tone = "", off = false) => h("button", { type: "button", class: tone, disabled: !allowed || off, "aria-describedby": allowed ? null : "may-not",
     onclick: async () => (await fn()) && page.again() }, t(`alert.${what}.button`));
   if (allowed) {
     page.keys({ w: () => run(() => act.mark(alert, page, false), page), s: () => run(() => act.silence(alert, page), page),
@@ -74,15 +96,15 @@ async function run(fn, page) {
 
 /** An alert about Tocsin itself: what is wrong is in the head already, so what follows is what to do. */
 function remedy(alert, found) {
-  const fix = plain(alert.annotations[`fix_${document.documentElement.lang.slice(0, 2)}`] ?? "");
+  const fix = plain(alert.annotations[`fix_${lang()}`] ?? "");
   return h("div", { class: "columns" },
     h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("alert.fix"))), h("p", { class: "panel-body fix" }, prose(fix || t("alert.no_fix")))),
     h("div", { class: "view" }, beside(found, alert)));
 }
 
-function evidence(found, told, page) {
+function evidence(found, told, chart) {
   return h("div", { class: "columns" },
-    h("div", { class: "view" }, timeline(found.alert, found.events, page), told_most(told), parts_of(told)),
+    h("div", { class: "view" }, chart, told_most(told), parts_of(told)),
     h("div", { class: "view" }, beside(found, told)));
 }
 

@@ -1,50 +1,57 @@
 /** Audit: everything that people did, newest first, with who, when and why. */
 
 import { h } from "../dom.js";
-import { plain, time } from "../format.js";
+import { plain, subjectName, time } from "../format.js";
 import { t } from "../i18n.js";
 import { did } from "../parts/alert_facts.js";
-import { empty, failure, into } from "../parts/states.js";
+import { moreButton } from "../parts/more.js";
+import { empty, into } from "../parts/states.js";
 import { link } from "../routes.js";
+import { soon } from "../soon.js";
 
 const PAGE = 50;
 
 export async function show(root, params, page) {
   page.title(t("shell.views.audit"));
-  const list = h("div", { class: "panel" });
-  root.append(h("div", { class: "head" }, h("div", null, h("h1", null, t("shell.views.audit")), h("p", { class: "quiet" }, t("audit.about")))), list);
-  const draw = () => into(list, () => first(page));
-  page.onStream("operation", () => draw().catch(() => {}));
+  const panel = h("div", { class: "panel" });
+  root.append(h("div", { class: "head" }, h("div", null, h("h1", null, t("shell.views.audit")), h("p", { class: "quiet" }, t("audit.about")))), panel);
+  const draw = () => into(panel, () => first(panel, page), 6);
+  const renew = soon(() => draw().catch(() => {}), page.signal);
+  page.onStream("operation", renew);
+  page.onStream("missed", renew);
   await draw();
 }
 
-async function first(page) {
+/** The newest; what is there already stays, with the pages that were asked for. */
+async function first(panel, page) {
   const found = await page.api.get("/audit", { limit: PAGE });
   if (!found.operations.length) return empty(t("audit.none"), t("audit.none_more"));
+  const shown = panel.querySelector("ol.audit");
+  if (shown) {
+    const known = new Set(Array.from(shown.children, (each) => each.dataset.id));
+    shown.prepend(...found.operations.filter((each) => !known.has(each.id)).map(row));
+    return null;
+  }
   const list = h("ol", { class: "audit" }, found.operations.map(row));
-  return [list, more(found.next, list, page)];
-}
-
-function more(next, list, page) {
-  if (!next) return null;
-  const button = h("button", { type: "button", onclick: async () => {
-    button.disabled = true;
-    try {
-      const found = await page.api.get("/audit", { limit: PAGE, cursor: next });
-      list.append(...found.operations.map(row));
-      host.replaceWith(...[more(found.next, list, page)].filter(Boolean));
-    } catch (error) {
-      if (error.name !== "AbortError") host.append(failure(error));
-    }
-  } }, t("alerts.more"));
-  const host = h("div", { class: "panel-body load-more" }, button);
-  return host;
+  return [list, moreButton(found.next, async (cursor) => {
+    const next = await page.api.get("/audit", { limit: PAGE, cursor });
+    const rows = next.operations.map(row);
+    list.append(...rows);
+    return { rows, next: next.next };
+  })];
 }
 
 function row(done) {
-  const place = done.alert ? link("alerts", {}, done.alert) : done.document ? link("documents", {}, done.document) : done.file ? link("rules", {}, done.file) : "";
-  return h("li", { class: "audit-row", dataset: { item: "" } },
+  return h("li", { class: "audit-row", dataset: { item: "", id: done.id } },
     h("div", { class: "audit-when" }, time(done.at, "clock"), h("p", { class: "quiet small" }, time(done.at))),
     h("div", null, h("p", null, h("strong", null, plain(done.author)), " ", did(done)), done.reason || done.note ? h("p", null, `“${plain(done.reason || done.note)}”`) : null),
-    h("div", { class: "audit-place" }, place && h("a", { href: place, class: "mono small" }, plain((done.alert ?? done.document ?? done.file).slice(0, done.file ? 60 : 8)))));
+    h("div", { class: "audit-place" }, place(done)));
+}
+
+/** Where one reads about what it was done to. */
+function place(done) {
+  const leads = (view, id, words) => h("a", { href: link(view, {}, id), class: "mono small" }, plain(words));
+  if (done.alert) return done.subject ? [h("a", { href: link("alerts", {}, done.alert) }, plain(subjectName(done.subject, done.name))), h("p", { class: "mono small quiet" }, plain(done.rule))] : leads("alerts", done.alert, done.alert.slice(0, 8));
+  if (done.document) return leads("documents", done.document, done.document.slice(0, 8));
+  return done.file && leads("rules", done.file, done.file);
 }

@@ -8,7 +8,9 @@ import { label, number, plain, subjectName } from "../format.js";
 import { t } from "../i18n.js";
 import { card } from "../parts/document.js";
 import { facet } from "../parts/facets.js";
+import { moreButton } from "../parts/more.js";
 import { empty, failure, waiting } from "../parts/states.js";
+import { steadily } from "../parts/steady.js";
 import { between, spanOf, timeFilter } from "../parts/times.js";
 import * as routes from "../routes.js";
 
@@ -21,8 +23,8 @@ export async function show(root, params, page) {
   page.title(t("documents.title"));
   const state = read();
   const host = {
-    tally: h("p", { class: "tally", role: "status" }), chips: h("div", { class: "chips" }), facets: h("div", { class: "facets" }),
-    filters: h("span", { class: "chosen" }), list: h("div", { class: "documents" }), more: h("p", { class: "more" }), time: h("div"),
+    tally: h("p", { class: "tally", role: "status", tabindex: "-1" }), chips: h("div", { class: "chips" }), facets: h("div", { class: "facets" }),
+    filters: h("span", { class: "chosen" }), list: h("div", { class: "documents" }), more: h("div"), time: h("div"),
   };
   const field = h("input", { type: "search", name: "q", value: state.q, maxlength: 300, placeholder: t("documents.placeholder"), "aria-label": t("documents.search"), "aria-describedby": "documents-hint", dataset: { search: "" } });
   const change = (part) => {
@@ -30,7 +32,7 @@ export async function show(root, params, page) {
     window.history.pushState(null, "", address(state));
     ask(state, host, page, change);
   };
-  field.addEventListener("search", () => field.value.trim() !== state.q && change({ q: field.value.trim() }));
+  field.addEventListener("search", () => !field.value && state.q && change({ q: "", sort: "" })); // its cross was pressed
   const go = (event) => {
     event.preventDefault();
     const q = field.value.trim();
@@ -80,21 +82,23 @@ async function ask(state, host, page, change) {
     const found = await page.api.get("/documents", asked);
     if (turn === host.turn) tell(state, host, page, change, asked, found);
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError" || turn !== host.turn) return;
     host.list.replaceChildren(failure(error, () => ask(state, host, page, change)));
     host.more.replaceChildren();
     host.tally.textContent = "";
   }
-  host.list.removeAttribute("aria-busy");
+  if (turn === host.turn) host.list.removeAttribute("aria-busy");
 }
 
 function tell(state, host, page, change, asked, found) {
   const { value, exact } = found.total;
   host.tally.replaceChildren(t(exact ? "documents.total" : "documents.total_least", { count: number(value), of: value }));
   if (found.partial) host.tally.append(" ", h("span", { class: "warn-words" }, t("documents.partial")));
-  kept(host.time, () => host.time.replaceChildren(timeFilter(state, change)));
-  kept(host.facets, () => host.facets.replaceChildren(...facets(state, found.facets, change)));
+  steadily(host.time, () => host.time.replaceChildren(timeFilter(state, change)));
+  steadily(host.facets, () => host.facets.replaceChildren(...facets(state, found.facets, change)));
+  const left = host.chips.contains(document.activeElement); // a chip that was taken away leaves the focus to the next
   host.chips.replaceChildren(...chips(state, found.facets, change));
+  if (left) (host.chips.querySelector("button") ?? host.tally).focus();
   host.filters.replaceChildren(host.chips.childElementCount ? ` (${host.chips.querySelectorAll(".chip").length})` : "");
   host.list.replaceChildren(...(found.documents.length ? found.documents.map((each) => card(each)) : [nothing(state)]));
   more(host, page, asked, found.next);
@@ -105,33 +109,16 @@ function nothing(state) {
   return empty(t("documents.none"), t(narrowed ? "documents.none_found" : "documents.none_yet"));
 }
 
+/** The next page; one that comes after another question is dropped. */
 function more(host, page, asked, next) {
-  if (!next) { host.more.replaceChildren(); return; }
-  const button = h("button", { type: "button" }, t("documents.load_more"));
-  button.addEventListener("click", async () => {
-    button.disabled = true;
-    const turn = host.turn;
-    try {
-      const found = await page.api.get("/documents", { ...asked, cursor: next });
-      if (turn !== host.turn) return;
-      const cards = found.documents.map((each) => card(each));
-      host.list.append(...cards);
-      cards[0]?.querySelector("a")?.focus({ preventScroll: true });
-      more(host, page, asked, found.next);
-    } catch (error) {
-      if (error.name !== "AbortError") host.more.replaceChildren(failure(error, () => more(host, page, asked, next)));
-    }
+  const { turn } = host;
+  const button = moreButton(next, async (cursor) => {
+    const found = await page.api.get("/documents", { ...asked, cursor });
+    const rows = turn === host.turn ? found.documents.map((each) => card(each)) : [];
+    host.list.append(...rows);
+    return { rows, next: found.next };
   });
-  host.more.replaceChildren(button);
-}
-
-/** Makes what `host` holds anew, and puts the focus where it was and opens what was open. */
-function kept(host, make) {
-  const { name, dataset } = host.contains(document.activeElement) ? document.activeElement : { dataset: {} };
-  const opened = [...host.querySelectorAll("details[open]")].map((each) => each.dataset.name);
-  make();
-  for (const each of host.querySelectorAll("details")) each.open ||= opened.includes(each.dataset.name);
-  [...host.querySelectorAll("[data-value]")].find((each) => each.name === name && each.dataset.value === dataset.value)?.focus();
+  host.more.replaceChildren(...[button].filter(Boolean));
 }
 
 /** How a value of a facet is called. */

@@ -4,6 +4,7 @@ import { h, replace } from "../dom.js";
 import { label, number, percent, time } from "../format.js";
 import { has, t } from "../i18n.js";
 import { markdown } from "../parts/markdown.js";
+import { prose } from "../parts/prose.js";
 import { tag } from "../parts/severity.js";
 import { empty } from "../parts/states.js";
 import { table } from "../parts/table.js";
@@ -16,7 +17,7 @@ export async function show(root, params, page) {
   const found = await page.api.get("/models");
   replace(root,
     h("header", { class: "head" }, h("div", null, h("h1", null, t("models.title")), h("p", { class: "quiet" }, t("models.lead")))),
-    found.triton === "away" && h("p", { class: "note", role: "status" }, t("models.away")),
+    found.triton === "away" && h("p", { class: "note", role: "status" }, prose(t("models.away"))),
     drift(found.drift), overview(found.models), found.models.map(model));
 }
 
@@ -45,10 +46,10 @@ function overview(models) {
     h("a", { href: `#/models/${encodeURIComponent(each.name)}`, onclick: (event) => jump(event, each) }, h("span", { class: "mono" }, each.name)),
     h("span", { class: "mono" }, each.version || each.number), state(each),
     each.languages.map((code) => label("language", code)).join(t("words.comma")),
-    each.base, each.licence, each.languages.length > 0 && h("a", { href: routes.documents({ lang: each.languages }) }, t("models.documents")),
+    each.base, h("span", { class: "nowrap" }, each.licence), each.languages.length > 0 && h("a", { href: routes.documents({ lang: each.languages }) }, t("models.documents")),
   ]);
   return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("models.versions"))), h("div", { class: "panel-body flush" },
-    table(t("models.versions"), ["model", "version", "state", "languages", "base", "licence", "judged"].map((name) => t(`models.column.${name}`)), rows)));
+    table(t("models.versions"), ["model", "version", "state", "languages", "base", "licence", "judged"].map((name) => t(`models.column.${name}`)), rows, { cards: true })));
 }
 
 function state({ state: value, serving }) {
@@ -86,7 +87,7 @@ function quality({ name, version, quality: rows }) {
   const cells = rows.map((row) => [h("span", { class: "mono" }, row.dataset), t(`documents.head.${row.what}`), h("span", { class: "figure-line" }, digits(row.macro_f1), scale(row.macro_f1)),
     digits(row.accuracy), number(row.rows), row.learnt ? number(row.learnt) : h("strong", null, t("models.never"))]);
   const heads = [t("models.column.dataset"), t("models.column.what"), t("models.column.f1"), ...["accuracy", "rows", "learnt"].map((name) => ({ text: t(`models.column.${name}`), num: true }))];
-  return [table(`${t("models.quality")}: ${name} ${version}`, heads, cells), h("p", { class: "hint" }, t("models.f1_about"))];
+  return [h("div", { class: "quality" }, table(`${t("models.quality")}: ${name} ${version}`, heads, cells)), h("p", { class: "hint" }, t("models.f1_about"))];
 }
 
 /** A value from 0 to 1 as a length. */

@@ -1,16 +1,18 @@
 /** Now: what is burning, why, and how sure Tocsin is. */
 
 import { h, replace } from "../dom.js";
-import { number, time } from "../format.js";
+import { number, time, zone } from "../format.js";
 import { rich, t } from "../i18n.js";
-import { openAlerts, refresh, watch } from "../open_alerts.js";
-import { alertRow } from "../parts/alert_row.js";
+import { refresh, watch } from "../open_alerts.js";
+import { alertHeads, alertRow } from "../parts/alert_row.js";
 import { heat } from "../parts/heat.js";
 import { strip } from "../parts/health.js";
+import { liveAlerts } from "../parts/live_alerts.js";
 import { SEVERITIES } from "../parts/severity.js";
+import { segmented } from "../parts/segmented.js";
 import { empty, failure, into, waiting } from "../parts/states.js";
 import { documents, link } from "../routes.js";
-import { heads } from "./alerts.js";
+import { repeat } from "../soon.js";
 
 const HOURS = ["24", "72", "168"];
 const KINDS = ["entity", "topic"];
@@ -23,8 +25,8 @@ export async function show(root, params, page) {
   page.title(t("shell.views.now"));
   const hours = HOURS.includes(params.hours) ? params.hours : "24";
   const kind = KINDS.includes(params.kind) ? params.kind : "entity";
-  const summary = h("p", { class: "summary" });
-  const data = h("p", { class: "quiet" });
+  const summary = h("p", { class: "summary" }, t("shell.waiting"));
+  const data = h("p", { class: "quiet" }, "\u00a0"); // its line is there from the start, so that nothing moves when it is known
   const health = h("div", { class: "health-strip" });
   root.append(
     h("div", { class: "head" }, h("div", null, h("h1", null, t("shell.views.now")), summary, data), health),
@@ -32,48 +34,25 @@ export async function show(root, params, page) {
     map(hours, kind, data, page));
   const look = () => strip(health, page).catch(() => {});
   look();
-  repeat(look, page.signal);
+  repeat(look, OFTEN, page.signal);
 }
 
-/** Does it now and then while the page is seen. */
-function repeat(fn, signal) {
-  const timer = setInterval(() => document.hidden || fn(), OFTEN);
-  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
-}
-
-/** What rings: kept up to date; new rows wait for a press while somebody reads there, so that nothing moves under the hand. */
+/** What rings, kept up to date. */
 function rings(summary, page) {
-  const list = h("ul", { class: "alert-list" });
-  const fresh = h("button", { type: "button", class: "fresh", hidden: true });
+  const { list, button, tell } = liveAlerts();
   const body = h("div", null, waiting());
-  const section = h("section", { class: "panel", "aria-labelledby": "rings" },
-    h("div", { class: "panel-head" }, h("h2", { id: "rings" }, t("now.rings")), fresh, h("a", { href: link("alerts", { state: "closed" }) }, t("now.closed"))), body);
-  let shown = new Map();
-  const draw = (found, marked = new Set()) => {
-    shown = new Map(found.alerts.map((each) => [each.alert, each]));
-    fresh.hidden = true;
-    if (!found.alerts.length) return replace(body, nothing(page));
-    const held = list.contains(document.activeElement) ? document.activeElement.closest("[data-alert]")?.dataset.alert : "";
-    replace(list, found.alerts.map((each) => mark(alertRow(each), marked.has(each.alert))));
-    if (list.parentNode !== body) replace(body, heads(), list);
-    if (held) list.querySelector(`[data-alert="${CSS.escape(held)}"] a`)?.focus({ preventScroll: true });
-  };
+  let bare = null;
   watch((found, error) => {
     if (!found) return error && replace(body, failure(error, () => refresh(0)));
     told(summary, found);
-    const added = new Set(found.alerts.filter((each) => !shown.has(each.alert)).map((each) => each.alert));
-    const busy = shown.size && added.size && (list.matches(":hover") || list.contains(document.activeElement) || scrollY > 120);
-    if (!busy) return draw(found, shown.size ? added : new Set());
-    fresh.hidden = false;
-    fresh.textContent = t("now.fresh", { count: added.size });
-    fresh.onclick = () => draw(openAlerts(), added);
+    tell(found.alerts);
+    if (found.alerts.length) return list.parentNode === body || replace(body, alertHeads(), list);
+    if (bare?.parentNode === body) return null;
+    bare = nothing(page);
+    return replace(body, bare);
   }, page.signal);
-  return section;
-}
-
-function mark(row, isNew) {
-  if (isNew) row.classList.add("new");
-  return row;
+  return h("section", { class: "panel", "aria-labelledby": "rings" },
+    h("div", { class: "panel-head" }, h("h2", { id: "rings" }, t("now.rings")), button, h("a", { href: link("alerts", { state: "closed" }) }, t("now.closed"))), body);
 }
 
 /** "2 critical and 1 warning ring" or "Nothing rings". */
@@ -84,7 +63,7 @@ function told(summary, { alerts, more }) {
   const parts = counts.map(([severity, count]) => h("strong", { class: `severity ${severity}` }, t(`words.group.${severity}`, { count, of: count })));
   const joined = parts.flatMap((part, at) => (at ? [t("words.comma"), part] : [part]));
   replace(summary, firing.length ? rich("now.ringing", { counts: h("span", null, joined) }) : t("now.quiet"),
-    pending ? ` ${t("now.pending", { count: pending })}` : "", more ? ` ${t("now.more")}` : "");
+    pending ? t("words.gap") + t("now.pending", { count: pending }) : "", more ? t("words.gap") + t("now.more") : "");
 }
 
 /** Nothing rings: said so, with what was last. */
@@ -93,25 +72,22 @@ function nothing(page) {
   page.api.get("/alerts", { state: "closed", limit: LATELY }).then(({ alerts }) => {
     if (alerts.length) replace(lately, h("h3", null, t("now.lately")), h("ul", { class: "alert-list" }, alerts.map((each) => alertRow(each))));
   }).catch(() => {});
-  return [empty(t("now.nothing")), lately];
+  return h("div", null, empty(t("now.nothing")), lately);
 }
 
 function map(hours, kind, data, page) {
   const body = h("div", { class: "panel-body flush" });
-  const choice = (name, values, now) => h("nav", { class: "segmented", "aria-label": t(`now.choose.${name}`) }, values.map((each) =>
-    h("a", { href: link("now", { hours, kind, [name]: each }), "aria-current": each === now ? "true" : null }, t(`now.${name}.${each}`))));
-  const draw = async () => {
-    await into(body, async () => {
-      const span = hourly(Number(hours), Date.now());
-      const [found, newest] = await Promise.all([page.api.get("/heat", { ...span, kind, limit: SUBJECTS }), page.api.get("/documents", { limit: 1 })]);
-      replace(data, age(found, newest.documents[0]?.collected_at));
-      return heat(found);
-    }, 8);
-  };
-  draw().catch(() => {});
-  repeat(() => draw().catch(() => {}), page.signal);
+  const choice = (name, values, now) => segmented(t(`now.choose.${name}`), values.map((each) =>
+    ({ words: t(`now.${name}.${each}`), href: link("now", { hours, kind, [name]: each }), chosen: each === now })));
+  const draw = () => into(body, async () => {
+    const found = await page.api.get("/heat", { ...hourly(Number(hours), Date.now()), kind, limit: SUBJECTS });
+    replace(data, age(found));
+    return heat(found);
+  }, 8).catch(() => {});
+  draw();
+  repeat(draw, OFTEN, page.signal);
   return h("section", { class: "panel", "aria-labelledby": "heat" },
-    h("div", { class: "panel-head" }, h("div", null, h("h2", { id: "heat" }, t("now.heat")), h("p", { class: "quiet small" }, t("now.heat_about"))),
+    h("div", { class: "panel-head" }, h("div", null, h("h2", { id: "heat" }, t("now.heat")), h("p", { class: "quiet small" }, t("now.heat_about", { zone: zone(new Date()) }))),
       h("div", { class: "choices" }, choice("kind", KINDS, kind), choice("hours", HOURS, hours))), body);
 }
 
@@ -121,12 +97,11 @@ function hourly(hours, now) {
   return { from: new Date(to - hours * HOUR).toISOString(), to: new Date(to).toISOString() };
 }
 
-/** How much was read, and how old the newest of it is: loud where that is long ago. */
-function age(found, newest) {
-  const count = h("a", { class: "figure-link", href: documents({ from: found.from, to: found.to }) }, number(found.documents));
-  const span = t(`now.hours.${Math.round((new Date(found.to) - new Date(found.from)) / HOUR)}`);
-  const old = newest && Date.now() - new Date(newest) > HOUR;
-  if (!found.documents) return h("strong", { class: "old" }, t("now.no_data", { span: span.toLowerCase() }), newest && [" ", rich("now.newest", { time: time(newest) })]);
-  return [rich("now.read", { count, span: span.toLowerCase(), of: found.documents }), newest && [" ", h(old ? "strong" : "span", { class: old ? "old" : "" }, rich("now.newest", { time: time(newest) }))]];
+/** How much was read, how old the newest of it is (loud where that is long ago), and since when Tocsin has watched. */
+function age({ documents: count, from, to, newest, oldest }) {
+  const span = t(`now.hours.${Math.round((new Date(to) - new Date(from)) / HOUR)}`).toLowerCase();
+  const read = count ? rich("now.read", { count: h("a", { class: "figure-link", href: documents({ from, to }) }, number(count)), span, of: count }) : h("strong", { class: "old" }, t("now.no_data", { span }));
+  if (!newest) return read;
+  const old = Date.now() - new Date(newest) > HOUR;
+  return [read, t("words.gap"), h(old ? "strong" : "span", { class: old ? "old" : "" }, rich("now.newest", { time: time(newest) })), t("words.gap"), rich("now.oldest", { time: time(oldest, "clock") })];
 }
-

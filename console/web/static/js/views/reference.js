@@ -1,11 +1,12 @@
 /** The API as it describes itself: every request with what it takes, what it answers, and a line of curl to copy. */
 
+import { raw } from "../api.js";
 import { h } from "../dom.js";
 import { t } from "../i18n.js";
+import { command } from "../parts/command.js";
 import { prose } from "../parts/prose.js";
 import { into } from "../parts/states.js";
 import { table } from "../parts/table.js";
-import { announce } from "../parts/toast.js";
 
 const METHODS = ["get", "post", "put", "delete"];
 const DEPTH = 3; // of objects within objects that are told
@@ -14,11 +15,10 @@ export async function show(root, params, page) {
   page.title(t("reference.title"));
   const body = h("div", { class: "view" });
   const field = h("input", { type: "search", placeholder: t("reference.search"), "aria-label": t("reference.search"), "data-search": "", value: params.q ?? "", oninput: () => narrow(body, field.value) });
-  root.append(h("div", { class: "head" }, h("div", null, h("h1", null, t("reference.title")), h("p", { class: "quiet" }, t("reference.about"))), field), h("div", { class: "panel panel-body" }, h("p", null, t("reference.token")), copyable(`curl -H "Authorization: Bearer $TOKEN" ${location.origin}/api/v1/me`)), body);
+  root.append(h("div", { class: "head" }, h("div", null, h("h1", null, t("reference.title")), h("p", { class: "quiet" }, t("reference.about"))), field), h("div", { class: "panel panel-body" }, h("p", null, t("reference.token")), command(`curl -H "Authorization: Bearer $TOKEN" ${location.origin}/api/v1/me`)), body);
   await into(body, async () => {
-    const answer = await fetch("/api/openapi.json", { signal: page.signal });
-    const description = await answer.json();
-    return groups(description);
+    const answer = await raw("/api/openapi.json", page.signal);
+    return groups(await answer.json());
   }, 8);
   narrow(body, field.value);
 }
@@ -58,7 +58,7 @@ function details(path, method, of, description) {
       of.parameters.map((each) => [name(each.name, each.required), h("span", { class: "quiet" }, each.in), type(each.schema, description), prose(each.description ?? each.schema?.description ?? "")]))],
     body && [h("h3", null, t("reference.body")), fields(body, description)],
     returned && [h("h3", null, t("reference.answer", { status: answer[0] })), fields(returned, description)],
-    h("h3", null, t("reference.example")), copyable(curl(path, method, body, description)),
+    h("h3", null, t("reference.example")), command(curl(path, method, body, description)),
     h("p", { class: "quiet small" }, t("reference.refusals", { statuses: Object.keys(of.responses).filter((status) => !status.startsWith("2")).join(", ") })),
   ].flat(2).filter(Boolean);
 }
@@ -124,18 +124,4 @@ function curl(path, method, body, description) {
   if (method === "post") lines.push(`  -H "Idempotency-Key: $(uuidgen)"`);
   if (body) lines.push(`  -H "Content-Type: application/json" -d '${JSON.stringify(sample(body, description)).replaceAll("'", "'\\''")}'`);
   return [...lines, `  "${location.origin}${path.replace(/\{(\w+)\}/g, (_, part) => part.toUpperCase())}"`].join(" \\\n");
-}
-
-function copyable(text) {
-  const button = h("button", { type: "button", onclick: async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      button.textContent = t("reference.copied");
-      announce(t("reference.copied"));
-    } catch {
-      getSelection().selectAllChildren(code);
-    }
-  } }, t("reference.copy"));
-  const code = h("code", null, text);
-  return h("div", { class: "copyable" }, h("pre", { tabindex: "0" }, code), button);
 }

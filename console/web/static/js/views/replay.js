@@ -7,6 +7,7 @@ import { command } from "../parts/command.js";
 import { showComparison } from "../parts/comparison.js";
 import { orNone } from "../parts/figures.js";
 import { rate, share } from "../parts/measures.js";
+import { prose } from "../parts/prose.js";
 import { showResult } from "../parts/replay_result.js";
 import { empty } from "../parts/states.js";
 import { table } from "../parts/table.js";
@@ -72,5 +73,5 @@ function runs(found) {
 
 function how() {
   return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("replay.how.title"))),
-    h("div", { class: "panel-body prose" }, h("p", null, t("replay.how.about")), command(EXAMPLE), h("p", null, t("replay.how.run")), command(NAMED), h("p", { class: "hint" }, t("replay.how.more"))));
+    h("div", { class: "panel-body prose" }, h("p", null, t("replay.how.about")), command(EXAMPLE), h("p", null, t("replay.how.run")), command(NAMED), h("p", { class: "hint" }, prose(t("replay.how.more")))));
 }

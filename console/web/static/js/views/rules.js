@@ -1,17 +1,18 @@
 /** Rules: what is in force, how good each is (measured on history, and by people's marks), and the files to change them in. */
 
 import { append, h, replace } from "../dom.js";
-import { duration, label, number, percent } from "../format.js";
+import { duration, label, number, percent, plain } from "../format.js";
 import { t } from "../i18n.js";
 import { ask, field } from "../parts/dialog.js";
 import { interval, orNone } from "../parts/figures.js";
 import { rate, share } from "../parts/measures.js";
 import { showFile } from "../parts/rule_file.js";
-import { faultList, readOnlyWords } from "../parts/rule_words.js";
+import { faultList, inWords, readOnlyWords } from "../parts/rule_words.js";
 import { SEVERITIES, severity, tag } from "../parts/severity.js";
 import { empty } from "../parts/states.js";
 import * as routes from "../routes.js";
 
+const COLUMNS = ["rule", "severity", "precision", "recall", "delay", "false", "marks", "open"];
 const NAME = "[A-Za-z0-9][A-Za-z0-9_.\\-]*\\.yaml";
 
 export async function show(root, params, page) {
@@ -23,7 +24,16 @@ export async function show(root, params, page) {
   page.title(t("rules.title"));
   replace(root, header(found, page), files(found));
   if (found.faults.length) append(root, faulty(found.faults));
-  append(root, found.rules.length ? rules(found) : h("section", { class: "panel" }, empty(t("rules.none"), t("rules.none_more"))));
+  if (params.rule && !found.rules.some((each) => each.name === params.rule)) append(root, h("p", { class: "note", role: "status" }, t("rules.unknown", { name: plain(params.rule) })));
+  append(root, found.rules.length ? rules(found, params.rule) : h("section", { class: "panel" }, empty(t("rules.none"), t("rules.none_more"))));
+  point(root.querySelector("tr.pointed"));
+}
+
+/** To the rule that the address names. */
+function point(row) {
+  if (!row) return;
+  row.scrollIntoView({ block: "center" });
+  row.querySelector("a").focus({ preventScroll: true });
 }
 
 function header(found, page) {
@@ -53,24 +63,30 @@ function faulty(faults) {
     h("div", { class: "panel-body" }, h("p", null, t("rules.faults_now_more")), faultList(faults)));
 }
 
-function rules(found) {
-  const heads = ["rule", "severity", "precision", "recall", "delay", "false", "marks", "open"].map((name) =>
+function rules(found, pointed) {
+  const heads = COLUMNS.map((name) =>
     h("th", { scope: "col", class: ["delay", "false", "open"].includes(name) ? "num" : "" }, t(`rules.column.${name}`)));
   return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.in_force")), h("span", { class: "hint" }, t("rules.intervals"))),
-    h("div", { class: "table-scroll", tabindex: "0", role: "region", "aria-label": t("rules.in_force") },
-      h("table", { class: "list cards rules" }, h("thead", null, h("tr", null, heads)), h("tbody", null, found.rules.map(row)))));
+    h("div", { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": t("rules.in_force") },
+      h("table", { class: "list rules" }, h("thead", null, h("tr", null, heads)), h("tbody", null, found.rules.map((each, at) => row(each, `rule-${at}`, each.name === pointed))))));
 }
 
-function row(rule) {
+/** A rule, and below it what it does in words, where that is asked for. */
+function row(rule, id, pointed) {
   const to = routes.link("rules", { line: rule.line }, rule.file);
   const cell = (name, content, num = false) => h("td", { class: num ? "num" : "", dataset: { label: t(`rules.column.${name}`) } }, content);
-  return h("tr", { class: rule.enabled ? "" : "off", dataset: { item: to } },
+  const told = h("tr", { id, class: "rule-words", hidden: !pointed }, h("td", { colspan: COLUMNS.length }, inWords(rule)));
+  const ask = h("button", { type: "button", class: "text small", "aria-expanded": String(pointed), "aria-controls": id, onclick: () => {
+    told.hidden = !told.hidden;
+    ask.setAttribute("aria-expanded", String(!told.hidden));
+  } }, t("rules.in_words"));
+  return [h("tr", { class: [rule.enabled ? "" : "off", pointed ? "pointed" : ""].join(" ").trim(), dataset: { item: to } },
     h("th", { scope: "row" }, h("a", { class: "mono", href: to }, rule.name), " ", !rule.enabled && tag(t("rules.off")),
       h("div", { class: "quiet small" }, [label("type", rule.kind), rule.scope].filter(Boolean).join(t("rules.dot"))),
-      history(rule)),
+      history(rule), ask),
     cell("severity", severities(rule.severity)), ...badge(rule.measured, cell),
     cell("marks", marks(rule.precision)),
-    cell("open", rule.open ? h("a", { href: routes.link("alerts", { state: "open", rule: rule.name }) }, number(rule.open)) : h("span", { class: "quiet" }, "0"), true));
+    cell("open", rule.open ? h("a", { href: routes.link("alerts", { state: "open", rule: rule.name }) }, number(rule.open)) : h("span", { class: "quiet" }, "0"), true)), told];
 }
 
 /** What it was measured on, when and by which code; or that nobody has. */

@@ -10,6 +10,7 @@ import { severity, tag } from "../parts/severity.js";
 import { empty, into } from "../parts/states.js";
 import { table } from "../parts/table.js";
 import { documents } from "../routes.js";
+import { repeat } from "../soon.js";
 
 const HOURS = 24;
 const OFTEN = 15_000;
@@ -23,8 +24,7 @@ export async function show(root, params, page) {
     h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("sources.title")), h("span", { class: "quiet small" }, t("sources.span", { count: HOURS }))), sources));
   const look = () => into(health, async () => healthPanels(await page.api.get("/health")), 4);
   const list = async () => listed(await page.api.get("/sources", { hours: HOURS }));
-  const timer = setInterval(() => document.hidden || look().catch(() => {}), OFTEN);
-  page.signal.addEventListener("abort", () => clearInterval(timer), { once: true });
+  repeat(() => look().catch(() => {}), OFTEN, page.signal);
   await Promise.all([look(), into(sources, list)]);
 }
 
@@ -37,7 +37,7 @@ function panel(title, body, flush = true) {
 }
 
 function wrong({ alerts, watched, problem, status }) {
-  const unseen = watched === false && h("div", { class: "note warning" }, h("p", null, h("strong", null, t("sources.unwatched"))), h("p", null, t("words.system.fix", { fix: t("sources.unwatched_fix") })));
+  const unseen = watched === false && h("div", { class: "note warning" }, h("p", null, h("strong", null, t("sources.unwatched"))), h("p", null, prose(t("words.system.fix", { fix: t("sources.unwatched_fix") }))));
   const trouble = problem && h("div", { class: "note warning" }, h("p", null, plain(problem)));
   if (unseen || trouble) return [unseen, trouble, alerts.length ? faults(alerts) : null];
   if (alerts.length) return faults(alerts);

@@ -5,6 +5,8 @@ import { number, percent, plain, subjectName, time } from "../format.js";
 import { t } from "../i18n.js";
 import { bar, interval } from "../parts/figures.js";
 import { hoursOf, spanSwitch, spanWords, WEEK } from "../parts/spans.js";
+import { moreButton } from "../parts/more.js";
+import { segmented } from "../parts/segmented.js";
 import { empty, into } from "../parts/states.js";
 import * as routes from "../routes.js";
 
@@ -35,8 +37,7 @@ function search(asked) {
 }
 
 function kinds(asked) {
-  return h("nav", { class: "segmented", "aria-label": t("subject.kind.label") }, KINDS.map((kind) =>
-    h("a", { href: address({ ...asked, kind }), "aria-current": kind === asked.kind && "true" }, t(`subject.kind.${kind || "all"}`))));
+  return segmented(t("subject.kind.label"), KINDS.map((kind) => ({ words: t(`subject.kind.${kind || "all"}`), href: address({ ...asked, kind }), chosen: kind === asked.kind })));
 }
 
 async function subjects(asked, page) {
@@ -46,10 +47,11 @@ async function subjects(asked, page) {
   if (!first.subjects.length) return empty(t("subject.none"), t(asked.q || asked.kind ? "subject.none_found" : "subject.none_yet", { span: spanWords(asked.hours) }));
   const most = Math.max(...first.subjects.map((each) => (each.kind === "market" ? 0 : each.documents)), 1); // the market is all of them
   const body = h("tbody", null, first.subjects.map((each) => row(each, most, asked, span)));
-  return [first.partial && h("p", { class: "note", role: "status" }, t("subject.partial")), table(body), more(first.next, async (cursor) => {
+  return [first.partial && h("p", { class: "note", role: "status" }, t("subject.partial")), table(body), moreButton(first.next, async (cursor) => {
     const found = await fetched(cursor);
-    body.append(...found.subjects.map((each) => row(each, most, asked, span)));
-    return found.next;
+    const rows = found.subjects.map((each) => row(each, most, asked, span));
+    body.append(...rows);
+    return { rows, next: found.next };
   })];
 }
 
@@ -64,22 +66,9 @@ function row(of, most, { hours }, span) {
   const behind = (more = {}) => routes.documents({ subject: of.subject, ...span, ...more });
   return h("tr", { dataset: { item: to } },
     h("th", { scope: "row", class: "subjects-name" }, h("a", { href: to }, plain(subjectName(of.subject, of.name))),
-      of.kind !== "market" && h("span", { class: "subjects-kind" }, t(`subject.one.${of.kind}`))),
+      " ", of.kind !== "market" && h("span", { class: "subjects-kind" }, t(`subject.one.${of.kind}`))),
     h("td", { class: "subjects-documents" }, h("div", { class: "measured-row" }, h("a", { class: "n", href: behind() }, number(of.documents)), bar(of.documents, of.negative, most))),
     h("td", { class: "subjects-negative" }, h("a", { class: "n", href: behind({ sentiment: "negative" }) }, number(of.negative))),
     h("td", { class: "subjects-share" }, h("div", { class: "measured-row" }, h("span", { class: "n" }, percent(of.share)), interval(of))),
     h("td", { class: "subjects-last" }, of.last && time(of.last)));
-}
-
-/** A button that appends a page, as long as there is one. */
-function more(cursor, append) {
-  if (!cursor) return null;
-  let next = cursor;
-  const button = h("button", { type: "button", onclick: async () => {
-    button.disabled = true;
-    next = await append(next);
-    button.disabled = false;
-    if (!next) button.remove();
-  } }, t("subject.load_more"));
-  return h("p", { class: "more" }, button);
 }
