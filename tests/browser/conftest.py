@@ -1,24 +1,31 @@
-"""A browser that loads the page's modules from the tree: no server, no network."""
+"""Browsers: one that loads the page's modules from the tree, without a server; one that opens the page of a real API
+over a day that real engines have played. What is shared ends with this folder, so that nothing of it meets other tests."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import msgspec
 import pytest
-from playwright.sync_api import Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from console.api.web import POLICY, TYPES
+from console.replay.shelf import keep
 from console.web import STATIC
 from console.web.words import words
+from deploy.stack import Stack
+from streams.settings import Settings
+from tests.browser import day as days
+from tests.browser.chromium import DESKTOP, Visit, Watched, context_of, launch
+from tests.browser.day import Day
+from tests.browser.served import Served, serving
+from tests.unit.console.replay.test_shelf import result
 
 ORIGIN = "http://tocsin.test"
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 BLANK = "<!doctype html><html lang=en><title>Tests</title><body></body></html>"
 Evaluate = Callable[..., Any]
 
@@ -54,7 +61,7 @@ class Bare:
 
     def _open(self) -> Page:
         playwright = self._stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = launch(playwright)
         self._stack.callback(browser.close)
         page = browser.new_context(timezone_id="Asia/Shanghai").new_page()
         page.route("**/*", _serve)
@@ -93,3 +100,72 @@ def module(bare_page: Bare) -> Evaluate:
         return bare_page.evaluate(script, value)
 
     return evaluate
+
+
+@pytest.fixture(scope="package")
+def day(engine_settings: Settings, stack: Stack) -> Iterator[Day]:
+    """The demo's day, and as news of this hour what it says of one company, about which an alert rings now."""
+    with days.played(engine_settings.state_dir) as found:
+        found.again(days.ACCOUNTS, days.minutes_ago(60), days.minutes_ago(35))
+        yield found
+
+
+@pytest.fixture(scope="package")
+def served(day: Day, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The API over the day, as fast as people are: with rules that may be written and two kept results of replays."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copytree(day.state / "rules", folder / "rules")
+    for name in ("Invented day", "Invented day, again"):
+        keep(Settings(state_dir=day.state), result(), name)
+    with serving(day.variables, folder / "api.log", rules=str(folder / "rules")) as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def unhurried(day: Day, served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same for a visitor who looks at more in a second than a person can."""
+    with serving(day.variables, tmp_path_factory.mktemp("unhurried") / "api.log", api_rate="1000") as found:
+        yield found
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """One browser; each page has a context of its own."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium: Browser, served: Served) -> Iterator[Visit]:
+    """Opens pages, signed in; at the end of the test none of them may have done what a page must not."""
+    with visiting(chromium, served) as found:
+        yield found
+
+
+@contextmanager
+def visiting(chromium: Browser, usual: Served) -> Iterator[Visit]:
+    """A function that opens a page, and the check of all of them at the end."""
+    opened: list[Watched] = []
+
+    def visit(
+        role: str = "admin", lang: str = "en", size: tuple[int, int] = DESKTOP, look: str = "light",
+        at: Served | None = None, allowed: tuple[str, ...] = (), address: str = "", **more: Any,
+    ) -> Watched:  # fmt: skip
+        place = at or usual
+        page = context_of(chromium, lang, size, look, **more).new_page()
+        found = Watched(page, place.url, allowed)
+        opened.append(found)
+        page.goto(address or place.signed_in(role))
+        if not address:
+            found.rest()
+        return found
+
+    try:
+        yield visit
+        for each in opened:
+            each.check()
+    finally:
+        for each in opened:
+            each.page.context.close()
