@@ -71,10 +71,10 @@ def test_a_title_says_what_happened(why: Why, state: str, reason: str, en: str, 
 def test_who_asked_that_it_is_told_is_named_with_the_reason(by: str, why: str, en: str, zh: str) -> None:
     """And nothing is said of an acknowledgement that is not missing."""
     told = message(why="escalated", asked_by=by, asked_why=why)
-    for lang, sentence, start in zip(BOTH, (en, zh), ("escalated. Critical: B", "上报｜严重：B"), strict=True):
+    for lang, sentence, start in zip(BOTH, (en, zh), ("escalated. Critical: B", "升级通知｜严重：B"), strict=True):
         text = words(card(told, lang))
         assert sentence in text
-        assert start in text.replace(" 上报", "上报")
+        assert start in text.replace(" 升级通知", "升级通知")
         assert catalogue(lang)["reason.escalated"] not in text
         assert catalogue(lang)["why.escalated"] not in text
 

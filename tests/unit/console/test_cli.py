@@ -196,7 +196,7 @@ def test_a_fresh_installation_is_shown_the_first_steps(tmp_path: Path) -> None:
 def test_help_speaks_chinese_where_the_user_does(tmp_path: Path) -> None:
     """Titles, commands, options and the option --help itself."""
     shown = run("alerts", "ack", "--help", TOCSIN_LANG="zh", TOCSIN_STATE_DIR=str(tmp_path)).stdout
-    assert all(word in shown for word in ("接手一条告警", "显示本说明", "选项", "参数", "例："))
+    assert all(word in shown for word in ("确认一条告警", "显示本说明", "选项", "参数", "例："))
     assert "Show this message" not in shown
     assert all(
         say(f"help.panels.{panel}", "zh") in run("--help", TOCSIN_LANG="zh").stdout for panel in ("start", "look")
