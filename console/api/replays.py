@@ -146,7 +146,7 @@ def router(context: Context) -> APIRouter:
 
     @made.get("/replays/{id}", response_model=dict[str, Any])
     async def replay(_: Reader, request: Request, id: ResultId) -> Response:
-        """The whole result, as `tocsin replay --json` writes it; `said`: its sentences in the caller's language."""
+        """The whole result, as `tocsin replay --json` writes it, with its `title`; `said`: its sentences for the caller."""
         told = await context.long.do(language_of(request.headers), _read, context.settings, id)
         return Response(told, media_type="application/json")
 
@@ -188,7 +188,7 @@ def _read(settings: Settings, id_: str) -> bytes:
     """As JSON: it may be of many MiB, which the event loop must not be held up for."""
     result = _evaluation(settings, id_)
     found: dict[str, Any] = msgspec.to_builtins(result)
-    return msgspec.json.encode(found | {"said": _said(result)})
+    return msgspec.json.encode(found | {"title": shelf.title_of(settings, id_), "said": _said(result)})
 
 
 def _said(result: Evaluation) -> dict[str, Any]:

@@ -145,6 +145,12 @@ def _brief(path: Path, _changed_at: int) -> Brief:
     return msgspec.json.decode(path.read_bytes(), type=Brief)
 
 
+def title_of(settings: Settings, id_: str) -> str:
+    """The name that was given to a result; empty where none was. Raises NoSuchResult, and what reading raises."""
+    path = path_of(settings, id_)
+    return _brief(path, path.stat().st_mtime_ns).title
+
+
 def path_of(settings: Settings, id_: str) -> Path:
     """The file of a result. Raises NoSuchResult."""
     path = settings.state_dir / FOLDER / RESULTS / f"{id_}.json"

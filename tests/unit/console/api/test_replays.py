@@ -25,7 +25,7 @@ async def test_results_are_listed_and_read(tmp_path: Path) -> None:
     assert (brief["id"], brief["name"], brief["sources"]) == (id_, "Invented day", ["past.jsonl"])
     assert {rule["name"]: rule["alerts"] for rule in brief["rules"]} == {"three-stories": 2, "far-more": 1}
     assert whole["rules"].keys() == {"three-stories", "far-more"}
-    assert whole["v"] == 1
+    assert (whole["v"], whole["title"]) == (1, "Invented day")
 
 
 async def test_what_a_result_cannot_show_is_said_in_the_callers_language(tmp_path: Path) -> None:
