@@ -162,6 +162,7 @@ async function draw(root, address, own) {
   const wait = setTimeout(() => root.childElementCount || root.append(waiting(5)), PATIENCE / 2);
   try {
     const { show } = await module(address);
+    root.replaceChildren(); // grey lines, where the module took long
     if (!own.signal.aborted) await show(root, { ...address.params, id: address.id }, own);
   } catch (error) {
     if (own.signal.aborted || error.name === "AbortError") return;

@@ -18,7 +18,7 @@ const WORST = 5; // misses and false alarms of a rule
 
 export async function showResult(root, params, page) {
   const result = await page.api.get(`/replays/${encodeURIComponent(params.id)}`);
-  const name = result.title || t("replay.unnamed");
+  const name = result.title || result.sources.join(t("words.comma")) || t("replay.unnamed");
   page.title(name);
   const rules = Object.entries(result.rules);
   const asked = rules.some(([each]) => each === params.rule) ? params.rule : "";
@@ -71,7 +71,7 @@ function figures(rules) {
     share(of.precision, of.precision_interval), share(of.recall, of.recall_interval), of.events ? t("replay.of", { part: number(of.found), whole: number(of.events) }) : "–",
     h("span", { title: t("replay.alerts_title") }, `${number(of.true)} / ${number(of.repeats)} / ${number(of.false)}`),
     orNone(of.false_per_subject_day, rate), delays(of), of.controls ? t("replay.of", { part: number(of.controls_fired), whole: number(of.controls) }) : "–"]);
-  return panel(t("replay.rules"), h("div", { class: "panel-body flush" }, table(t("replay.rules"), heads, rows)), h("p", { class: "hint panel-foot" }, t("replay.rules_about")));
+  return panel(t("replay.rules"), h("div", { class: "panel-body flush" }, table(t("replay.rules"), heads, rows, { cards: true })), h("p", { class: "hint panel-foot" }, t("replay.rules_about")));
 }
 
 function jump(event, name) {

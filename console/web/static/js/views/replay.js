@@ -60,7 +60,7 @@ function figures({ rules, id, name, at }) {
   const rows = rules.map((each) => [h("a", { class: "mono", href: routes.link("replay", { rule: each.name }, id) }, each.name),
     share(each.precision), share(each.recall),
     orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration), each.events ? t("replay.of", { part: number(each.found), whole: number(each.events) }) : "–"]);
-  return table(t("replay.figures", { name: name || t("replay.unnamed"), at: stamp(at) }), heads, rows);
+  return table(t("replay.figures", { name: name || t("replay.unnamed"), at: stamp(at) }), heads, rows, { cards: true });
 }
 
 function runs(found) {

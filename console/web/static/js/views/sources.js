@@ -58,7 +58,7 @@ function well(good, text) {
 
 function engines(found) {
   return panel(t("sources.engines"), table(t("sources.engines"), [t("sources.engine"), t("sources.state"), t("sources.address")],
-    found.map((each) => [label("engine", each.name), well(serves(each), label("engine_state", each.state)), h("span", { class: "mono small" }, plain(each.address || "–"))])));
+    found.map((each) => [label("engine", each.name), well(serves(each), label("engine_state", each.state)), h("span", { class: "mono small" }, plain(each.address || "–"))]), { cards: true }));
 }
 
 function stages(found) {
