@@ -18,6 +18,7 @@ from console.messages import speaking
 
 AT_ONCE: Final = 2
 WAITING: Final = 8  # pieces of work
+PATIENCE: Final = 30.0  # seconds somebody waits for one
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,15 +33,17 @@ async def in_thread(lang: str, work: Callable[P, T], *args: P.args, **kwargs: P.
 class LongWork:
     """Runs what may take seconds, some at once; the methods belong to one event loop. `close` it at the end."""
 
-    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING) -> None:
+    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING, patience: float = PATIENCE) -> None:
         self._most = at_once + waiting
+        self._patience = patience
         self._open = 0
         self._pool = ThreadPoolExecutor(at_once, "long-work")
 
     async def do(self, lang: str, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What `work` returns, in the caller's language. Raises ApiError 503 `busy` when too much waits already.
+        """What `work` returns, in the caller's language. Raises ApiError 503 `busy` when too much waits already, or its
+        turn or end does not come in time.
 
-        Work that nobody waits for any more still has its thread until it ends, and counts until then.
+        Work that has begun and nobody waits for any more has its thread until it ends, and counts until then.
         """
         if self._open >= self._most:
             raise ApiError(503, "busy", AGAIN)
@@ -50,7 +53,14 @@ class LongWork:
         future = self._pool.submit(asked)
         loop = asyncio.get_running_loop()
         future.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._ended))
-        return await asyncio.wrap_future(future)
+        limit = asyncio.timeout(self._patience)
+        try:
+            async with limit:
+                return await asyncio.wrap_future(future)
+        except TimeoutError:
+            if limit.expired():
+                raise ApiError(503, "busy", AGAIN) from None
+            raise  # of the work itself
 
     def _ended(self) -> None:
         self._open -= 1

@@ -101,9 +101,11 @@ class ElasticSource:
         span: Span,
         query: str = "",
         only: Sequence[Mapping[str, Any]] = (),
+        wait: float | None = None,
     ) -> None:
         """`pattern`: of indices; empty for those of the installation. `query`: words as in a search box, looked for in
-        titles and texts. `only`: clauses of a search, all of which must hold."""
+        titles and texts. `only`: clauses of a search, all of which must hold. `wait`: seconds for one answer, where
+        somebody waits for it."""
         self.name = f"elasticsearch:{pattern or es.pattern(settings, 'documents')}"
         self.notes = Notes()
         self._settings = settings
@@ -112,6 +114,7 @@ class ElasticSource:
         self._span = span
         self._query = query
         self._only = only
+        self._wait = wait
 
     async def items(self, position: str = "") -> AsyncGenerator[Batch, None]:
         """All documents after `position`, in order of collection. The first batch is empty: it holds what is read.
@@ -134,6 +137,8 @@ class ElasticSource:
     @asynccontextmanager
     async def _search(self, place: Place) -> AsyncIterator[_Search]:
         elastic = es.client(self._settings, self._url)
+        if self._wait is not None:
+            elastic = elastic.options(request_timeout=self._wait)
         try:
             await self._check(elastic)
             yield _Search(elastic, self._pattern, self._wanted(place.until), place.after)

@@ -30,6 +30,7 @@ from streams.records import AlertEvent, Mention
 from streams.settings import Settings
 from streams.version import VERSION
 
+WAIT: Final = 10.0  # seconds for one answer of Elasticsearch: a page waits for all of them
 MOST: Final = 10_000  # documents about the subject, history included: some seconds to read
 LONGEST: Final = timedelta(days=120)  # of history
 Why = Literal["", "differs", "system", "replay", "rule_gone", "no_documents", "too_many"]
@@ -120,7 +121,8 @@ async def _mentions(settings: Settings, rule: Rule, subject: str, span: Span) ->
     """What is said about the subject, in order; None where that is too much."""
     pipeline = Pipeline(following(settings, [rule]), _names(settings.watchlist), b"unused", VERSION)
     only = about(subject, _members(settings.watchlist, subject))
-    source = ElasticSource(settings, resolve(settings, "elasticsearch").elasticsearch, "", span, only=only)
+    url = resolve(settings, "elasticsearch").elasticsearch
+    source = ElasticSource(settings, url, "", span, only=only, wait=WAIT)
     found: list[Mention] = []
     try:
         async with aclosing(source.items()) as batches:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -31,6 +32,7 @@ from streams.gazetteer.watchlist import read_lists
 from streams.settings import Settings
 
 LINE: Final = 64 * 1_048_576  # bytes of the longest answer
+GRACE: Final = 2.0  # seconds in which a process that is cancelled lets go of Elasticsearch
 NICE: Final = 5  # whoever judges the stream now goes first
 _answers: BinaryIO = sys.stdout.buffer
 Code = Literal["elasticsearch_away", "whatif_too_much", "whatif_no_documents", "rules_in_fault", "whatif_failed"]
@@ -86,13 +88,26 @@ async def asked(settings: Settings, question: Question, heard: Callable[[Told], 
     except (ConnectionError, ValueError):  # it died while it read, or what it wrote is no answer
         raise Failed("whatif_failed") from None
     finally:
-        if process.returncode is None:
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to end, so that Elasticsearch need not hold for it what it was reading; soon, end it."""
+    if process.returncode is None:
+        process.terminate()
+        try:
+            async with asyncio.timeout(GRACE):
+                await process.wait()
+        except TimeoutError:
             process.kill()
-        await process.wait()
+    await process.wait()
 
 
 async def answer(settings: Settings, question: Question) -> Told:
-    """What the process says at its end."""
+    """What the process says at its end. It can be asked to end before."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - it is running
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     before = in_force(load_rules(root_of(settings)), read_lists(settings.watchlist))
     found = check(settings, question.text, path_of(settings, question.file))
     if found.faults:
@@ -123,6 +138,8 @@ def main() -> None:
     try:
         with seldom_collected():
             told = asyncio.run(answer(settings, question))
+    except asyncio.CancelledError:
+        return  # nobody waits for it
     except RuleError:
         told = Told(code="rules_in_fault")
     except TooMuch as error:

@@ -49,6 +49,25 @@ async def test_work_that_nobody_waits_for_counts_until_it_ends() -> None:
     work.close()
 
 
+async def test_nobody_waits_for_ever() -> None:
+    """Whose turn does not come is told to come again, and what was never begun is not done any more."""
+    work, go, done = LongWork(at_once=1, waiting=1, patience=0.1), threading.Event(), list[int]()
+    for piece in (lambda: go.wait(10), lambda: done.append(1)):
+        with pytest.raises(ApiError) as refused:
+            await work.do("en", piece)
+        assert refused.value.code == "busy"
+    go.set()
+    await asyncio.sleep(0.1)
+    assert done == []
+    with pytest.raises(TimeoutError):
+        await work.do("en", _late)
+    work.close()
+
+
+def _late() -> None:
+    raise TimeoutError("of the work itself")
+
+
 async def test_a_fault_of_the_work_is_its_callers() -> None:
     """And leaves the place free."""
     work = LongWork(at_once=1, waiting=0)

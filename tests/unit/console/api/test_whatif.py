@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +15,13 @@ import pytest
 from console.api import whatif
 from console.replay.whatif import Brief, Count, History, Result
 from console.replay.whatif_process import Failed, Question, Told
+from console.workers import PARENT
 from streams.settings import Settings
 from tests.ringing import START
 from tests.unit.console.api.serving import OPERATE, READ, Served, serving
 from tests.unit.console.api.test_rules import ONE, folder
 
+NO_PROCESS = 2**22 + 1  # greater than any id there can be
 BODY: dict[str, Any] = {"text": ONE.replace("3", "2"), "file": "desk.yaml", "days": 3}
 GAINED = Brief(
     rule="negative-surge", subject="entity:BRW", name="<b>Brightwater</b>", severity="warning", since=START, until=None,
@@ -119,6 +124,15 @@ async def test_cancelled_the_process_is_ended(tmp_path: Path, monkeypatch: pytes
         _, again = await api.ask("DELETE", f"/jobs/{started['job']}", READ)
     assert found["state"] == again["state"] == "cancelled"
     assert process.returncode is not None
+
+
+async def test_the_process_does_not_outlive_its_parent() -> None:
+    """Killed, the API leaves nobody behind who counts for no one."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "console.replay.whatif_process",
+        stdin=asyncio.subprocess.PIPE, env=os.environ | {PARENT: str(NO_PROCESS)},
+    )  # fmt: skip
+    assert await asyncio.wait_for(process.wait(), 20) == -signal.SIGTERM
 
 
 async def test_what_makes_no_sense_is_refused_at_once(tmp_path: Path) -> None:
