@@ -146,7 +146,7 @@ def router(context: Context) -> APIRouter:
 
     @made.get("/replays/{id}", response_model=dict[str, Any])
     async def replay(_: Reader, request: Request, id: ResultId) -> Response:
-        """The whole result, as `tocsin replay --json` writes it, with `title` and, for the caller, its sentences as `said`."""
+        """The whole result, as `tocsin replay --json` writes it, its `title`, and sentences for the caller, `said`."""
         told = await context.long.do(language_of(request.headers), _read, context.settings, id)
         return Response(told, media_type="application/json")
 
