@@ -1,57 +1,30 @@
-"""The sheet as one HTML file: nothing is loaded, nothing runs, everything from outside is text.
-
-The policy in the page's head forbids all but its own style sheet, by its checksum; there is no script. The template
-engine escapes every value, and before that takes out what hides or turns text. It prints on A4.
-"""
+"""The sheet as one HTML file, which prints on A4. From outside comes text: see `alerts.evaluation.report.paper`."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from alerts.delivery.facts import address
+from alerts.evaluation.report.paper import environment
 from console.report.sheet import Sheet
-from streams.plain import plain
 
-BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0D, 0x2028, 0x2029), " ")  # keep words apart where lines are joined
 TAGS: Final = {"en": "en", "zh": "zh-CN"}
 
 
 def page(sheet: Sheet) -> str:
     """The same sheet always gives the same page."""
-    style = _read("style.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     made = _environment().get_template("page.html").render(
         sheet=sheet,
         lang_tag=TAGS.get(sheet.lang, "en"),
-        style=Markup(style),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
     )  # fmt: skip
     return made.lstrip() + "\n"
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=_plain, trim_blocks=True, lstrip_blocks=True,
-        loader=FunctionLoader(_read),
-    )  # fmt: skip
-    environment.filters |= {"address": address, "kind": lambda part: type(part).__name__}
-    return environment
-
-
-def _read(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """What every value passes on its way into the page; markup of ours passes as it is."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return plain(value.translate(BREAKS))
-    return value
+    made = environment(__package__)
+    made.filters |= {"address": address, "kind": lambda part: type(part).__name__}
+    return made

@@ -1,29 +1,19 @@
-"""The page itself: one template, filled. Nothing is loaded, nothing runs, everything from outside is text.
-
-The policy in the page's head forbids all but its own style sheet, by its checksum; there is no script. The template
-engine escapes every value, and before that takes out what hides or turns text.
-"""
+"""The page itself: one template, filled. What comes from outside is text: see `paper`."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment
 
 from alerts.delivery.channels.markup import address
 from alerts.evaluation.compare import ALL, Comparison
 from alerts.evaluation.report import charts, curves, findings, wording
+from alerts.evaluation.report.paper import environment
 from alerts.evaluation.report.strips import strip
 from alerts.evaluation.report.wording import Lang, say
 from alerts.evaluation.result import AtRate, Evaluation, RuleResult
-from streams.plain import plain
-
-BREAKS: Final = dict.fromkeys((0x09, 0x0A, 0x0D, 0x2028, 0x2029), " ")  # keep words apart where lines are joined
 
 
 def render(
@@ -39,15 +29,11 @@ def render(
     The same evaluation always gives the same page. It holds no script and loads nothing, shows text from outside only
     as text, and makes links only of http and https addresses.
     """
-    style = _read("style.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     page = _environment().get_template("page.html").render(
         e=evaluation,
         lang=lang,
         say=_speaker(lang),
         figure=_figures(lang),
-        style=Markup(style),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
         rules=list(evaluation.rules.items()),
         timelines=findings.timelines(evaluation),
         before=compare,
@@ -58,27 +44,13 @@ def render(
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, finalize=_plain, trim_blocks=True, lstrip_blocks=True,
-        loader=FunctionLoader(_read),
-    )  # fmt: skip
-    environment.globals |= {
+    made = environment(__package__)
+    made.globals |= {
         "charts": charts, "curves": curves, "findings": findings, "strip": strip, "words": wording,
         "limits": limits, "at_limit": at_limit, "ALL": ALL,
     }  # fmt: skip
-    environment.filters["address"] = address
-    return environment
-
-
-def _read(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    """What every value passes on its way into the page; markup of ours passes as it is."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return plain(value.translate(BREAKS))
-    return value
+    made.filters["address"] = address
+    return made
 
 
 def _figures(lang: Lang) -> Any:
