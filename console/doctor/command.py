@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Annotated, Final
@@ -11,22 +10,23 @@ from typing import Annotated, Final
 import typer
 
 from console.config.command import examine as examine_settings
-from console.doctor import elastic, home, kafka, triton
+from console.doctor import elastic, home, kafka, tools, triton
 from console.doctor.kibana import kibana
 from console.exits import told
-from console.findings import Check, Finding, Told, dumps, look_at_all, show
+from console.findings import Check, Finding, dumps, look_at_all, show
 from console.messages import say
 from deploy.doctor import Finding as OfMachine
 from deploy.doctor import examine as examine_machine
 from streams.settings import Settings, load
 
 SECONDS: Final = 5.0  # a check that takes longer is told as not made
-BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 SECTIONS: Final = ("machine", "engines", "settings", "home")
 
 
 def doctor(
-    tests: Annotated[bool, typer.Option("--tests", help="What the tests need, too: a browser.")] = False,
+    tests: Annotated[
+        bool, typer.Option("--tests", help="What the tests need, too: a browser, promtool, Pango and a Chinese font.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False,
 ) -> None:
     """Check this machine, the engines, the settings and the files they name; what is wrong is told with its remedy.
@@ -59,7 +59,7 @@ def examine(settings: Settings, variables: Mapping[str, str], *, tests: bool) ->
     """The findings of each section."""
     machine = _machine(settings)
     remote = _engines(settings)
-    own = _home(settings, variables) | (_tests() if tests else {})
+    own = _home(settings, variables) | (tools.CHECKS if tests else {})
     found = look_at_all(remote | own, SECONDS)
     named = examine_settings(list(variables))
     return [machine, found[: len(remote)], named, found[len(remote) :]]
@@ -90,18 +90,6 @@ def _home(settings: Settings, variables: Mapping[str, str]) -> dict[str, Check]:
         "workers": partial(home.processes, settings),
         "api_port": partial(home.api_port, settings),
     }
-
-
-def _tests() -> dict[str, Check]:
-    return {"browser": browser}
-
-
-def browser() -> str:
-    """A browser that the tests of the page can drive."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        raise Told("no_browser")
-    return found
 
 
 def register(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from elasticsearch import ApiError, AsyncElasticsearch, TransportError
+from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError, TransportError
 
 from console.findings import Check, Told
 from console.messages import say
@@ -55,7 +55,10 @@ async def health(elastic: AsyncElasticsearch, settings: Settings) -> str:
 
 async def templates(elastic: AsyncElasticsearch, settings: Settings) -> str:
     """The templates that workers install are there, with this version's fields."""
-    answer = await elastic.indices.get_index_template(name=f"tocsin-{prefix(settings)}*")
+    try:
+        answer = await elastic.indices.get_index_template(name=f"tocsin-{prefix(settings)}*")
+    except NotFoundError:  # a new Elasticsearch has none whose name fits
+        raise Told("templates_none", True) from None
     held: Mapping[str, Any] = {each["name"]: each["index_template"]["template"] for each in answer["index_templates"]}
     for kind in KINDS:
         name = f"tocsin-{prefix(settings)}{kind}"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from console import findings
-from console.doctor import elastic, home, kafka, kibana, triton
+from console.doctor import elastic, home, kafka, kibana, tools, triton
 from console.findings import Told
 from console.messages import LANGUAGES, catalogue, say
 from streams.settings import Settings
@@ -104,6 +104,54 @@ def test_an_engine_that_does_not_answer_is_told_as_not_checked(tmp_path: Path) -
         assert {code(check) for check in elastic.checks(settings).values()} == {"away"}
         assert code(lambda: triton.models(settings)) == "away"
         assert code(lambda: kibana.kibana(settings)) == "kibana_unreachable"
+
+
+def test_templates_that_are_not_there_yet_are_no_matter_of_rights(tmp_path: Path) -> None:
+    """A new Elasticsearch answers 404 when it has no template: that is told, with what makes them."""
+
+    class Empty(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b'{"error": {"type": "resource_not_found_exception"}, "status": 404}'
+            self.send_response(404)
+            self.send_header("X-Elastic-Product", "Elasticsearch")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Says nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Empty) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        settings = Settings(state_dir=tmp_path, elasticsearch_url=f"http://127.0.0.1:{server.server_port}")
+        found = findings.look("es_templates", elastic.checks(settings)["es_templates"])
+        server.shutdown()
+    assert found.ok
+    assert "tocsin worker index" in found.fix
+
+
+def test_what_the_tests_need_is_told_with_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a browser, promtool, Pango or a Chinese font; fonts that nobody can tell of are not a fault."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(tools, "PANGO", ("libnothing-of-the-kind.so.9",))
+    found = {name: findings.look(name, check) for name, check in tools.CHECKS.items()}
+    assert {name: each.ok for name, each in found.items()} == {
+        "browser": False, "promtool": False, "pango": False, "font": None,
+    }  # fmt: skip
+    assert all("apt-get install" in each.fix for each in found.values())
+
+
+@pytest.mark.parametrize(("script", "told"), [("", "no_font"), ("exit 1", "font_unknown"), ("echo 'Hei,HeiTi'", "")])
+def test_a_chinese_font_is_asked_of_fontconfig(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, told: str
+) -> None:
+    """None, one, or no answer."""
+    lister = tmp_path / "fc-list"
+    lister.write_text(f"#!/bin/sh\n{script}\n")
+    lister.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert code(tools.font) == told
 
 
 def test_secrets_that_others_can_read_are_told(settings: Settings, tmp_path: Path) -> None:
