@@ -44,7 +44,7 @@ export function band({ title, unit, points, moments = [], names = {} }) {
     const area = rows.find((row) => row.kind === "area");
     const lines = rows.filter((row) => row.kind !== "area");
     const columns = [...lines.map((row) => column(row.key)), ...(area ? [column("high"), column("low")] : [])];
-    const series = lines.map((row) => line(row, points.length));
+    const series = lines.map((row) => lineOf(row, points.length));
     if (area) series.push({ stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } });
     const bands = area ? [{ series: [lines.length + 1, lines.length + 2], fill: alpha(colour("--muted"), 0.18) }] : [];
     return { data: [seconds(points), ...columns], series, bands, write, moments };
@@ -88,7 +88,7 @@ function merged(points, names, step) {
  * @param {{title: string, points: Record<string, any>[], lines: {key: string, name: string, stroke?: string, low?: string, high?: string,
  *   dash?: number[]}[], write?: (value: number) => string, pick?: (from: string, to: string) => void}} of
  */
-export function line_chart({ title, points, lines, write = number, pick }) {
+export function line({ title, points, lines, write = number, pick }) {
   const rows = lines.map((each, at) => ({ width: 2, stroke: at ? "--muted" : "--accent", kind: each.dash ? "dash" : "line", ...each }));
   const make = () => {
     const data = [seconds(points)];
@@ -96,7 +96,7 @@ export function line_chart({ title, points, lines, write = number, pick }) {
     const bands = [];
     for (const row of rows) {
       data.push(points.map((point) => point[row.key] ?? null));
-      series.push(line(row, points.length));
+      series.push(lineOf(row, points.length));
       if (!row.low) continue;
       data.push(points.map((point) => point[row.high] ?? null), points.map((point) => point[row.low] ?? null));
       series.push({ stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } });
@@ -108,8 +108,6 @@ export function line_chart({ title, points, lines, write = number, pick }) {
     ? ` (${write(point[row.low])} – ${write(point[row.high])})` : ""));
   return chart({ title, rows, points, make, cells });
 }
-
-export { line_chart as line };
 
 /** Shares of 0 to 1 written as percent: for `write`. */
 export const shares = percent;
@@ -140,7 +138,7 @@ function alpha(rgb, part) {
   return rgb.replace(/^rgb\((.+)\)$/, `rgba($1, ${part})`);
 }
 
-function line(row, count) {
+function lineOf(row, count) {
   const paths = row.step ? globalThis.uPlot.paths.stepped({ align: 1 }) : undefined;
   return { stroke: colour(row.stroke), width: row.width, dash: row.dash, paths, points: { show: count <= FEW, size: 6, fill: colour(row.stroke) }, spanGaps: false };
 }

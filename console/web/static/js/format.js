@@ -1,9 +1,8 @@
 /** Numbers, times and names as people read them: rounded as in notifications (alerts/delivery/phrases.py), in the page's language. */
 
 import { h } from "./dom.js";
-import { has, lang, t } from "./i18n.js";
+import { has, t } from "./i18n.js";
 
-const LOCALES = { en: "en-GB", zh: "zh-CN" };
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
@@ -188,11 +187,6 @@ export function refreshTimes(root = document) {
     const text = timed(element.getAttribute("datetime"), element.dataset.form);
     if (element.textContent !== text) element.textContent = text;
   }
-}
-
-/** Sorted by the language of the page. @param {string[]} values */
-export function sorted(values) {
-  return [...values].sort(new Intl.Collator(LOCALES[lang()]).compare);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { link } from "./routes.js";
 import { help } from "./parts/help.js";
 
-export const PLACES = { n: "now", a: "alerts", s: "subjects", d: "documents", r: "rules", p: "replay", q: "sources", m: "models", u: "audit" };
+const PLACES = { n: "now", a: "alerts", s: "subjects", d: "documents", r: "rules", p: "replay", q: "sources", m: "models", u: "audit" };
 const PATIENCE = 1200; // ms between g and what follows
 let going = 0;
 let mine = {};

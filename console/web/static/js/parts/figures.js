@@ -15,7 +15,7 @@ function length(part, whole) {
 }
 
 /** The words of a share with its interval: "34 %, 95 % interval 31 % to 37 %". */
-export function intervalWords({ share, low, high }) {
+function intervalWords({ share, low, high }) {
   return t("subject.interval", { share: percent(share), low: percent(low), high: percent(high) });
 }
 

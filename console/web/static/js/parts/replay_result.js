@@ -127,7 +127,7 @@ function miss(event) {
 }
 
 /** An alert as a line with what it was about. @param {any} each an Episode */
-export function episode(each) {
+function episode(each) {
   return h("li", { dataset: { item: "" } }, h("p", { class: "alert-line" }, severity(each.severity), h("a", { href: routes.documents({ subject: each.subject, from: each.at.slice(0, 10), to: "" }) }, subjectName(each.subject, each.name)), time(each.at, "stamp"),
     tag(t(`replay.as.${each.judged}`), { true: "good", false: "bad", control: "bad" }[each.judged] ?? "")),
   h("p", { class: "facts" }, h("span", null, t("replay.beyond", { times: each.beyond.toFixed(1) }))), told(each.documents));

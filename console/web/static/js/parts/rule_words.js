@@ -31,11 +31,11 @@ export function explained({ name, explain, changed }) {
 
 /** The same where its name stands above already: what it is for, then the sentences. @param {{about: string, explain: Record<string, string[]>}} of */
 export function inWords({ about, explain }) {
-  return h("div", { class: "explained" }, about && h("p", null, about), sections(explain));
+  return h("div", { class: "explained" }, about && h("p", null, about), sections(explain, 3));
 }
 
 /** Sections in the order that people ask in; a section that has no name of ours goes by its own. */
-function sections(explain) {
+function sections(explain, level = 4) {
   return Object.entries(explain).map(([name, lines]) => lines.length > 0 && [
-    h("h4", null, has(`rules.section.${name}`) ? t(`rules.section.${name}`) : name), h("ul", null, lines.map((line) => h("li", null, line)))]);
+    h(`h${level}`, { class: "explained-head" }, has(`rules.section.${name}`) ? t(`rules.section.${name}`) : name), h("ul", null, lines.map((line) => h("li", null, line)))]);
 }

@@ -1,7 +1,7 @@
 /** Stories as people read them: headline with marked words, who tells it and how often. */
 
 import { h, isAddress } from "../dom.js";
-import { label, marked, number, percent, plain, things, time } from "../format.js";
+import { label, marked, percent, plain, things, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import { documents, link } from "../routes.js";
 
@@ -37,6 +37,3 @@ function period(first, last) {
   if (!first) return null;
   return h("span", null, !last || first.slice(0, 16) === last.slice(0, 16) ? time(first, "both") : rich("words.period", { first: time(first, "clock"), last: time(last, "both") }));
 }
-
-/** What `things` cannot say: a plain count. */
-export const count = number;
