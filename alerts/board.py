@@ -7,14 +7,13 @@ question, never of the fold. A board keeps every open alert, and of the closed o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeVar
 
-from alerts.operations import matches
-from alerts.rules import LEVELS
-from alerts.shares import wilson
+from alerts.entries import Entry, Heard, History, urgency
+from alerts.matchers import matches
+from alerts.precision import UNMARKED, Precision, precision_of, votes
 from streams.records import (
     Acknowledgement,
     AlertEvent,
@@ -24,7 +23,6 @@ from streams.records import (
     OfAlerts,
     Operation,
     RuleChange,
-    Severity,
     Silence,
     SilenceEnd,
     Withdrawal,
@@ -35,7 +33,6 @@ KEEP: Final = timedelta(days=90)  # a closed alert, a silence that is over
 MOST: Final = 5000  # closed alerts: about 100 MB with four steps of five stories each
 STEPS: Final = 1000  # of one alert, the newest; an alert takes a few dozen
 LEAST_PREFIX: Final = 6
-CONFIDENCE: Final = 0.975  # of each bound: together an interval of 95 %
 CHANGES: Final = 1000  # of rules, the newest
 Named = Literal["alert", "silence", "event"]
 T = TypeVar("T", Acknowledgement, Escalation, Mark, Silence, SilenceEnd, MissedEvent, Withdrawal, RuleChange)
@@ -52,88 +49,13 @@ class NotOne(LookupError):  # noqa: N818 - what happened
         self.kind = kind
 
 
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """Of the alerts of a rule that people marked: how many were worth ringing, and the 95 % interval of that share."""
-
-    right: int
-    wrong: int
-    share: float | None  # None: nobody marked any
-    low: float
-    high: float
-
-
-def precision_of(right: int, wrong: int) -> Precision:
-    """The share of those that were right, with its interval."""
-    low, high = wilson(right, right + wrong, CONFIDENCE)
-    return Precision(right, wrong, right / (right + wrong) if right + wrong else None, low, high)
-
-
-UNMARKED: Final = precision_of(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One alert as it stands at a moment."""
-
-    event: AlertEvent  # its newest step
-    steps: int
-    open: bool
-    acknowledged: Acknowledgement | None  # in force
-    silences: tuple[Silence, ...]  # in force and matching
-    right: int  # authors whose latest mark says so
-    wrong: int
-    worst: AlertEvent | None = None  # the step furthest beyond its bound: what was burning, once it is over
-
-    @property
-    def rings(self) -> bool:
-        """Whether people are told of it: one that only waits to fire, is over or is replayed concerns nobody now."""
-        return self.open and self.event.state != "pending" and not self.event.replay
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """One alert from its beginning, and everything people did about it, each in order of time."""
-
-    entry: Entry
-    events: tuple[AlertEvent, ...]
-    operations: tuple[OfAlerts, ...]  # silences are those that cover it, in force or not, and their ends
-
-
-@dataclass(slots=True)
-class _Alert:
-    events: dict[int, tuple[datetime, AlertEvent]] = field(default_factory=dict)  # sequence -> (arrived, event)
-    acknowledgements: dict[str, tuple[datetime, Acknowledgement]] = field(default_factory=dict)
-    escalations: dict[str, Escalation] = field(default_factory=dict)
-    marks: dict[str, Mark] = field(default_factory=dict)
-
-    @property
-    def last(self) -> AlertEvent:
-        return self.events[max(self.events)][1]
-
-    @property
-    def open(self) -> bool:
-        """Whether it still goes on: an amendment corrects what was said and neither opens nor closes anything."""
-        states = [self.events[n][1].state for n in sorted(self.events)]
-        telling = [state for state in states if state != "amended"]
-        return bool(states) and (not telling or telling[-1] != "resolved")
-
-    @property
-    def touched(self) -> datetime:
-        """When it was last heard of, by the arrival of its records."""
-        times = [arrived for arrived, _ in self.events.values()]
-        times += [arrived for arrived, _ in self.acknowledgements.values()]
-        times += [m.at for m in self.marks.values()] + [e.at for e in self.escalations.values()]
-        return max(times)
-
-
 class Board:
     """The fold."""
 
     def __init__(self, keep: timedelta = KEEP, most: int = MOST) -> None:
         self._keep = keep
         self._most = most
-        self._alerts: dict[str, _Alert] = {}
+        self._alerts: dict[str, Heard] = {}
         self._silences: dict[str, Silence] = {}
         self._ends: dict[str, SilenceEnd] = {}  # silence -> its end
         self._missed: dict[str, MissedEvent] = {}
@@ -167,8 +89,8 @@ class Board:
             case RuleChange():
                 self._changes[record.id] = _first(self._changes.get(record.id), record)
 
-    def _alert(self, alert: str) -> _Alert:
-        return self._alerts.setdefault(alert, _Alert())
+    def _alert(self, alert: str) -> Heard:
+        return self._alerts.setdefault(alert, Heard())
 
     def _take_event(self, event: AlertEvent, when: datetime) -> None:
         events = self._alert(event.alert).events
@@ -220,8 +142,8 @@ class Board:
                 continue
             if (rule and each.last.rule != rule) or (severity and each.last.severity != severity):
                 continue
-            found.append(_entry(each, in_force, now))
-        return sorted(found, key=_urgency)
+            found.append(each.entry(in_force, now))
+        return sorted(found, key=urgency)
 
     def history(self, alert: str, now: datetime) -> History:
         """Everything about the alert with this whole id. Raises NotOne."""
@@ -235,7 +157,7 @@ class Board:
             operations.append(silence)
             operations += [self._ends[silence.id]] if silence.id in self._ends else []
         return History(
-            _entry(each, self.silences(now), now),
+            each.entry(self.silences(now), now),
             tuple(each.events[n][1] for n in sorted(each.events)),
             tuple(sorted(operations, key=lambda o: (o.at, o.id))),
         )
@@ -296,10 +218,10 @@ class Board:
         for each in self._alerts.values():
             if not each.events or not each.marks or each.last.demo or each.last.replay:
                 continue
-            votes = _votes(m for m in each.marks.values() if now - timedelta(days=days) <= m.at <= now)
-            if votes:
-                verdicts[each.last.rule][2 * sum(votes.values()) > len(votes)] += 1
-        return {rule: precision_of(found[True], found[False]) for rule, found in verdicts.items()}
+            found = votes(m for m in each.marks.values() if now - timedelta(days=days) <= m.at <= now)
+            if found:
+                verdicts[each.last.rule][2 * sum(found.values()) > len(found)] += 1
+        return {rule: precision_of(each[True], each[False]) for rule, each in verdicts.items()}
 
 
 def _first(known: T | None, record: T) -> T:
@@ -318,39 +240,3 @@ def _named(prefix: str, names: Collection[str], kind: Named = "alert") -> str:
     if len(found) != 1:
         raise NotOne("ambiguous" if found else "unknown", wanted, kind)
     return found[0]
-
-
-def _entry(alert: _Alert, in_force: Iterable[Silence], now: datetime) -> Entry:
-    last = alert.last
-    votes = _votes(m for m in alert.marks.values() if m.at <= now)
-    right = sum(votes.values())
-    silences = tuple(s for s in in_force if matches(s.match, last))
-    worst = max((event for _, event in alert.events.values()), key=lambda event: (event.beyond, event.sequence))
-    wrong = len(votes) - right
-    return Entry(last, len(alert.events), alert.open, _in_hand(alert, now), silences, right, wrong, worst)
-
-
-def _in_hand(alert: _Alert, now: datetime) -> Acknowledgement | None:
-    """The newest acknowledgement that is in force: not run out, and the alert no more severe than it was then."""
-    held = [(when, a) for when, a in alert.acknowledgements.values() if a.at <= now and (not a.until or now < a.until)]
-    severity = LEVELS.index(alert.last.severity)
-    for when, each in sorted(held, key=lambda pair: (pair[0], pair[1].id), reverse=True):
-        seen = [LEVELS.index(event.severity) for arrived, event in alert.events.values() if arrived <= when]
-        if severity <= max(seen, default=-1):
-            return each
-    return None
-
-
-def _votes(marks: Iterable[Mark]) -> dict[str, bool]:
-    """The latest mark of each author."""
-    latest: dict[str, Mark] = {}
-    for mark in marks:
-        known = latest.get(mark.author)
-        if known is None or (known.at, known.id) < (mark.at, mark.id):
-            latest[mark.author] = mark
-    return {author: mark.right for author, mark in latest.items()}
-
-
-def _urgency(entry: Entry) -> tuple[int, bool, float, str]:
-    level: Severity = entry.event.severity
-    return -LEVELS.index(level), entry.acknowledged is not None, -entry.event.since.timestamp(), entry.event.alert

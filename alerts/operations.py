@@ -8,22 +8,22 @@ Idempotency-Key, a signed link), else from everything it says.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 from msgspec.structs import replace
-from rapidfuzz import process
 
+from alerts.matchers import VALUE_LIMIT, fields
+from alerts.refused import OperationRefused, whole
 from alerts.rule_checks import PREFIXES
-from alerts.rules import LEVELS, Duration
+from alerts.rules import Duration
 from models.labels import RISKS, TOPICS
 from streams.kafka import Outgoing
 from streams.plain import plain
 from streams.records import (
     EARLIEST,
     Acknowledgement,
-    AlertEvent,
     Escalation,
     Mark,
     MissedEvent,
@@ -41,43 +41,7 @@ LONGEST_SILENCE: Final = timedelta(days=30)  # what must stay quiet for longer i
 LONGEST_ACKNOWLEDGEMENT: Final = timedelta(days=30)
 REASON_LIMIT: Final = 1000
 AUTHOR_LIMIT: Final = 128
-VALUE_LIMIT: Final = 256
-MATCHERS_LIMIT: Final = 16
-VALUES_LIMIT: Final = 100
-FIELDS: Final = ("rule", "severity", "subject", "name", "kind", "alert")
-ANY: Final = "*"  # at the end of a value: whatever follows
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-LABEL: Final = "labels."  # labels.desk=risk; label.desk=risk is the same
-
-Fault = Literal[
-    "no_author",
-    "no_reason",
-    "too_long",
-    "no_match",
-    "bad_match",
-    "unknown_field",
-    "meant_field",
-    "bad_severity",
-    "bad_subject",
-    "bad_duration",
-    "too_short",
-    "too_far",
-    "no_note",
-    "bad_time",
-    "bad_onset",
-    "bad_end",
-    "bad_risk",
-    "unknown_subject",
-]
-
-
-class OperationRefused(ValueError):  # noqa: N818 - what happened
-    """This cannot be done. `reason` is a stable code with a sentence in both languages, `values` what it names."""
-
-    def __init__(self, reason: Fault, **values: str) -> None:
-        super().__init__(f"{reason}: {values}" if values else reason)
-        self.reason: Fault = reason
-        self.values = values
 
 
 def acknowledge(
@@ -106,7 +70,7 @@ def rule_change(
     if not file or len(file) > VALUE_LIMIT:
         raise OperationRefused("too_long", limit=str(VALUE_LIMIT))
     id_ = _id("rule_change", author, key, file, was, now, at.isoformat())
-    return RuleChange(id=id_, file=_whole(plain(file)), was=was, now=now, author=author, at=at, reason=reason)
+    return RuleChange(id=id_, file=whole(plain(file)), was=was, now=now, author=author, at=at, reason=reason)
 
 
 def silence(
@@ -117,7 +81,7 @@ def silence(
     if not reason:
         raise OperationRefused("no_reason")
     if not match:
-        raise OperationRefused("no_match", fields=_fields())
+        raise OperationRefused("no_match", fields=fields())
     until = at + _within(lasting, LONGEST_SILENCE)
     said = sorted(f"{name}={value}" for name, values in match.items() for value in values)
     id_ = _id("silence", author, key, *said, reason, at.isoformat(), until.isoformat())
@@ -159,17 +123,17 @@ def missed(
     if not note:
         raise OperationRefused("no_note")
     if not _is_subject(subject) or len(subject) > VALUE_LIMIT:
-        raise OperationRefused("unknown_subject", value=plain(_whole(subject), 60))
+        raise OperationRefused("unknown_subject", value=plain(whole(subject), 60))
     if not EARLIEST <= onset <= at:
         raise OperationRefused("bad_onset", value=onset.isoformat())
     if end is not None and end < onset:
         raise OperationRefused("bad_end", value=end.isoformat())
     if risk and risk not in RISKS:
-        raise OperationRefused("bad_risk", value=plain(_whole(risk), 60), known=", ".join(RISKS))
+        raise OperationRefused("bad_risk", value=plain(whole(risk), 60), known=", ".join(RISKS))
     until = "" if end is None else end.isoformat()
     id_ = _id("missed", author, key, subject, kind, onset.isoformat(), until, note, risk)
     return MissedEvent(
-        id=id_, subject=subject, name=_whole(plain(name, VALUE_LIMIT)), onset=onset, end=end, day_only=day_only,
+        id=id_, subject=subject, name=whole(plain(name, VALUE_LIMIT)), onset=onset, end=end, day_only=day_only,
         kind=kind, note=note, risk=risk, author=author, at=at,
     )  # fmt: skip
 
@@ -177,8 +141,8 @@ def missed(
 def _is_subject(word: str) -> bool:
     """Whether a subject could have this id."""
     kind, _, name = word.partition(":")
-    whole = f"{kind}:" in PREFIXES and bool(name) and word == _whole(plain(word)).strip()
-    return whole and (kind != "topic" or name in TOPICS)
+    clean = f"{kind}:" in PREFIXES and bool(name) and word == whole(plain(word)).strip()
+    return clean and (kind != "topic" or name in TOPICS)
 
 
 def withdraw(event: str, *, author: str, at: datetime, reason: str = "") -> Withdrawal:
@@ -197,7 +161,7 @@ def parse_moment(text: str) -> tuple[datetime, bool]:
             raise ValueError("no zone")
         return found.astimezone(UTC), day
     except (ValueError, OverflowError):
-        raise OperationRefused("bad_time", value=plain(_whole(word), 60)) from None
+        raise OperationRefused("bad_time", value=plain(whole(word), 60)) from None
 
 
 def parse_end(text: str) -> datetime:
@@ -206,7 +170,7 @@ def parse_end(text: str) -> datetime:
     try:
         return found + timedelta(days=1) if day else found
     except OverflowError:
-        raise OperationRefused("bad_time", value=plain(_whole(text), 60)) from None
+        raise OperationRefused("bad_time", value=plain(whole(text), 60)) from None
 
 
 _ABOUT: Final = {Silence: "id", SilenceEnd: "silence", MissedEvent: "id", Withdrawal: "event", RuleChange: "file"}
@@ -229,71 +193,6 @@ def same(one: Operation, other: Operation) -> bool:
     return type(one) is type(other) and replace(one, at=other.at) == other
 
 
-def parse_match(parts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Matchers as people write them: `rule=surge`, `severity=warning,critical`, `label.desk=risk`; all must hold.
-
-    Raises OperationRefused naming the part, and the field that was probably meant.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for part in parts:
-        name, equals, text = (piece.strip() for piece in part.partition("="))
-        values = tuple(dict.fromkeys(value for value in (v.strip() for v in text.split(",")) if value))
-        if not equals or not values or name in found:
-            raise OperationRefused("bad_match", part=plain(part, 100))
-        found[name] = values
-    return checked_match(found)
-
-
-def checked_match(match: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
-    """The matchers, or OperationRefused: an unknown field or a value that no alert can have would silence nothing."""
-    if not match:
-        raise OperationRefused("no_match", fields=_fields())
-    found = {_canonical(name): tuple(values) for name, values in match.items()}
-    if len(found) < len(match):  # label.desk beside labels.desk: one would be lost, and more be silenced than was meant
-        raise OperationRefused("bad_match", part=plain(" ".join(sorted(match)), 100))
-    if len(found) > MATCHERS_LIMIT or any(len(values) > VALUES_LIMIT for values in found.values()):
-        raise OperationRefused("too_long", limit=str(VALUES_LIMIT))
-    for name, values in found.items():
-        _check_matcher(name, values)
-    return found
-
-
-def _canonical(name: str) -> str:
-    return LABEL + name.removeprefix("label.") if name.startswith("label.") else name
-
-
-def _check_matcher(name: str, values: tuple[str, ...]) -> None:
-    if name not in FIELDS and not (name.startswith(LABEL) and len(name) > len(LABEL)):
-        near = process.extractOne(name, FIELDS, score_cutoff=60)
-        reason: Fault = "meant_field" if near else "unknown_field"
-        raise OperationRefused(reason, field=plain(name, 60), fields=_fields(), meant=near[0] if near else "")
-    if not values or any(not value or len(value) > VALUE_LIMIT or value != _whole(value) for value in (*values, name)):
-        raise OperationRefused("bad_match", part=_whole(plain(f"{name}={','.join(values)}", 100)))
-    for value in values:
-        if name == "severity" and value not in LEVELS:
-            raise OperationRefused("bad_severity", value=plain(value, 60), known=", ".join(LEVELS))
-        if name == "subject" and ":" not in value and not value.endswith(ANY):
-            raise OperationRefused("bad_subject", value=plain(value, 60))
-
-
-def matches(match: Mapping[str, tuple[str, ...]], event: AlertEvent) -> bool:
-    """Whether every matcher holds for the alert: its field, or label, is one of the values, or begins as one that ends
-    in `*` does."""
-    return all(_one_of(_value(event, name), values) for name, values in match.items())
-
-
-def _one_of(found: str | None, values: Iterable[str]) -> bool:
-    if found is None:
-        return False
-    return any(found.startswith(v[:-1]) if v.endswith(ANY) else found == v for v in values)
-
-
-def _value(event: AlertEvent, name: str) -> str | None:
-    if name.startswith(LABEL):
-        return event.labels.get(name.removeprefix(LABEL))
-    return getattr(event, name) if name in FIELDS else None
-
-
 def parse_lasting(text: str) -> timedelta:
     """`30m`, `1h30m`, `2d` as a length of time. Raises OperationRefused."""
     try:
@@ -312,7 +211,7 @@ def _within(lasting: timedelta, longest: timedelta) -> timedelta:
 
 
 def _author(author: str) -> str:
-    found = _whole(plain(author)).strip()
+    found = whole(plain(author)).strip()
     if not found:
         raise OperationRefused("no_author")
     if len(found) > AUTHOR_LIMIT:
@@ -321,21 +220,12 @@ def _author(author: str) -> str:
 
 
 def _text(reason: str) -> str:
-    found = _whole(plain(reason)).strip()
+    found = whole(plain(reason)).strip()
     if len(found) > REASON_LIMIT:
         raise OperationRefused("too_long", limit=str(REASON_LIMIT))
     return found
 
 
-def _whole(text: str) -> str:
-    """The text without half characters, which a command line with broken bytes, or JSON, can hold and no record can."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 def _id(kind: str, author: str, key: str, *said: str) -> str:
     """Of one author and one key there is one operation of each kind."""
     return digest(kind, author, "key", key) if key else digest(kind, author, "said", *said)
-
-
-def _fields() -> str:
-    return ", ".join((*FIELDS, f"{LABEL}NAME"))

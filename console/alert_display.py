@@ -8,17 +8,20 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from alerts.board import Entry, History, Precision
 from alerts.delivery.answers import translated
 from alerts.delivery.channel import Message
 from alerts.delivery.phrases import Voice, amount, cut
 from alerts.delivery.render import mail
 from alerts.delivery.written import badges_for
+from alerts.entries import Entry, History
 from alerts.evaluation.badge import BadgeOf, no_badge
+from alerts.precision import Precision
 from console.messages import catalogue, language, say
 from streams.plain import plain
 from streams.records import Acknowledgement, AlertEvent, Escalation, Mark, OfAlerts, Receipt, Silence
@@ -26,15 +29,24 @@ from streams.records import Acknowledgement, AlertEvent, Escalation, Mark, OfAle
 COLOURS: Final = {"info": "cyan", "warning": "yellow", "critical": "bold red"}
 NARROW: Final = ("id", "severity", "since", "at", "until", "attempt")  # columns whose cells stay on one line
 SENTENCE_LIMIT: Final = 120  # characters; `show` has the whole
+WIDE: Final = 1000  # columns where nobody reads on a screen: a line each, for grep and awk
+MOST_WORD: Final = (28, 16)  # cells of a word that is not broken on 80 columns: of a name or rule, of a figure
 ID_SHOWN: Final = 8  # characters: more than `show` needs, and of millions hardly two are the same
 
 
+def screen() -> Console:
+    """The user's terminal; a pipe or a file has room for the whole line."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDE)
+
+
 def table(title: str, *columns: str) -> Table:
-    """An empty table with headings in the user's language."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title_style="bold")
+    """An empty table with headings in the user's language; `a/b`: two of them, one below the other."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left", title_style="bold")
     made.title = say(f"alerts.{title}.title")
     for column in columns:
-        made.add_column(say(f"alerts.{title}.{column}"), overflow="fold", no_wrap=column in NARROW)
+        heading = "\n".join(say(f"alerts.{title}.{each}") if each else "" for each in column.split("/"))
+        made.add_column(heading, overflow="fold", no_wrap=column.partition("/")[0] in NARROW)
     return made
 
 
@@ -48,26 +60,60 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
-def alerts(entries: Sequence[Entry]) -> Table:
-    """One line for each alert."""
-    made = table("list", "id", "severity", "state", "name", "figures", "rule", "since", "care")
+def alerts(entries: Sequence[Entry], console: Console) -> Table:
+    """One line for each alert where the console has room for all of them, else two: no id or name is broken."""
+    lines = _lines(entries)
+    unbounded = console.options.update(max_width=WIDE)
+    return lines if Measurement.get(console, unbounded, lines).maximum <= console.width else _stacked(entries)
+
+
+def _lines(entries: Sequence[Entry]) -> Table:
+    cared = any(care(entry) for entry in entries)
+    made = table("list", "id", "severity", "state", "name", "figures", "rule", "since", *(["care"] if cared else []))
     for entry in entries:
         event = entry.event
         made.add_row(
             cell(event.alert[:ID_SHOWN]),
-            Text(say(f"alerts.severity.{event.severity}"), style=COLOURS[event.severity]),
-            cell(say(f"alerts.state.{event.state}") + _marks_of(event)),
+            _severity(event),
+            cell(" ".join((say(f"alerts.state.{event.state}"), *_marks_of(event)))),
             cell(_voice(event).name(event)),
             cell(_figures(event)),
             cell(event.rule),
-            f"{event.since.astimezone(UTC):%m-%d %H:%M}",
-            cell(care(entry)),
+            _since(event),
+            *([cell(care(entry))] if cared else []),
         )
     return made
 
 
-def _marks_of(event: AlertEvent) -> str:
-    return "".join(f" [{say(f'alerts.{name}')}]" for name in ("demo", "replay") if getattr(event, name))
+def _stacked(entries: Sequence[Entry]) -> Table:
+    """Two lines for each alert: below what is looked for first, what is looked up."""
+    made = table("list", "id/", "severity/state", "since/", "name/rule", "figures/care")
+    for entry in entries:
+        event = entry.event
+        state = Text(say(f"alerts.state.{event.state}"), style="dim")
+        made.add_row(
+            cell(event.alert[:ID_SHOWN]),
+            Text("\n").join((_severity(event), state)),
+            Text("\n").join((Text(_since(event)), cell(" ".join(_marks_of(event)), "dim"))),
+            Text("\n").join((cell(_voice(event).name(event)), cell(event.rule, "dim"))),
+            Text("\n").join((cell(_figures(event)), cell(care(entry), "dim"))),
+        )
+    for column, most in zip(made.columns[-2:], MOST_WORD, strict=True):
+        longest = max(cell_len(word) for text in column.cells for word in str(text).split())
+        column.min_width = min(longest, most)
+    return made
+
+
+def _severity(event: AlertEvent) -> Text:
+    return Text(say(f"alerts.severity.{event.severity}"), style=COLOURS[event.severity])
+
+
+def _since(event: AlertEvent) -> str:
+    return f"{event.since.astimezone(UTC):%m-%d %H:%M}"
+
+
+def _marks_of(event: AlertEvent) -> list[str]:
+    return [f"[{say(f'alerts.{name}')}]" for name in ("demo", "replay") if getattr(event, name)]
 
 
 def _voice(event: AlertEvent) -> Voice:

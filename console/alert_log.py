@@ -12,7 +12,8 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from alerts.board import KEEP, Board, NotOne
-from alerts.operations import OperationRefused, outgoing
+from alerts.operations import outgoing
+from alerts.refused import OperationRefused
 from console.exits import told
 from console.messages import say
 from streams import clock

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 import typer
-from rich.console import Console
 
-from alerts import operations
-from alerts.board import Board, History
+from alerts import matchers, operations
+from alerts.board import Board
+from alerts.entries import History
 from alerts.evaluation.badges import Shelf
+from alerts.refused import OperationRefused
 from alerts.rules import LEVELS
 from console import alert_channels
 from console import alert_display as display
@@ -49,7 +50,7 @@ def list_alerts(
     """Open alerts: most severe first, of those the ones nobody has in hand."""
     with log.kafka() as (settings, bootstrap):
         if severity and severity not in LEVELS:
-            raise operations.OperationRefused("bad_severity", value=plain(severity, 60), known=", ".join(LEVELS))
+            raise OperationRefused("bad_severity", value=plain(severity, 60), known=", ".join(LEVELS))
         board = asyncio.run(log.read_board(settings, bootstrap))
     entries = board.entries(clock.now(), everything=everything, rule=rule, severity=severity)
     if as_json:
@@ -57,7 +58,8 @@ def list_alerts(
         for entry in entries:
             typer.echo(display.dumps(shapes.alert(entry, badge_of)))
     elif entries:
-        Console().print(display.alerts(entries))
+        console = display.screen()
+        console.print(display.alerts(entries, console))
     else:
         typer.echo(say("alerts.list.none"))
 
@@ -73,7 +75,7 @@ def show(alert: Id, as_json: AsJson = False) -> None:
         typer.echo(display.dumps(told))
         return
     precision = board.precision(history.entry.event.rule, clock.now(), DAYS)
-    display.show(Console(), history, receipts, precision, badge_of)
+    display.show(display.screen(), history, receipts, precision, badge_of)
 
 
 async def _history(settings: Settings, bootstrap: str, prefix: str) -> tuple[Board, History, list[Receipt]]:
@@ -161,7 +163,7 @@ def silence(
     """Tell nobody of alerts that match, for a while. They go on living, and are counted."""
 
     def build(_: Board, at: datetime) -> Operation:
-        found = operations.parse_match(match)
+        found = matchers.parse_match(match)
         duration = operations.parse_lasting(lasting)
         return operations.silence(found, author=author or user(), at=at, lasting=duration, reason=reason)
 
@@ -199,7 +201,7 @@ def silences(as_json: AsJson = False) -> None:
         for each in found:
             typer.echo(display.dumps(shapes.operation(each)))
     elif found:
-        Console().print(display.silences(found))
+        display.screen().print(display.silences(found))
     else:
         typer.echo(say("alerts.silences.none"))
 
@@ -219,7 +221,7 @@ def precision(
         for name, each in found:
             typer.echo(display.dumps(shapes.precision(name, each).model_dump()))
     elif found:
-        Console().print(display.precisions(found))
+        display.screen().print(display.precisions(found))
     else:
         typer.echo(say("alerts.list.none"))
 

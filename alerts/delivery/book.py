@@ -12,7 +12,7 @@ from alerts.delivery.holds import Holds
 from alerts.delivery.routing import Route, Routing, group_of
 from alerts.delivery.standing import Group, Row, Shelf, Standing, Told
 from alerts.delivery.telling import rank
-from alerts.operations import matches
+from alerts.matchers import matches
 from alerts.rules import Duration
 from streams.records import Escalation, Severity, digest
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from alerts.delivery.routing import Route, Routing, value_of
 from alerts.delivery.standing import Flap, Held, InHand, Quieting, Row, Shelf
-from alerts.operations import matches
+from alerts.matchers import matches
 from alerts.rules import LEVELS
 from streams.records import Acknowledgement, AlertEvent, Operation, Severity, Silence, SilenceEnd
 

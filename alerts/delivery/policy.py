@@ -21,7 +21,8 @@ from msgspec.structs import replace
 from alerts.delivery import calls
 from alerts.delivery.book import Book, Party, length
 from alerts.delivery.channel import Why
-from alerts.delivery.routing import SYSTEM, Route, Routing, broken_channel, may_hear
+from alerts.delivery.concerned import concerned
+from alerts.delivery.routing import Route, Routing, broken_channel, may_hear
 from alerts.delivery.standing import Group, Row, Standing, Told
 from alerts.delivery.telling import Dispatch, afterwards, compose, learn, news, rank
 from alerts.delivery.written import place
@@ -96,7 +97,7 @@ class Policy:
         if self._book.holds.see(event):
             self._book.look_again(now)
         messages: list[Dispatch] = []
-        for party, route in self._concerned(event, standing, now, told_to):
+        for party, route in concerned(self._book, event, standing, now, told_to):
             messages += self._ring(standing, party, route, now, known=old or party.id in told_to)
         for asked in calls.waiting(self._book, event.alert) if standing.firing else ():
             messages += self._called(asked, now)
@@ -116,32 +117,6 @@ class Policy:
             group = self._book.join(standing, party, route, now)
             messages += self._say(group, [(standing, standing.receivers[party.id], "escalated")], now, asked)
         return messages
-
-    def _concerned(
-        self, event: AlertEvent, standing: Standing, now: datetime, told_to: Collection[str]
-    ) -> list[tuple[Party, Route | None]]:
-        """The receivers of this step: those the routes name for what rings anew, and whoever knows of the alert."""
-        found: dict[str, Route | None] = {}
-        if event.state in ("firing", "updated"):
-            for route in self._book.routing.routes_for(event, now):
-                for name in route.receivers:
-                    if name in self._book.named:
-                        found.setdefault(self._book.named[name].id, route)
-            self._without_the_broken(event, found)
-        for id_ in (*standing.receivers, *told_to):
-            found.setdefault(id_, None)
-        parties = [(self._book.parties[id_], route) for id_, route in found.items() if id_ in self._book.parties]
-        return [(party, route) for party, route in parties if may_hear(event, demo=party.demo)]
-
-    def _without_the_broken(self, event: AlertEvent, found: dict[str, Route | None]) -> None:
-        """A broken channel is not told that it is broken; and what Tocsin says of itself finds somebody."""
-        broken = self._book.named.get(broken_channel(event))
-        if broken is not None:
-            found.pop(broken.id, None)
-        if not found and event.kind == SYSTEM:
-            others = [party for party in self._book.parties.values() if party is not broken]
-            route = Route(receivers=tuple(party.name for party in others) or ("nobody",))
-            found.update({party.id: route for party in others})
 
     def _ring(
         self, standing: Standing, party: Party, route: Route | None, now: datetime, *, known: bool

@@ -14,7 +14,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from alerts.board import Board, History
+from alerts.board import Board
+from alerts.entries import History
 from alerts.evaluation.truth import Truth, TruthEvent
 from streams.records import Mark, MissedEvent
 

@@ -11,8 +11,9 @@ import structlog
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from alerts import operations
-from alerts.board import Board, Entry, NotOne
+from alerts import matchers, operations
+from alerts.board import Board, NotOne
+from alerts.entries import Entry
 from alerts.links import Link, LinkRefused, read_link
 from console.api import page
 from console.api.desk import Conflict, Desk, KafkaAway
@@ -35,7 +36,7 @@ def operation_of(link: Link, entry: Entry, note: str, at: datetime) -> Operation
         return operations.acknowledge(link.alert, author=author, at=at, reason=note, key=key)
     if link.action == "silence":
         match = {"rule": (entry.event.rule,), "subject": (entry.event.subject,)}
-        if any(value.endswith(operations.ANY) for values in match.values() for value in values):
+        if any(value.endswith(matchers.ANY) for values in match.values() for value in values):
             match = {"alert": (link.alert,)}  # a source may be called `*`: its name must not silence every other one
         return operations.silence(
             match, author=author, at=at, lasting=SILENCE, reason=note or "by signed link", key=key

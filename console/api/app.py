@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Query, Response
 from starlette.types import Receive, Scope, Send
 
-from alerts import operations
+from alerts import matchers, operations
 from alerts.evaluation.annotated import annotated
 from alerts.evaluation.badges import Shelf
 from console.api import (
@@ -199,7 +199,7 @@ class Api:
     ) -> shapes.Done:
         """Tell nobody of alerts that match, for a while."""
         found = operations.silence(
-            operations.checked_match(body.match),
+            matchers.checked_match(body.match),
             author=caller.name,
             at=self._now(),
             lasting=operations.parse_lasting(body.lasting),

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from alerts.board import NotOne
-from alerts.operations import OperationRefused
+from alerts.refused import OperationRefused
 from console.api.desk import Conflict, KafkaAway
 from console.api.refusals import shown_path
 from console.messages import say

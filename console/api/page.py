@@ -10,10 +10,10 @@ from typing import Final
 
 from starlette.responses import HTMLResponse
 
-from alerts.board import Entry
 from alerts.delivery.channel import Message
 from alerts.delivery.message import text as paragraph
 from alerts.delivery.render import mail
+from alerts.entries import Entry
 from alerts.links import Link
 from console.messages import say
 from streams.plain import plain

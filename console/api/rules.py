@@ -17,8 +17,8 @@ from fastapi import Path as PathParameter
 from starlette.responses import JSONResponse
 
 from alerts import operations
-from alerts.board import UNMARKED, Precision
 from alerts.delivery.message import measured_data
+from alerts.precision import UNMARKED, Precision
 from alerts.rule_files import RuleError, read_rules
 from alerts.rulebook import EVERY
 from alerts.rules import Rule

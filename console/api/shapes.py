@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from alerts.board import Entry, History, Precision
 from alerts.delivery.message import measured_data
+from alerts.entries import Entry, History
 from alerts.evaluation.badge import BadgeOf, no_badge
 from alerts.evaluation.truth import Truth
 from alerts.operations import parse_end, parse_moment
+from alerts.precision import Precision
 from console.api.cursors import cursor_of, read_cursor
 from streams.records import AlertEvent, MissedEvent, Operation, Receipt
 

@@ -128,7 +128,7 @@ def _say(told: Told) -> None:
 
 def main() -> None:
     """Read the question, answer it. Standard output is for answers alone: what else is printed goes to the log."""
-    global _answers  # noqa: PLW0603 - a process has one standard output
+    global _answers
     _answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     if (parent := os.environ.get(PARENT, "")).isdigit():

@@ -11,14 +11,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import structlog
 
-from alerts.board import History, Precision
 from alerts.delivery import facts
 from alerts.delivery.card import Block, Line, Span
 from alerts.delivery.headings import figure, heading, state_of
 from alerts.delivery.measured import lasting
 from alerts.delivery.phrases import amount, cut, marks, number
+from alerts.entries import History
 from alerts.evaluation.badge import Badge, as_data
 from alerts.evaluation.badges import Shelf
+from alerts.precision import Precision
 from console import alert_log
 from console.messages import catalogue
 from console.opinion.filters import Filter, NoSuchSubject

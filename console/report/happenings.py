@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from alerts.operations import matches
+from alerts.matchers import matches
 from alerts.rules import LEVELS
 from console.opinion.span import Span
 from streams.records import AlertEvent, OfAlerts, Receipt, Silence, SilenceEnd

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts import operations
+from alerts import matchers, operations
 from alerts.board import CHANGES, Board, NotOne
 from streams.records import AlertEvent, Operation, digest
 from tests.ringing import START, event
@@ -34,7 +34,7 @@ def mark(alert: str, right: bool, author: str = "desk", at: datetime = NOW) -> o
 
 
 def silence(at: datetime = START, hours: int = 2, **match: str) -> operations.Silence:
-    found = operations.parse_match(f"{name}={value}" for name, value in match.items())
+    found = matchers.parse_match(f"{name}={value}" for name, value in match.items())
     return operations.silence(found, author="desk", at=at, lasting=hours * HOUR, reason="known")
 
 

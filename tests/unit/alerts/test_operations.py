@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts import operations
-from alerts.operations import Fault, OperationRefused, parse_match
+from alerts.matchers import matches, parse_match
+from alerts.refused import Fault, OperationRefused
 from streams.records import Opinion, decode
 from streams.topics import FEEDBACK
 from tests.ringing import ALERT, START, event
@@ -195,7 +196,7 @@ def test_matchers_that_would_match_nothing_are_refused(parts: list[str], reason:
 )
 def test_all_matchers_must_hold_and_one_value_each(parts: list[str], expected: bool) -> None:
     """Fields and labels are compared whole, or by their beginning; a label that is not there matches nothing."""
-    assert operations.matches(parse_match(parts), event()) is expected
+    assert matches(parse_match(parts), event()) is expected
 
 
 @pytest.mark.parametrize(("text", "hours"), [("2h", 2.0), (" 30m ", 0.5), ("1h30m", 1.5), ("2d", 48.0)])
