@@ -86,11 +86,13 @@ class Watched:
     def rest(self) -> None:
         """Wait until the view of the address stands there and no part of it is still being fetched."""
         self.page.wait_for_function(
-            """() => new Promise((done) => setTimeout(() => {
+            """() => {
                 const view = document.querySelector("main > .view");
-                done(view?.querySelector("h1") && view !== window.__left && window.__at === location.hash &&
-                    !document.querySelector(".waiting, [aria-busy=true]"));
-            }, 60))"""
+                const there = view?.querySelector("h1, .failure") && view !== window.__left && window.__at === location.hash;
+                const calm = there && !document.querySelector(".waiting, [aria-busy=true]");
+                window.__frames = calm ? (window.__frames ?? 0) + 1 : 0;
+                return window.__frames > 4 && !(window.__frames = 0);
+            }"""
         )
 
     def overflow(self) -> list[str]:

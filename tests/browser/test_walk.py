@@ -171,7 +171,7 @@ def test_a_morning(visit: Visit, served: Served, lang: str) -> None:
     acts(page, lang, "silence", {"reason": f"an hour of quiet {mine}"}, {"for": "1h", "scope": "alert"})
     acts(page, lang, "wrong", {"reason": f"known since yesterday {mine}"})
     acts(page, lang, "escalate", {"reason": f"the press calls {mine}"})
-    expect(page.locator("ol.life .deed", has_text=mine)).to_have_count(3)  # a silence is not the alert's own
+    expect(page.locator("ol.life .deed", has_text=mine)).to_have_count(4)
     reads_documents(it, lang)
     file = tries_rules(it, served, lang, mine)
     it.go("audit")
