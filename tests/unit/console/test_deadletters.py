@@ -118,12 +118,12 @@ def test_retry_needs_a_choice() -> None:
 def test_balance_words(lang: str) -> None:
     """The balance is one equation with its reasons, and each difference is named with its first ids."""
     make: Callable[..., Result] = lambda **changes: Result(  # noqa: E731 - one default in one place
-        **({"received": 10, "indexed": 7, "duplicates": 1, "rejected": {"bad_json": 2}, "retried": 0, "unjudged": 3,
+        **({"received": 15, "indexed": 7, "duplicates": 1, "rejected": {"bad_json": 2}, "expired": 5, "retried": 0, "unjudged": 3,
             "ticks": 8, "missing": Difference(), "unexpected": Difference(), "doubled": Difference(),
             "unread": Difference()} | changes)
     )  # fmt: skip
     lines = balance_lines(make(), lang)
-    assert all(part in lines[0] for part in ("10", "7", "1", "2 (bad_json 2)"))
+    assert all(part in lines[0] for part in ("15", "7", "1", "2 (bad_json 2)", "5"))
     assert len(lines) == 3
     wrong = Difference(2, ("abc", "def"))
     lines = balance_lines(make(missing=wrong, unexpected=wrong, doubled=wrong, unread=wrong), lang)
