@@ -24,7 +24,7 @@ from console.running import runs
 from console.watch.process import read_book
 from console.workers import WATCH
 from deploy.stack import Stack
-from streams.drift import read_open
+from streams.drift import open_drifts
 from streams.endpoints import EnginesDown, resolve
 from streams.lag import READS, lags
 from streams.settings import Settings, SettingsError, load
@@ -44,15 +44,20 @@ def collect(settings: Settings, measured: Callable[[Settings], list[dict[str, An
             pool.submit(_lag, settings),
         )
     report: dict[str, Any] = {"engines": engines.result(), "workers": found.result(), "lag": None}
-    report["drift"] = [msgspec.to_builtins(change) for change in read_open(settings.state_dir, runs)]
+    report["drift"] = [msgspec.to_builtins(change) for change in open_drifts(settings.state_dir, runs)]
     report["alerts"] = [describe(event) for event in firing(read_book(settings))]
     try:
         report["lag"] = lag.result()
     except EnginesDown as error:
         report["problem"] = str(error)
     except (KafkaError, OSError, TimeoutError) as error:
-        report["problem"] = say("status.kafka_away", error=type(error).__name__)
+        report |= {"problem": kafka_away(type(error).__name__), "kafka_away": type(error).__name__}
     return report
+
+
+def kafka_away(error: str, lang: str | None = None) -> str:
+    """What is said when Kafka does not answer."""
+    return say("status.kafka_away", lang, error=error)
 
 
 def _lag(settings: Settings) -> dict[str, int]:

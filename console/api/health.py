@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from console.api.access import Reader
 from console.api.context import Context
+from console.api.errors import language_of
 from console.api.lately import Lately
 from console.figures import Since
-from console.status import collect
+from console.status import collect, kafka_away
 from console.workers import WATCH
 from streams.lag import READS
-from streams.settings import Settings
 
 FRESH: Final = 5.0  # seconds for which one look is handed out
 SERVES: Final = ("serving", "external")  # states of an engine that does its work
@@ -154,18 +154,18 @@ def _drift(change: Mapping[str, Any]) -> Drift:
     return Drift(**{name: change[name] for name in Drift.model_fields})
 
 
-def now(settings: Settings, since: Since) -> Health:
-    """One look at everything. Blocks for as long as an engine that hangs is waited for."""
-    report = collect(settings, since.workers)
-    return health_of(report, since.rejects())
-
-
 class HealthRoute:
     """The route."""
 
     def __init__(self, context: Context) -> None:
         since = Since()
-        self._report = Lately(lambda: now(context.settings, since), FRESH, time.monotonic)
+
+        def now() -> tuple[Health, str]:
+            """One look at everything, and how Kafka failed. Blocks while an engine that hangs is waited for."""
+            report = collect(context.settings, since.workers)
+            return health_of(report, since.rejects()), report.get("kafka_away", "")
+
+        self._report = Lately(now, FRESH, time.monotonic)
 
     def router(self) -> APIRouter:
         """Under /api/v1."""
@@ -173,10 +173,13 @@ class HealthRoute:
         router.add_api_route("/health", self.health, methods=["GET"])
         return router
 
-    async def health(self, _: Reader) -> Health:
+    async def health(self, _: Reader, request: Request) -> Health:
         """Engines, stages, and what the watcher found wrong; one look counts for five seconds. It takes some seconds
         where an engine hangs. Rates are those since the look before."""
-        return await self._report.get()
+        found, failed = await self._report.get()
+        if not failed:
+            return found
+        return found.model_copy(update={"problem": kafka_away(failed, language_of(request.headers))})
 
 
 def router(context: Context) -> APIRouter:

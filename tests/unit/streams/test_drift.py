@@ -79,7 +79,7 @@ def test_a_drift_is_told_shown_and_over(settings: Settings) -> None:
     assert told[0]["labels"]["kind"] == "news"
 
 
-def test_status_shows_what_is_open_and_forgets_what_has_ended(settings: Settings) -> None:
+def test_status_shows_what_is_open_and_not_what_has_ended(settings: Settings) -> None:
     """Drifts of a worker that runs; the file of one that does not is removed."""
     watch = DriftWatch(settings, "pytest", LIMITS)
     for day, labels in enumerate([(0, 1, 2)] * 4 + [(0,)] * 2):

@@ -15,6 +15,7 @@ from console.api.health import health_of
 from console.api.lately import Lately
 from console.watch.standing import Standing, standing, state_of, usual_gap
 from streams.settings import Settings
+from tests.unit.console.api.serving import serving
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 DAY = 86_400.0
@@ -119,3 +120,21 @@ def test_a_file_of_feeds_that_cannot_be_read_hides_no_other_source(tmp_path: Pat
     feeds = tmp_path / "feeds.yaml"
     feeds.write_text("- nonsense", encoding="utf-8")
     assert standing(Settings(state_dir=tmp_path, feeds=feeds)) == Standing()
+
+
+async def test_a_look_tells_in_any_language_and_changes_nothing(tmp_path: Path) -> None:
+    """That a process has ended is left for the watcher to find, and one look serves who reads Chinese and who does
+    not."""
+    ended = tmp_path / "metrics" / "detect-4194305.json"
+    ended.parent.mkdir()
+    ended.write_text('{"stage": "detect", "pid": 4194305, "url": "http://127.0.0.1:9/metrics"}', encoding="utf-8")
+    away = {"kafka_bootstrap": "127.0.0.1:9", "elasticsearch_url": "http://127.0.0.1:9", "triton_url": "127.0.0.1:9"}
+    async with serving(tmp_path, **away) as api:
+        _, english = await api.ask("GET", "/health")
+        _, chinese = await api.ask("GET", "/health", headers={"Accept-Language": "zh-CN"})
+        await api.ask("GET", "/sources")
+    assert english["status"] == chinese["status"] == "degraded"
+    assert english["problem"].isascii()
+    assert english["problem"] != chinese["problem"]
+    assert {each["state"] for each in english["engines"]} == {"unreachable"}
+    assert ended.exists()
