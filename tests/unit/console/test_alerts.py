@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
 import typer
 from aiokafka.errors import KafkaConnectionError
 from rich.cells import cell_len
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from alerts import operations
-from console import alert_log, alerts
+from alerts.entries import Entry
+from console import alert_display, alert_log, alerts
 from console.api import shapes
 from console.exits import UNAVAILABLE, WRONG_INPUT
 from streams.records import (
@@ -99,6 +102,33 @@ def test_columns_stay_in_line_whatever_the_width_of_their_letters(logs: Logs) ->
     assert len(rows) == 3
     assert len({cell_len(row.partition("03-02 09:25")[0]) for row in rows}) == 1
     assert sum("[demo]" in row for row in rows) == 1
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_ids_and_names_are_never_broken(monkeypatch: pytest.MonkeyPatch, width: int, lang: str) -> None:
+    """A terminal of 80 columns shows every word whole, on two lines where one has no room; all lines fit."""
+    monkeypatch.setenv("TOCSIN_LANG", lang)
+    names = {"name": "Quenlith Semiconductor Manufacturing", "rule": "negative-surge-of-banks", "demo": True}
+    held = Acknowledgement(id="1", alert=ALERT, at=NOW, author="anna.lindqvist", reason="", until=None)
+    entries = [
+        Entry(event(**names), 1, True, held, (), 0, 0),
+        Entry(event(name=ZH, rule="other", severity="warning", expected=None), 1, True, None, (), 3, 1),
+    ]
+    console = Console(width=width, file=StringIO(), color_system=None)
+    console.print(alert_display.alerts(entries, console))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    for word in (ALERT[:8], *names["name"].split(), names["rule"], "anna.lindqvist", "other", ZH):  # type: ignore[attr-defined]
+        assert word in shown
+    assert f"[{'演示' if lang == 'zh' else 'demo'}]" in shown
+    assert max(map(cell_len, shown.splitlines())) <= width
+
+
+def test_what_goes_into_a_pipe_is_one_line_an_alert(logs: Logs) -> None:
+    """For grep and awk: a line holds the whole of an alert, however long its names are."""
+    logs.ring(event(alert=digest("third"), name="A name " * 20, rule="a-rule-" * 9))
+    (line,) = [line for line in run("list").stdout.splitlines() if digest("third")[:8] in line]
+    assert "a-rule-" * 9 in line
 
 
 def test_json_is_one_object_a_line() -> None:
