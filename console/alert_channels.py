@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from alerts.delivery.receivers import build
 from alerts.delivery.render import card, lock_screen, mail
 from alerts.delivery.samples import sample_events, sample_messages
 from alerts.delivery.schedule import Reply, decide
+from console.alert_display import dumps
 from console.alert_log import AlertRefused
 from console.exits import told
 from console.messages import language, say
@@ -257,7 +257,7 @@ def send_test(
     well = [accepted(reply, clock.now()) for _, reply in results]
     if as_json:
         found = [_answer(each, reply, fine) for (each, reply), fine in zip(results, well, strict=True)]
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        typer.echo(dumps(found))
         raise typer.Exit(0 if all(well) else FAILED)
     for each, reply in results:
         for line in receipt(each, reply, accepted(reply, clock.now())):

@@ -6,6 +6,7 @@ Values that come from outside are stripped of control characters and cut, so tha
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import MutableMapping
 from typing import Any, Final, TextIO
@@ -63,7 +64,7 @@ def configure(settings: Settings, stage: str, stream: TextIO | None = None) -> N
     renderer: Any = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=output.isatty())
+        else structlog.dev.ConsoleRenderer(colors=output.isatty() and not os.environ.get("NO_COLOR"))
     )
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, _clean_event, renderer],

@@ -144,6 +144,7 @@ async def test_a_receipt_is_printed_for_each_receiver(monkeypatch: pytest.Monkey
         )  # fmt: skip
         everybody = await asyncio.to_thread(run, "test", "--all")
         alone = await asyncio.to_thread(run, "test", "--channel", "desk")
+        data = await asyncio.to_thread(run, "test", "--channel", "desk", "--channel", "unsigned", "--json")
         monkeypatch.setenv("TOCSIN_LANG", "zh")
         chinese = await asyncio.to_thread(run, "test", "--channel", "unsigned")
     assert (everybody.exit_code, alone.exit_code) == (1, 0)
@@ -157,7 +158,11 @@ async def test_a_receipt_is_printed_for_each_receiver(monkeypatch: pytest.Monkey
     assert "办法：校准本机时钟" in chinese.stdout
     assert "机器人启用了加签而该接收方没有密钥" in chinese.stdout
     assert alone.stdout.splitlines() == ["desk (dingtalk): accepted (http 200, code 0)"]
-    assert robot.token not in everybody.output
+    assert [(each["channel"], each["accepted"]) for each in json.loads(data.stdout)] == [
+        ("desk", True), ("unsigned", False),
+    ]  # fmt: skip
+    assert data.exit_code == 1
+    assert robot.token not in everybody.output + data.output
     assert json.loads(hook.requests[0].body)["type"] == "io.tocsin.alert.test"
 
 

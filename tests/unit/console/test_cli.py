@@ -210,6 +210,12 @@ def test_a_word_that_is_no_command_is_answered_with_one_that_is(tmp_path: Path) 
     assert "'status'" in done.stderr
 
 
+def test_where_no_engine_runs_none_is_ended(tmp_path: Path) -> None:
+    """Told as one JSON list, with nothing beside it."""
+    done = run("down", "--json", TOCSIN_STATE_DIR=str(tmp_path))
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+
+
 def test_the_exit_codes_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a table for people and as JSON for programs, in both languages."""
     for lang in LANGUAGES:

@@ -1,8 +1,10 @@
 """`tocsin deadletters` and `tocsin balance`: what is listed, what is sent again, and what is said."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -105,6 +107,27 @@ async def test_listing(log: Log, lang: str) -> None:
     assert list_lines([], 2, lang)
 
 
+def test_a_retry_is_told_as_one_json_object(log: Log, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """How many were sent, what was refused and why, what nobody knows; exit code 1 where any was not sent."""
+
+    class Held(Loop):
+        def __init__(self, *_: Any) -> None:
+            super().__init__(log)
+
+        async def stop(self) -> None: ...
+
+    monkeypatch.setattr(deadletters, "Producer", Held)
+    monkeypatch.setattr(deadletters, "load", lambda: Settings(state_dir=tmp_path, kafka_bootstrap="127.0.0.1:1"))
+    monkeypatch.setattr(deadletters, "resolve", lambda *_: SimpleNamespace(kafka=""))
+    door = letter("ingest", "file:posts.jsonl", 0, 12, b"{", Reject("bad_json", "x"), NOW)
+    log += [kafka_letter(1), send(door).value]
+    chosen = ("--id", "enrich:chat.raw/1@1", "--id", door.id, "--id", "nothing")
+    done = CliRunner().invoke(deadletters.app, ["retry", *chosen, "--json"])
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["sent"], found["unknown"]) == (1, 1, ["nothing"])
+    assert [each["id"] for each in found["refused"]] == [door.id]
+
+
 def test_retry_needs_a_choice() -> None:
     """A retry of everything must be meant."""
     app = typer.Typer()
@@ -118,8 +141,8 @@ def test_retry_needs_a_choice() -> None:
 def test_balance_words(lang: str) -> None:
     """The balance is one equation with its reasons, and each difference is named with its first ids."""
     make: Callable[..., Result] = lambda **changes: Result(  # noqa: E731 - one default in one place
-        **({"received": 15, "indexed": 7, "duplicates": 1, "rejected": {"bad_json": 2}, "expired": 5, "retried": 0, "unjudged": 3,
-            "ticks": 8, "missing": Difference(), "unexpected": Difference(), "doubled": Difference(),
+        **({"received": 15, "indexed": 7, "duplicates": 1, "rejected": {"bad_json": 2}, "expired": 5, "retried": 0,
+            "unjudged": 3, "ticks": 8, "missing": Difference(), "unexpected": Difference(), "doubled": Difference(),
             "unread": Difference()} | changes)
     )  # fmt: skip
     lines = balance_lines(make(), lang)

@@ -95,6 +95,13 @@ def add(document: str, *arguments: str) -> Result:
     return run("feedback", "add", document, *arguments)
 
 
+def test_a_correction_is_told_as_one_json_object_a_head(log: list[Outgoing]) -> None:
+    """What was written, as it was written, and nothing beside it."""
+    done = add(ONE, "--sentiment", "negative", "--risk", "none", "--json")
+    assert [json.loads(line) for line in done.stdout.splitlines()] == [json.loads(each.value or b"") for each in log]
+    assert {json.loads(line)["head"] for line in done.stdout.splitlines()} == {"sentiment", "risk"}
+
+
 def test_a_correction_is_written_with_what_was_judged(log: list[Outgoing]) -> None:
     """One record a head, keyed by the document, with the version judged and a pseudonym for the author."""
     done = add(ONE, "--sentiment", "negative", "--risk", "none", "--note", "says\nfraud", "--author", "Ann")

@@ -15,7 +15,7 @@ from console import model_versions
 from console.exits import UNAVAILABLE, WRONG_INPUT
 from console.model_samples import RowRefused, read_samples, shipped_samples, told
 from console.model_versions import REFUSED
-from models import registry
+from models import registry, versions
 from models.compare import Sample
 from models.labels import HEADS
 from streams.settings import load
@@ -68,6 +68,27 @@ def test_nothing_is_changed_without_triton(own: Path, tmp_path: Path) -> None:
         assert (done.exit_code, "tocsin up" in done.output) == (UNAVAILABLE, True)
         assert {path.name for path in (own / NAME).iterdir()} == {"1", "config.pbtxt"}
         assert (own / NAME / "config.pbtxt").read_bytes() == before
+
+
+def test_what_was_changed_is_one_json_object(own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a deployment, of a shadow and of a way back: the version and its state, and nothing beside it."""
+
+    async def carried_out(*_: object) -> None: ...
+
+    monkeypatch.setattr(model_versions, "_carry_out", carried_out)
+    monkeypatch.setattr(versions, "roll_back", lambda plan: plan)
+    made = tmp_path / "made"
+    shutil.copytree(own / NAME / "1", made)
+    metadata = json.loads((made / "metadata.json").read_text(encoding="utf-8"))
+    (made / "metadata.json").write_text(json.dumps(metadata | {"version": "2-x"}), encoding="utf-8")
+    told = [
+        json.loads(run(*command, "--json").stdout)
+        for command in (("deploy", made), ("shadow", "2"), ("shadow", "off"), ("rollback",))
+    ]
+    assert [(each["number"], each["state"]) for each in told] == [
+        ("2", "active"), ("2", "shadow"), (None, "off"), ("1", "active"),
+    ]  # fmt: skip
+    assert {tuple(each) for each in told} == {("model", "number", "version", "state", "removed")}
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def run(*words: str | Path, lang: str = "en") -> tuple[int, str]:
     app.callback()(lambda: None)
     found = CliRunner().invoke(app, ["rules", *map(str, words)], env={"TOCSIN_LANG": lang, "COLUMNS": "140"})
     assert found.exception is None or isinstance(found.exception, SystemExit), found.exception
-    return found.exit_code, found.output
+    return found.exit_code, found.stdout if "--json" in words else found.output
 
 
 def archive() -> list[Mention]:
@@ -83,6 +83,15 @@ def test_a_better_bound_is_proposed_with_its_evidence(tmp_path: Path, past: list
     assert "# Checked on 2026-01-16" in text
     assert "events checked: that neither confirms nor refutes much" in said
     assert (tmp_path / "desk.yaml").read_text() == RULES
+
+
+def test_a_proposal_is_told_as_one_json_object(tmp_path: Path, past: list[Any]) -> None:
+    """With what was changed and the file that holds it; the course of the search is no part of it."""
+    code, said = run("tune", *past, "--vary", "at_least=1,2,3,4,5", "--trials", "6", "--budget", "0", "--json")
+    found = json.loads(said)
+    assert (code, found["rule"], found["file"]) == (0, "many-stories", str(tmp_path / "proposal.yaml"))
+    assert found["changed"]["at_least"] in (3, 4)
+    assert found["hash"]["before"] != found["hash"]["proposed"]
 
 
 def test_the_same_seed_makes_the_same_proposal(tmp_path: Path, past: list[Any]) -> None:

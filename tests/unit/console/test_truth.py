@@ -143,6 +143,8 @@ def test_the_export_is_a_truth_file(tmp_path: Path) -> None:
     assert found.events[0].source == f"alert {ALERT[:8]}, marked by li"
     assert found.labelled is None
     assert run("export", "--out", str(out)).exit_code == 0
+    told = json.loads(run("export", "--out", str(out), "--json").stdout)
+    assert told == {"file": str(out), "negative": 2, "controls": 1}
     out.write_text("events: []\n", encoding="utf-8")
     assert run("export", "--out", str(out)).exit_code == WRONG_INPUT
     assert run("export", "--out", str(out), "--force").exit_code == 0

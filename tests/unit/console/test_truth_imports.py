@@ -85,6 +85,8 @@ def test_events_become_a_truth_file(tmp_path: Path) -> None:
     assert [(each.subject, each.kind) for each in read_truth(out).events] == [
         ("entity:HALDEN", "negative"), ("entity:BOLT", "control")
     ]  # fmt: skip
+    told = json.loads(run("events", listed, "--out", out, "--json")[1])
+    assert told == {"file": str(out), "negative": 1, "controls": 1}
     assert run("events", listed, "--stream", "wire", "--out", out)[0] == 0  # an import's own file may be written again
     assert len(read_truth(out).events) == 1
 

@@ -172,6 +172,18 @@ def test_a_source_of_which_nothing_can_be_read_says_why(tmp_path: Path) -> None:
     assert "--zone" in err
 
 
+def test_removed_indices_are_one_json_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is gone and what was left; nothing beside it."""
+
+    async def drop(*_: object) -> tuple[list[str], list[str]]:
+        return ["documents-replay-x"], ["ticks-replay-x"]
+
+    monkeypatch.setenv("TOCSIN_ELASTICSEARCH_URL", "http://127.0.0.1:1")
+    monkeypatch.setattr(command, "drop", drop)
+    code, out, _ = replay("drop", "x", "--json")
+    assert (code, json.loads(out)) == (0, {"dropped": ["documents-replay-x"], "kept": ["ticks-replay-x"]})
+
+
 def test_ctrl_c_says_how_to_go_on(files: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A named run is paused; the same command continues it."""
     conduct = Session.conduct

@@ -162,6 +162,15 @@ def test_the_gate_is_shut_for_a_loss(before: Path, after: Path) -> None:
     assert "项损失超出容许范围" in said
 
 
+@pytest.mark.parametrize("shut", [False, True])
+def test_the_gate_is_told_as_one_json_object(before: Path, after: Path, shut: bool) -> None:
+    """Whether it is open, and every check; the exit code tells the same."""
+    code, said = run("gate", *([after, before] if shut else [before, before]), "--json")
+    found = json.loads(said)
+    assert (code, found["passes"]) == (int(shut), not shut)
+    assert {check["rule"] for check in found["checks"]} == {"r"}
+
+
 def test_a_loss_within_the_tolerance_opens_it(before: Path, after: Path) -> None:
     """Whoever says so takes the loss."""
     tolerance = ["recall=0.7", "precision=0.3", "delay_median_s=3600", "false_per_subject_day=1"]
