@@ -4,6 +4,7 @@ import * as charts from "../charts.js";
 import { h } from "../dom.js";
 import { unitName } from "../format.js";
 import { t } from "../i18n.js";
+import { body, panel } from "./layout.js";
 import { empty, into } from "./states.js";
 
 const HOURS = ["", "6", "24", "72"];
@@ -13,13 +14,14 @@ const HOURS = ["", "6", "24", "72"];
  * @param {any} page @returns {{element: HTMLElement, tell: (alert: any, events: any[]) => void}}
  */
 export function timeline(page) {
-  const body = h("div", { class: "panel-body" });
+  const host = body();
   const note = h("p", { class: "quiet small" });
   let of = null;
-  const draw = () => into(body, async () => drawn(await page.api.get(`/alerts/${of.alert.alert}/timeline`, { hours: pick.value }), of, note), 6).catch(() => {});
-  const pick = h("select", { "aria-label": t("alert.timeline.span"), onchange: draw }, HOURS.map((hours) => h("option", { value: hours }, hours ? t("alert.timeline.hours", { count: hours }) : t("alert.timeline.whole"))));
-  const element = h("section", { class: "panel", "aria-labelledby": "timeline" },
-    h("div", { class: "panel-head" }, h("div", null, h("h2", { id: "timeline" }, t("alert.timeline.title")), note), h("div", { class: "no-print" }, pick)), body);
+  const draw = () => into(host, async () => drawn(await asked(), of, note), 6).catch(() => {});
+  const words = (hours) => (hours ? t("alert.timeline.hours", { count: hours }) : t("alert.timeline.whole"));
+  const pick = h("select", { "aria-label": t("alert.timeline.span"), onchange: draw }, HOURS.map((hours) => h("option", { value: hours }, words(hours))));
+  const asked = () => page.api.get(`/alerts/${of.alert.alert}/timeline`, { hours: pick.value });
+  const element = panel(t("alert.timeline.title"), host, { about: note, beside: h("div", { class: "no-print" }, pick) });
   const tell = (alert, events) => {
     const same = of && of.alert.sequence === alert.sequence;
     of = { alert, events };

@@ -11,6 +11,7 @@ import { conflict } from "./conflict.js";
 import { ask, field } from "./dialog.js";
 import { download } from "./download.js";
 import { editor } from "./editor.js";
+import { body, heading, panel } from "./layout.js";
 import { explained, faultList, readOnlyWords } from "./rule_words.js";
 import { tag } from "./severity.js";
 import { fix, message } from "./states.js";
@@ -36,7 +37,8 @@ export async function showFile(root, params, page, found) {
   const there = found.files.find((file) => file.name === params.id);
   const file = there ?? { name: params.id, hash: "", text: TEMPLATE, writable: found.writable, rules: [] };
   const draft = draftOf(file);
-  const it = { file, page, text: draft?.text ?? file.text, was: draft?.was ?? file.hash, fresh: !there, why: found, ok: false, checked: file.name.startsWith("preset:") ? "" : file.name };
+  const checked = file.name.startsWith("preset:") ? "" : file.name;
+  const it = { file, page, text: draft?.text ?? file.text, was: draft?.was ?? file.hash, fresh: !there, why: found, ok: false, checked };
   it.status = h("p", { class: "check-status", role: "status" });
   it.faults = h("div");
   it.words = h("div", { class: "panel-body explanations", tabindex: "0", role: "region", "aria-label": t("rules.in_words") });
@@ -44,8 +46,8 @@ export async function showFile(root, params, page, found) {
   it.save = h("button", { type: "button", class: "primary", onclick: () => save(it) }, t("rules.save"));
   replace(root, header(it), note(it, draft),
     h("div", { class: "editing" },
-      h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.text")), it.status), h("div", { class: "panel-body" }, it.editor.node, it.faults, actions(it))),
-      h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.in_words"))), it.words)),
+      panel(t("rules.text"), body(it.editor.node, it.faults, actions(it)), { beside: it.status }),
+      panel(t("rules.in_words"), it.words)),
     whatIf(page, () => ({ text: it.editor.area.value, file: it.checked, ok: it.ok })));
   await check(it);
   const line = Number(params.line);
@@ -53,17 +55,20 @@ export async function showFile(root, params, page, found) {
 }
 
 function header(it) {
-  return h("header", { class: "head" }, h("div", null,
-    h("p", { class: "crumbs" }, h("a", { href: routes.link("rules") }, t("rules.title"))),
-    h("h1", null, h("span", { class: "mono" }, it.file.name), " ", it.fresh && tag(t("rules.new"), "warn"), !it.file.writable && tag(t("rules.read_only")))));
+  return heading([h("span", { class: "mono" }, it.file.name), " ", it.fresh && tag(t("rules.new"), "warn"), !it.file.writable && tag(t("rules.read_only"))],
+    { crumbs: h("a", { href: routes.link("rules") }, t("rules.title")) });
 }
 
 /** What keeps the text from being saved; that an unsaved text was found. */
 function note(it, draft) {
+  const drop = () => {
+    forget(it);
+    it.page.again();
+  };
   const lines = [
     !it.file.writable && h("p", null, readOnlyWords(it.why)),
     it.file.writable && it.page.me.role !== "admin" && h("p", null, t("rules.needs_admin")),
-    draft && h("p", null, t("rules.draft"), " ", h("button", { type: "button", class: "text", onclick: () => { forget(it); it.page.again(); } }, t("rules.draft_drop"))),
+    draft && h("p", null, t("rules.draft"), " ", h("button", { type: "button", class: "text", onclick: drop }, t("rules.draft_drop"))),
   ].filter(Boolean);
   return lines.length > 0 && h("div", { class: "note" }, lines);
 }
@@ -116,7 +121,8 @@ function tell(it, text, found) {
     warnings.length > 0 && [h("h3", null, t("rules.warnings")), faultList(warnings, it.editor.go)],
     gone.length > 0 && h("p", { class: "hint" }, t("rules.gone", { names: gone.join(t("words.comma")) })),
   ].flat().filter(Boolean));
-  if (found.ok || !it.words.childElementCount) it.words.replaceChildren(...(found.rules.length ? found.rules.map(explained) : [h("p", { class: "quiet" }, t(found.ok ? "rules.empty_file" : "rules.not_yet"))]));
+  const none = () => h("p", { class: "quiet" }, t(found.ok ? "rules.empty_file" : "rules.not_yet"));
+  if (found.ok || !it.words.childElementCount) replace(it.words, found.rules.length ? found.rules.map(explained) : none());
   it.words.classList.toggle("behind", !found.ok);
   it.save.disabled = !(found.ok && it.file.writable && it.page.me.role === "admin" && (it.fresh || text !== it.file.text));
 }
@@ -133,7 +139,8 @@ async function save(it) {
   const reason = h("input", { name: "reason", required: true, maxlength: REASON, autocomplete: "off" });
   let changed = null;
   const done = await ask({
-    title: t("rules.save_title", { file: it.file.name }), about: t("rules.save_about"), button: t("rules.save_button"), fields: [field(t("rules.reason"), reason, t("rules.reason_hint"))],
+    title: t("rules.save_title", { file: it.file.name }), about: t("rules.save_about"), button: t("rules.save_button"),
+    fields: [field(t("rules.reason"), reason, t("rules.reason_hint"))],
     send: async (values) => {
       try {
         return await it.page.api.put(`/rules/files/${encodeURIComponent(it.file.name)}`, { text, was: it.was, reason: values.get("reason") }, { key });

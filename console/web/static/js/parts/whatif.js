@@ -6,6 +6,7 @@ import { duration, number, percent, plain, subjectName, time } from "../format.j
 import { rich, t } from "../i18n.js";
 import * as routes from "../routes.js";
 import { orNone } from "./figures.js";
+import { body, panel } from "./layout.js";
 import { severity, tag } from "./severity.js";
 import { failure } from "./states.js";
 import { table } from "./table.js";
@@ -33,9 +34,8 @@ export function whatIf(page, draft) {
     start.disabled = false;
     return null;
   };
-  return h("section", { class: "panel", id: "whatif" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.whatif.title"))),
-    h("div", { class: "panel-body" }, h("p", { class: "quiet" }, t("rules.whatif.about")),
-      h("form", { class: "whatif-form", onsubmit: run }, rich("rules.whatif.last", { days }), start), host));
+  return panel(t("rules.whatif.title"), body(h("p", { class: "quiet" }, t("rules.whatif.about")),
+    h("form", { class: "whatif-form", onsubmit: run }, rich("rules.whatif.last", { days }), start), host), { id: "whatif" });
 }
 
 async function tried(page, host, asked) {
@@ -72,10 +72,15 @@ function outcome({ state, result, error }) {
   if (state === "cancelled") return h("p", { class: "quiet" }, t("rules.whatif.cancelled"));
   if (state === "failed") return failure(Object.assign(new Error(error?.message ?? ""), { code: error?.code ?? "failed", fix: error?.fix ?? "" }));
   if (!result.documents) return h("p", { class: "note" }, t("rules.whatif.no_data"));
+  const tally = { gained: number(result.gained_count), lost: number(result.lost_count), moved: number(result.moved_count), kept: number(result.kept) };
+  const documents = h("a", { href: routes.documents({ from: result.from, to: result.to }) },
+    t("rules.whatif.documents", { count: number(result.documents), of: result.documents }));
+  const over = rich("rules.whatif.over", { documents, from: time(result.from, "stamp"), to: time(result.to, "stamp") });
   return [
-    h("p", { class: "whatif-tally" }, t("rules.whatif.tally", { gained: number(result.gained_count), lost: number(result.lost_count), moved: number(result.moved_count), kept: number(result.kept) })),
-    h("p", { class: "hint" }, rich("rules.whatif.over", { documents: h("a", { href: routes.documents({ from: result.from, to: result.to }) }, t("rules.whatif.documents", { count: number(result.documents), of: result.documents })), from: time(result.from, "stamp"), to: time(result.to, "stamp") }), " ", short(result.history)),
-    byRule(result), list("gained", result.gained, result.gained_count, alertLine), list("lost", result.lost, result.lost_count, alertLine), list("moved", result.moved, result.moved_count, movedLine),
+    h("p", { class: "whatif-tally" }, t("rules.whatif.tally", tally)),
+    h("p", { class: "hint" }, over, t("words.gap"), short(result.history)),
+    byRule(result), list("gained", result.gained, result.gained_count, alertLine), list("lost", result.lost, result.lost_count, alertLine),
+    list("moved", result.moved, result.moved_count, movedLine),
   ];
 }
 
@@ -85,7 +90,8 @@ function short({ short: rules, days, wanted_days: wanted }) {
 }
 
 function byRule({ rules }) {
-  const rows = rules.map(({ name, before, after, differs }) => [h("span", { class: "mono" }, name), orNone(before), orNone(after), difference(before, after, differs)]);
+  const rows = rules.map(({ name, before, after, differs }) =>
+    [h("span", { class: "mono" }, name), orNone(before), orNone(after), difference(before, after, differs)]);
   const heads = [t("rules.column.rule"), ...["before", "after", "difference"].map((name) => ({ text: t(`rules.whatif.${name}`), num: true }))];
   return table(t("rules.whatif.by_rule"), heads, rows);
 }
@@ -102,15 +108,18 @@ function list(name, found, count, line) {
   if (!count) return null;
   const rest = count - Math.min(found.length, SHOWN);
   return h("section", { class: "whatif-alerts" }, h("h3", null, t(`rules.whatif.${name}`, { count: number(count), of: count })),
-    h("ul", { class: "lines" }, found.slice(0, SHOWN).map((each) => line(each))), rest > 0 && h("p", { class: "hint" }, t("rules.whatif.rest", { count: number(rest) })));
+    h("ul", { class: "lines" }, found.slice(0, SHOWN).map((each) => line(each))),
+    rest > 0 && h("p", { class: "hint" }, t("rules.whatif.rest", { count: number(rest) })));
 }
 
 /** An alert that would be, with its strongest document. @param {any} of an AlertBrief */
 export function alertLine(of, extra = null) {
   const span = { from: of.since, to: of.until ?? "" };
+  const headline = of.document ? h("a", { class: "plain", href: routes.link("documents", {}, of.document) }, plain(of.headline)) : plain(of.headline);
   return h("li", { dataset: { item: "" } },
-    h("div", { class: "alert-line" }, severity(of.severity), h("a", { href: routes.documents({ subject: of.subject, ...span }) }, subjectName(of.subject, of.name)), h("span", { class: "mono quiet small" }, of.rule), time(of.since, "both"), extra),
-    of.headline && h("p", { class: "small" }, of.document ? h("a", { class: "plain", href: routes.link("documents", {}, of.document) }, plain(of.headline)) : plain(of.headline)));
+    h("div", { class: "alert-line" }, severity(of.severity), h("a", { href: routes.documents({ subject: of.subject, ...span }) }, subjectName(of.subject, of.name)),
+      h("span", { class: "mono quiet small" }, of.rule), time(of.since, "both"), extra),
+    of.headline && h("p", { class: "small" }, headline));
 }
 
 /** The same alert at another time. @param {any} of a MovedBrief */

@@ -7,6 +7,7 @@ import * as act from "../parts/alert_actions.js";
 import { beside } from "../parts/alert_facts.js";
 import { care } from "../parts/alert_row.js";
 import { aside, name, why, without, worst } from "../parts/alert_words.js";
+import { body, panel } from "../parts/layout.js";
 import { prose } from "../parts/prose.js";
 import { timeline } from "../parts/alert_timeline.js";
 import { origins, severity, state } from "../parts/severity.js";
@@ -51,7 +52,8 @@ function head(found, told, page, asked) {
   const { alert } = found;
   const over = alert.state === "resolved";
   return h("header", { class: "alert-head" },
-    h("p", { class: "crumbs" }, h("a", { href: link("alerts", { state: over ? "closed" : "open" }) }, t("shell.views.alerts")), " / ", h("span", { class: "mono" }, alert.alert.slice(0, 8))),
+    h("p", { class: "crumbs" }, h("a", { href: link("alerts", { state: over ? "closed" : "open" }) }, t("shell.views.alerts")),
+      " / ", h("span", { class: "mono" }, alert.alert.slice(0, 8))),
     h("div", { class: "alert-title" }, severity(alert.severity), state(alert.state), origins(alert)),
     h("h1", null, name(alert)),
     h("p", { class: "lead" }, why(told)),
@@ -68,9 +70,12 @@ function escalated({ alert, operations }) {
 
 function since(alert, told, asked) {
   const over = alert.state === "resolved";
-  const times = { since: time(alert.since, "clock"), at: time(alert.at, "clock"), zone: zone(new Date(alert.at)), ago: time(over ? alert.at : alert.since), lasting: duration((new Date(alert.at) - new Date(alert.since)) / 1000) };
+  const lasting = duration((new Date(alert.at) - new Date(alert.since)) / 1000);
+  const times = { since: time(alert.since, "clock"), at: time(alert.at, "clock"), zone: zone(new Date(alert.at)), ago: time(over ? alert.at : alert.since), lasting };
   const found = rich(over ? "alert.from_to" : "alert.since_both", times);
-  if (told.sequence !== alert.sequence) found.push(t("words.gap"), t("alert.as_of", { at: clock(told.at), which: t(asked ? "alert.as_chosen" : "alert.as_worst") }));
+  if (told.sequence !== alert.sequence) {
+    found.push(t("words.gap"), t("alert.as_of", { at: clock(told.at), which: t(asked ? "alert.as_chosen" : "alert.as_worst") }));
+  }
   return found;
 }
 
@@ -79,14 +84,15 @@ function buttons(alert, page) {
   const over = alert.state === "resolved";
   const make = (what, fn, tone = "", off = false) => h("button", { type: "button", class: tone, disabled: !allowed || off, "aria-describedby": allowed ? null : "may-not",
     onclick: async () => (await fn()) && page.again() }, t(`alert.${what}.button`));
+  const key = (fn) => () => run(fn, page);
   if (allowed) {
-    page.keys({ w: () => run(() => act.mark(alert, page, false), page), s: () => run(() => act.silence(alert, page), page),
-      ...(over ? {} : { a: () => run(() => act.acknowledge(alert, page), page) }) });
+    page.keys({ w: key(() => act.mark(alert, page, false)), s: key(() => act.silence(alert, page)), a: over ? () => {} : key(() => act.acknowledge(alert, page)) });
   }
   return h("div", { class: "alert-buttons no-print" },
     make("acknowledge", () => act.acknowledge(alert, page), over ? "" : "primary", over), make("silence", () => act.silence(alert, page)),
     alert.kind !== "system" && [make("wrong", () => act.mark(alert, page, false)), make("right", () => act.mark(alert, page, true))],
-    make("escalate", () => act.escalate(alert, page), "", over || alert.state === "pending"), h("button", { type: "button", class: "ghost", onclick: () => print() }, t("alert.print")),
+    make("escalate", () => act.escalate(alert, page), "", over || alert.state === "pending"),
+    h("button", { type: "button", class: "ghost", onclick: () => print() }, t("alert.print")),
     !allowed && h("p", { class: "quiet small", id: "may-not" }, t("alert.may_not", { name: plain(page.me.name), role: label("role", page.me.role) })));
 }
 
@@ -98,7 +104,7 @@ async function run(fn, page) {
 function remedy(alert, found) {
   const fix = plain(alert.annotations[`fix_${lang()}`] ?? "");
   return h("div", { class: "columns" },
-    h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("alert.fix"))), h("p", { class: "panel-body fix" }, prose(fix || t("alert.no_fix")))),
+    panel(t("alert.fix"), h("p", { class: "panel-body fix" }, prose(fix || t("alert.no_fix")))),
     h("div", { class: "view" }, beside(found, alert)));
 }
 
@@ -111,19 +117,24 @@ function evidence(found, told, chart) {
 function told_most(event) {
   const count = event.evidence.length;
   const title = event.stories > count ? t("alert.stories_some", { shown: count, count: event.stories }) : t("alert.stories");
-  const found = event.evidence.map((each) => ({ ...each, title: segments(each.headline, each.highlights), first: each.first_seen ?? each.collected_at, last: each.last_seen ?? each.collected_at }));
+  const found = event.evidence.map((each) => ({
+    ...each, title: segments(each.headline, each.highlights), first: each.first_seen ?? each.collected_at, last: each.last_seen ?? each.collected_at,
+  }));
   const more = [without(event), aside(event)].filter(Boolean);
-  return h("section", { class: "panel", "aria-labelledby": "stories" },
-    h("div", { class: "panel-head" }, h("h2", { id: "stories" }, title), h("span", { class: "quiet small" }, rich("alert.as_told", { at: `${stamp(event.at)} ${zone(new Date(event.at))}` }))),
-    h("div", { class: "panel-body" }, count ? stories(found, { numbered: true }) : h("p", { class: "quiet" }, t("alert.no_stories"))),
-    more.length ? h("div", { class: "told-foot" }, more.map((text) => h("p", null, text))) : null,
-    count && event.evidence.some((each) => each.highlights.length) ? h("p", { class: "told-foot quiet small" }, rich("alert.marked_words", { example: h("mark", null, t("alert.marked_example")) })) : null);
+  const words = event.evidence.some((each) => each.highlights.length);
+  return panel(title, [
+    body(count ? stories(found, { numbered: true }) : h("p", { class: "quiet" }, t("alert.no_stories"))),
+    more.length > 0 && h("div", { class: "told-foot" }, more.map((text) => h("p", null, text))),
+    words && h("p", { class: "told-foot quiet small" }, rich("alert.marked_words", { example: h("mark", null, t("alert.marked_example")) })),
+  ], { id: "stories", beside: h("span", { class: "quiet small" }, rich("alert.as_told", { at: `${stamp(event.at)} ${zone(new Date(event.at))}` })) });
 }
 
 /** Of a rule made of several conditions what each of them said. */
 function parts_of(event) {
   if (!event.conditions.length) return null;
-  const one = (part) => h("li", { class: part.holds ? "holds" : "fails" }, h("span", { "aria-hidden": "true" }, part.holds ? "✓" : "✗"), " ", h("strong", null, label("type", part.type)), " · ",
-    why({ ...event, ...part, conditions: [], expected: null, sources: 0, authors: 0, support: 1, kind: part.type }, { linked: false }), part.holds ? "" : ` (${label("said", part.why)})`);
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("alert.conditions"))), h("ul", { class: "panel-body conditions" }, event.conditions.map(one)));
+  const alone = { conditions: [], expected: null, sources: 0, authors: 0, support: 1 };
+  const one = (part) => h("li", { class: part.holds ? "holds" : "fails" },
+    h("span", { "aria-hidden": "true" }, part.holds ? "✓" : "✗"), " ", h("strong", null, label("type", part.type)), " · ",
+    why({ ...event, ...part, ...alone, kind: part.type }, { linked: false }), !part.holds && ` (${label("said", part.why)})`);
+  return panel(t("alert.conditions"), h("ul", { class: "panel-body conditions" }, event.conditions.map(one)));
 }

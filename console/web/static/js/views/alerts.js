@@ -6,6 +6,7 @@ import { rich, t } from "../i18n.js";
 import { openAlerts } from "../open_alerts.js";
 import { alertHeads } from "../parts/alert_row.js";
 import { field } from "../parts/dialog.js";
+import { heading } from "../parts/layout.js";
 import { liveAlerts } from "../parts/live_alerts.js";
 import { moreButton } from "../parts/more.js";
 import { segmented } from "../parts/segmented.js";
@@ -24,11 +25,11 @@ export async function show(root, params, page) {
   const state = STATES.includes(params.state) ? params.state : "open";
   const wanted = { state, severity: params.severity, rule: params.rule, subject: params.subject, since: params.since, until: params.until };
   const live = liveAlerts();
-  const panel = h("div", { class: "panel" });
+  const host = h("div", { class: "panel" });
   const quiet = h("div", { class: "silences" });
-  root.append(h("div", { class: "head" }, h("div", null, h("h1", null, t("shell.views.alerts")), h("p", { class: "quiet" }, t(`alerts.about.${state}`))), live.button), filters(wanted, page), quiet, panel);
+  root.append(heading(t("shell.views.alerts"), { lead: t(`alerts.about.${state}`), beside: live.button }), filters(wanted, page), quiet, host);
   const silent = () => silences(quiet, page);
-  const draw = () => into(panel, () => first(wanted, live, page));
+  const draw = () => into(host, () => first(wanted, live, page));
   const renew = soon(() => draw().catch(() => {}), page.signal);
   page.onStream("alert", renew);
   page.onStream("missed", renew);
@@ -56,18 +57,22 @@ function none(wanted) {
 
 function filters(wanted, page) {
   const go = (change) => page.go("alerts", { ...wanted, ...change });
-  const severity = h("select", { name: "severity", onchange: (event) => go({ severity: event.target.value }) }, h("option", { value: "" }, t("alerts.any")),
-    SEVERITIES.map((each) => h("option", { value: each, selected: each === wanted.severity }, label("severity", each))));
+  const severity = h("select", { name: "severity", onchange: (event) => go({ severity: event.target.value }) },
+    h("option", { value: "" }, t("alerts.any")), SEVERITIES.map((each) => h("option", { value: each, selected: each === wanted.severity }, label("severity", each))));
   const known = openAlerts()?.alerts ?? [];
-  const text = (name, search, options) => h("span", null,
-    h("input", { name, id: `filter-${name}`, value: wanted[name] ?? "", list: `known-${name}`, placeholder: t("alerts.any"), maxlength: 256, spellcheck: "false", dataset: search ? { search: "" } : {}, onchange: (event) => go({ [name]: event.target.value.trim() }) }),
-    h("datalist", { id: `known-${name}` }, [...options].map(([value, words]) => h("option", { value }, words))));
+  const text = (name, options, dataset = {}) => {
+    const input = h("input", {
+      name, value: wanted[name] ?? "", list: `known-${name}`, placeholder: t("alerts.any"), maxlength: 256, spellcheck: "false", dataset,
+      onchange: (event) => go({ [name]: event.target.value.trim() }),
+    });
+    const list = h("datalist", { id: `known-${name}` }, [...options].map(([value, words]) => h("option", { value }, words)));
+    return [field(t(`alerts.filter.${name}`), input), list];
+  };
   const rules = new Map(known.map((each) => [each.rule, ""]));
   const subjects = new Map(known.map((each) => [each.subject, plain(subjectName(each.subject, each.name))]));
-  const named = (name, search, options) => h("div", { class: "field" }, h("label", { for: `filter-${name}` }, t(`alerts.filter.${name}`)), text(name, search, options));
+  const states = STATES.map((each) => ({ words: t(`alerts.state.${each}`), href: link("alerts", { ...wanted, state: each }), chosen: each === wanted.state }));
   return h("div", { class: "filter-row" },
-    segmented(t("alerts.filter.state"), STATES.map((each) => ({ words: t(`alerts.state.${each}`), href: link("alerts", { ...wanted, state: each }), chosen: each === wanted.state }))),
-    field(t("alerts.filter.severity"), severity), named("rule", true, rules), named("subject", false, subjects));
+    segmented(t("alerts.filter.state"), states), field(t("alerts.filter.severity"), severity), text("rule", rules, { search: "" }), text("subject", subjects));
 }
 
 /** Silences in force, where there are any: they keep alerts from being told, so nobody should have to look for them. */
@@ -77,11 +82,13 @@ async function silences(host, page) {
 }
 
 function inForce(found, page, again) {
+  const matched = ({ match }) => Object.entries(match).map(([name, values]) => `${name}=${values.map(plain).join(",")}`).join(" ");
   const row = (each) => h("li", { class: "silence" },
-    h("div", null, h("p", null, Object.entries(each.match).map(([name, values]) => `${name}=${values.map(plain).join(",")}`).join(" ")),
+    h("div", null, h("p", null, matched(each)),
       h("p", { class: "quiet small" }, rich("alerts.silences.by", { author: plain(each.author), until: time(each.until, "both") }), " · ", plain(each.reason))),
     page.me.role !== "read" && h("button", { type: "button", onclick: () => end(each, page, again) }, t("alerts.silences.end")));
-  return h("details", { class: "panel", dataset: { name: "silences" } }, h("summary", { class: "panel-head" }, h("h2", null, t("alerts.silences.title", { count: found.length }))), h("ul", { class: "panel-body" }, found.map(row)));
+  const title = h("h2", null, t("alerts.silences.title", { count: found.length }));
+  return h("details", { class: "panel", dataset: { name: "silences" } }, h("summary", { class: "panel-head" }, title), h("ul", { class: "panel-body" }, found.map(row)));
 }
 
 async function end(silence, page, again) {

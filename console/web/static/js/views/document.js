@@ -6,6 +6,7 @@ import { t } from "../i18n.js";
 import { maskedWords, original, reason, sentimentWords, titleOf } from "../parts/document.js";
 import { tones } from "../parts/figures.js";
 import { correction } from "../parts/correction.js";
+import { body, panel } from "../parts/layout.js";
 import { origins, severity, state, tag } from "../parts/severity.js";
 import { empty, into } from "../parts/states.js";
 import * as routes from "../routes.js";
@@ -17,12 +18,12 @@ const AFTER = 48 * 3600e3; // an alert may fire long after a document that its w
 export async function show(root, params, page) {
   const found = await page.api.get(`/documents/${encodeURIComponent(params.id)}`);
   page.title(found.title.map(([text]) => plain(text)).join("") || t("documents.one"));
-  const similar = h("div", { class: "panel-body" });
-  const alerts = h("div", { class: "panel-body" });
+  const similar = body();
+  const alerts = body();
   replace(root,
     header(found),
     h("div", { class: "columns" },
-      h("div", { class: "view" }, body(found), panel(t("documents.similar.title"), similar)),
+      h("div", { class: "view" }, text(found), panel(t("documents.similar.title"), similar)),
       h("div", { class: "view" }, panel(t("documents.judgement"), judgement(found, page)), panel(t("documents.companies"), companies(found)),
         panel(t("documents.alerts.title"), alerts), panel(t("documents.origin"), origin(found)))));
   await Promise.all([
@@ -31,23 +32,20 @@ export async function show(root, params, page) {
   ]);
 }
 
-function panel(title, ...children) {
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, title)), children);
-}
-
 function header(found) {
   return h("header", { class: "head" }, h("div", { class: "document-head" },
     h("p", { class: "crumbs" }, h("a", { href: routes.documents({}) }, t("documents.title"))),
     h("h1", null, titleOf(found)),
-    h("p", { class: "facts" }, origins(found), h("a", { href: routes.documents({ source: found.source }) }, plain(found.source)), h("span", null, label("kind", found.kind)),
-      h("span", null, label("language", found.lang)), time(found.collected_at, "both"), found.stale !== "fresh" && tag(t(`documents.stale.${found.stale}`), "warn"), original(found.url))));
+    h("p", { class: "facts" }, origins(found), h("a", { href: routes.documents({ source: found.source }) }, plain(found.source)),
+      h("span", null, label("kind", found.kind)), h("span", null, label("language", found.lang)), time(found.collected_at, "both"),
+      found.stale !== "fresh" && tag(t(`documents.stale.${found.stale}`), "warn"), original(found.url))));
 }
 
 /** The text, by paragraphs; why there is none, where there is none. */
-function body(found) {
+function text(found) {
   const paragraphs = (found.text ?? "").split(/\n+/).map((each) => plain(each).trim()).filter(Boolean);
-  const text = paragraphs.length ? paragraphs.map((each) => h("p", null, each)) : h("p", { class: "quiet" }, t("documents.no_text"));
-  return h("section", { class: "panel", "aria-label": t("documents.text") }, h("div", { class: "panel-body document-text", lang: found.lang }, text,
+  const told = paragraphs.length ? paragraphs.map((each) => h("p", null, each)) : h("p", { class: "quiet" }, t("documents.no_text"));
+  return h("section", { class: "panel", "aria-label": t("documents.text") }, h("div", { class: "panel-body document-text", lang: found.lang }, told,
     found.truncated && h("p", { class: "quiet" }, t("documents.truncated"))));
 }
 
@@ -110,7 +108,8 @@ async function similarTo(found, page) {
 
 /** The alerts about its companies and its topic that rang around its time: first those that name it as evidence. */
 async function alertsOf(found, page) {
-  const subjects = [...found.entities.slice(0, COMPANIES).map((each) => `entity:${each.id}`), found.topic && `topic:${found.topic.label}`].filter(Boolean);
+  const named = found.entities.slice(0, COMPANIES).map((each) => `entity:${each.id}`);
+  const subjects = [...named, found.topic && `topic:${found.topic.label}`].filter(Boolean);
   const at = new Date(found.collected_at).getTime();
   const span = { since: new Date(at - BEFORE).toISOString(), until: new Date(at + AFTER).toISOString() };
   const pages = await Promise.all(subjects.map((subject) => page.api.get("/alerts", { subject, state: "all", limit: 50, ...span })));
@@ -119,14 +118,16 @@ async function alertsOf(found, page) {
   const others = all.filter((alert) => !evidence.includes(alert));
   if (!all.length) return h("p", { class: "quiet" }, t("documents.alerts.none"));
   return [
-    h("p", { class: evidence.length ? "" : "quiet" }, evidence.length ? t("documents.alerts.evidence", { count: evidence.length }) : t("documents.alerts.no_evidence")),
+    evidence.length ? h("p", null, t("documents.alerts.evidence", { count: evidence.length })) : h("p", { class: "quiet" }, t("documents.alerts.no_evidence")),
     lines(evidence),
-    others.length > 0 && h("details", { class: "others", open: !evidence.length }, h("summary", null, t("documents.alerts.others", { count: others.length })), lines(others)),
+    others.length > 0 && h("details", { class: "others", open: !evidence.length },
+      h("summary", null, t("documents.alerts.others", { count: others.length })), lines(others)),
   ];
 }
 
 function lines(alerts) {
   return alerts.length > 0 && h("ul", { class: "lines" }, alerts.map((each) => h("li", { dataset: { item: each.alert } },
-    h("div", { class: "alert-line" }, severity(each.severity), origins(each), h("a", { href: routes.link("alerts", {}, each.alert) }, subjectName(each.subject, each.name)), state(each.state)),
+    h("div", { class: "alert-line" }, severity(each.severity), origins(each),
+      h("a", { href: routes.link("alerts", {}, each.alert) }, subjectName(each.subject, each.name)), state(each.state)),
     h("p", { class: "facts" }, h("span", { class: "mono" }, each.rule), time(each.at)))));
 }

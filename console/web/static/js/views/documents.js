@@ -8,6 +8,7 @@ import { label, number, plain, subjectName } from "../format.js";
 import { t } from "../i18n.js";
 import { card } from "../parts/document.js";
 import { facet } from "../parts/facets.js";
+import { heading } from "../parts/layout.js";
 import { moreButton } from "../parts/more.js";
 import { empty, failure, waiting } from "../parts/states.js";
 import { steadily } from "../parts/steady.js";
@@ -26,7 +27,10 @@ export async function show(root, params, page) {
     tally: h("p", { class: "tally", role: "status", tabindex: "-1" }), chips: h("div", { class: "chips" }), facets: h("div", { class: "facets" }),
     filters: h("span", { class: "chosen" }), list: h("div", { class: "documents" }), more: h("div"), time: h("div"),
   };
-  const field = h("input", { type: "search", name: "q", value: state.q, maxlength: 300, placeholder: t("documents.placeholder"), "aria-label": t("documents.search"), "aria-describedby": "documents-hint", dataset: { search: "" } });
+  const field = h("input", {
+    type: "search", name: "q", value: state.q, maxlength: 300, dataset: { search: "" },
+    placeholder: t("documents.placeholder"), "aria-label": t("documents.search"), "aria-describedby": "documents-hint",
+  });
   const change = (part) => {
     Object.assign(state, part);
     window.history.pushState(null, "", address(state));
@@ -39,7 +43,7 @@ export async function show(root, params, page) {
     change({ q, sort: !q ? "" : state.q ? state.sort : "relevance" });
   };
   append(root,
-    h("header", { class: "head" }, h("div", null, h("h1", null, t("documents.title")))),
+    heading(t("documents.title")),
     h("form", { class: "search wide", role: "search", onsubmit: go }, field, h("button", { class: "primary" }, t("documents.find")),
       h("p", { class: "hint", id: "documents-hint" }, t("documents.hint"))),
     h("div", { class: "documents-layout" }, aside(host), h("div", { class: "documents-found" }, head(state, host, change), host.chips, host.list, host.more)));

@@ -1,8 +1,10 @@
 /** Models: which versions judge, how good they are on what they never learnt from, what they are (their card), and drift. */
 
 import { h, replace } from "../dom.js";
-import { label, number, percent, time } from "../format.js";
-import { has, t } from "../i18n.js";
+import { label, number, percent } from "../format.js";
+import { t } from "../i18n.js";
+import { drifts } from "../parts/drift.js";
+import { body, flush, heading, panel } from "../parts/layout.js";
 import { markdown } from "../parts/markdown.js";
 import { prose } from "../parts/prose.js";
 import { tag } from "../parts/severity.js";
@@ -16,44 +18,33 @@ export async function show(root, params, page) {
   page.title(t("models.title"));
   const found = await page.api.get("/models");
   replace(root,
-    h("header", { class: "head" }, h("div", null, h("h1", null, t("models.title")), h("p", { class: "quiet" }, t("models.lead")))),
+    heading(t("models.title"), { lead: t("models.lead") }),
     found.triton === "away" && h("p", { class: "note", role: "status" }, prose(t("models.away"))),
     drift(found.drift), overview(found.models), found.models.map(model));
 }
 
 /** Whether the texts still look like those the models were measured on. */
 function drift(found) {
-  const body = found.length ? h("ul", { class: "lines" }, found.map(drifted)) : h("p", null, t("models.drift.none"));
-  return h("section", { class: found.length ? "panel alarmed" : "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("models.drift.title"))),
-    h("div", { class: "panel-body" }, body, h("p", { class: "hint" }, t("models.drift.about"))));
-}
-
-/** One feature that differs, in words, with how much and from how many texts. */
-function drifted({ subject, since, observed, expected, support, labels }) {
-  const named = { feature: word("feature", labels.feature), lang: label("language", labels.lang), kind: label("kind", labels.kind), against: word("against", labels.against) };
-  return h("li", null, h("p", null, t("models.drift.one", named)),
-    h("p", { class: "facts" }, h("span", { class: "mono" }, `${subject.replace(/^model:/, "")} ${labels.version ?? ""}`), h("span", null, t("models.drift.figures", { observed: observed.toFixed(3), limit: expected.toFixed(3), count: number(support), of: support })),
-      since && time(since, "both")));
-}
-
-function word(kind, value) {
-  return has(`models.${kind}.${value}`) ? t(`models.${kind}.${value}`) : value;
+  const told = found.length ? drifts(found) : h("p", null, t("models.drift.none"));
+  return panel(t("models.drift.title"), body(told, h("p", { class: "hint" }, t("models.drift.about"))), { tone: found.length ? "alarmed" : "" });
 }
 
 function overview(models) {
   if (!models.length) return h("section", { class: "panel" }, empty(t("models.none"), t("models.none_more")));
+  const heads = ["model", "version", "state", "languages", "base", "licence", "judged"].map((name) => t(`models.column.${name}`));
   const rows = models.map((each) => [
     h("a", { href: `#/models/${encodeURIComponent(each.name)}`, onclick: (event) => jump(event, each) }, h("span", { class: "mono" }, each.name)),
     h("span", { class: "mono" }, each.version || each.number), state(each),
     each.languages.map((code) => label("language", code)).join(t("words.comma")),
-    each.base, h("span", { class: "nowrap" }, each.licence), each.languages.length > 0 && h("a", { href: routes.documents({ lang: each.languages }) }, t("models.documents")),
+    each.base, h("span", { class: "nowrap" }, each.licence),
+    each.languages.length > 0 && h("a", { href: routes.documents({ lang: each.languages }) }, t("models.documents")),
   ]);
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("models.versions"))), h("div", { class: "panel-body flush" },
-    table(t("models.versions"), ["model", "version", "state", "languages", "base", "licence", "judged"].map((name) => t(`models.column.${name}`)), rows, { cards: true })));
+  return panel(t("models.versions"), flush(table(t("models.versions"), heads, rows, { cards: true })));
 }
 
 function state({ state: value, serving }) {
-  return h("span", { class: "tags" }, tag(t(`models.state.${value}`), TONES[value] ?? ""), value === "live" && serving === false && tag(t("models.not_serving"), "bad"));
+  const unserved = value === "live" && serving === false && tag(t("models.not_serving"), "bad");
+  return h("span", { class: "tags" }, tag(t(`models.state.${value}`), TONES[value] ?? ""), unserved);
 }
 
 function idOf({ name, version }) {
@@ -68,11 +59,15 @@ function jump(event, each) {
 }
 
 function model(each) {
-  const card = each.card ? markdown(each.card.replace(/^# .*\n/, ""), 4, `${each.name} ${each.version}`) : h("p", { class: "quiet" }, t("models.no_card"));
-  return h("section", { class: "panel", id: idOf(each), tabindex: "-1" },
-    h("div", { class: "panel-head" }, h("h2", null, h("span", { class: "mono" }, `${each.name} ${each.version || each.number}`)), state(each)),
-    h("div", { class: "panel-body" }, each.fault && h("p", { class: "note" }, each.fault), abstains(each), h("h3", null, t("models.quality")), quality(each),
-      h("details", { class: "model-card" }, h("summary", null, t("models.card")), h("div", { class: "prose", lang: "en" }, card))));
+  const named = `${each.name} ${each.version || each.number}`;
+  const card = each.card ? markdown(each.card.replace(/^# .*\n/, ""), 4, named) : h("p", { class: "quiet" }, t("models.no_card"));
+  const made = panel(h("span", { class: "mono" }, named), body(
+    each.fault && h("p", { class: "note" }, each.fault), abstains(each),
+    h("h3", null, t("models.quality")), quality(each, named),
+    h("details", { class: "model-card" }, h("summary", null, t("models.card")), h("div", { class: "prose", lang: "en" }, card))),
+  { beside: state(each), id: idOf(each) });
+  made.tabIndex = -1;
+  return made;
 }
 
 /** Below which probability a sentiment is no judgement, by language. */
@@ -81,13 +76,17 @@ function abstains({ abstains_below: below }) {
   return parts.length > 0 && h("p", { class: "quiet" }, t("models.abstains", { parts: parts.join(t("words.comma")) }));
 }
 
-function quality({ name, version, quality: rows }) {
+function quality({ quality: rows }, named) {
   if (!rows.length) return h("p", { class: "quiet" }, t("models.unmeasured"));
   const digits = (value) => value.toFixed(3);
-  const cells = rows.map((row) => [h("span", { class: "mono" }, row.dataset), t(`documents.head.${row.what}`), h("span", { class: "figure-line" }, digits(row.macro_f1), scale(row.macro_f1)),
-    digits(row.accuracy), number(row.rows), row.learnt ? number(row.learnt) : h("strong", null, t("models.never"))]);
-  const heads = [t("models.column.dataset"), t("models.column.what"), t("models.column.f1"), ...["accuracy", "rows", "learnt"].map((name) => ({ text: t(`models.column.${name}`), num: true }))];
-  return [h("div", { class: "quality" }, table(`${t("models.quality")}: ${name} ${version}`, heads, cells)), h("p", { class: "hint" }, t("models.f1_about"))];
+  const numbers = ["accuracy", "rows", "learnt"].map((name) => ({ text: t(`models.column.${name}`), num: true }));
+  const heads = [t("models.column.dataset"), t("models.column.what"), t("models.column.f1"), ...numbers];
+  const cells = rows.map((row) => [
+    h("span", { class: "mono" }, row.dataset), t(`documents.head.${row.what}`),
+    h("span", { class: "figure-line" }, digits(row.macro_f1), scale(row.macro_f1)),
+    digits(row.accuracy), number(row.rows), row.learnt ? number(row.learnt) : h("strong", null, t("models.never")),
+  ]);
+  return [h("div", { class: "quality" }, table(`${t("models.quality")}: ${named}`, heads, cells)), h("p", { class: "hint" }, t("models.f1_about"))];
 }
 
 /** A value from 0 to 1 as a length. */

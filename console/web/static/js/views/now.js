@@ -7,6 +7,7 @@ import { refresh, watch } from "../open_alerts.js";
 import { alertHeads, alertRow } from "../parts/alert_row.js";
 import { heat } from "../parts/heat.js";
 import { strip } from "../parts/health.js";
+import { flush, panel } from "../parts/layout.js";
 import { liveAlerts } from "../parts/live_alerts.js";
 import { SEVERITIES } from "../parts/severity.js";
 import { segmented } from "../parts/segmented.js";
@@ -29,7 +30,7 @@ export async function show(root, params, page) {
   const data = h("p", { class: "quiet" }, "\u00a0"); // its line is there from the start, so that nothing moves when it is known
   const health = h("div", { class: "health-strip" });
   root.append(
-    h("div", { class: "head" }, h("div", null, h("h1", null, t("shell.views.now")), summary, data), health),
+    h("header", { class: "head" }, h("div", null, h("h1", null, t("shell.views.now")), summary, data), health),
     rings(summary, page),
     map(hours, kind, data, page));
   const look = () => strip(health, page).catch(() => {});
@@ -40,19 +41,18 @@ export async function show(root, params, page) {
 /** What rings, kept up to date. */
 function rings(summary, page) {
   const { list, button, tell } = liveAlerts();
-  const body = h("div", null, waiting());
+  const host = h("div", null, waiting());
   let bare = null;
   watch((found, error) => {
-    if (!found) return error && replace(body, failure(error, () => refresh(0)));
+    if (!found) return error && replace(host, failure(error, () => refresh(0)));
     told(summary, found);
     tell(found.alerts);
-    if (found.alerts.length) return list.parentNode === body || replace(body, alertHeads(), list);
-    if (bare?.parentNode === body) return null;
+    if (found.alerts.length) return list.parentNode === host || replace(host, alertHeads(), list);
+    if (bare?.parentNode === host) return null;
     bare = nothing(page);
-    return replace(body, bare);
+    return replace(host, bare);
   }, page.signal);
-  return h("section", { class: "panel", "aria-labelledby": "rings" },
-    h("div", { class: "panel-head" }, h("h2", { id: "rings" }, t("now.rings")), button, h("a", { href: link("alerts", { state: "closed" }) }, t("now.closed"))), body);
+  return panel(t("now.rings"), host, { id: "rings", beside: [button, h("a", { href: link("alerts", { state: "closed" }) }, t("now.closed"))] });
 }
 
 /** "2 critical and 1 warning ring" or "Nothing rings". */
@@ -76,19 +76,18 @@ function nothing(page) {
 }
 
 function map(hours, kind, data, page) {
-  const body = h("div", { class: "panel-body flush" });
+  const host = flush();
   const choice = (name, values, now) => segmented(t(`now.choose.${name}`), values.map((each) =>
     ({ words: t(`now.${name}.${each}`), href: link("now", { hours, kind, [name]: each }), chosen: each === now })));
-  const draw = () => into(body, async () => {
+  const draw = () => into(host, async () => {
     const found = await page.api.get("/heat", { ...hourly(Number(hours), Date.now()), kind, limit: SUBJECTS });
     replace(data, age(found));
     return heat(found);
   }, 8).catch(() => {});
   draw();
   repeat(draw, OFTEN, page.signal);
-  return h("section", { class: "panel", "aria-labelledby": "heat" },
-    h("div", { class: "panel-head" }, h("div", null, h("h2", { id: "heat" }, t("now.heat")), h("p", { class: "quiet small" }, t("now.heat_about", { zone: zone(new Date()) }))),
-      h("div", { class: "choices" }, choice("kind", KINDS, kind), choice("hours", HOURS, hours))), body);
+  const about = h("p", { class: "quiet small" }, t("now.heat_about", { zone: zone(new Date()) }));
+  return panel(t("now.heat"), host, { id: "heat", about, beside: h("div", { class: "choices" }, choice("kind", KINDS, kind), choice("hours", HOURS, hours)) });
 }
 
 /** So many hours up to the end of this one: people read whole hours. */
@@ -100,8 +99,10 @@ function hourly(hours, now) {
 /** How much was read, how old the newest of it is (loud where that is long ago), and since when Tocsin has watched. */
 function age({ documents: count, from, to, newest, oldest }) {
   const span = t(`now.hours.${Math.round((new Date(to) - new Date(from)) / HOUR)}`).toLowerCase();
-  const read = count ? rich("now.read", { count: h("a", { class: "figure-link", href: documents({ from, to }) }, number(count)), span, of: count }) : h("strong", { class: "old" }, t("now.no_data", { span }));
+  const amount = h("a", { class: "figure-link", href: documents({ from, to }) }, number(count));
+  const read = count ? rich("now.read", { count: amount, span, of: count }) : h("strong", { class: "old" }, t("now.no_data", { span }));
   if (!newest) return read;
   const old = Date.now() - new Date(newest) > HOUR;
-  return [read, t("words.gap"), h(old ? "strong" : "span", { class: old ? "old" : "" }, rich("now.newest", { time: time(newest) })), t("words.gap"), rich("now.oldest", { time: time(oldest, "clock") })];
+  const latest = h(old ? "strong" : "span", { class: old ? "old" : "" }, rich("now.newest", { time: time(newest) }));
+  return [read, t("words.gap"), latest, t("words.gap"), rich("now.oldest", { time: time(oldest, "clock") })];
 }

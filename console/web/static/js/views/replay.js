@@ -6,6 +6,7 @@ import { rich, t } from "../i18n.js";
 import { command } from "../parts/command.js";
 import { showComparison } from "../parts/comparison.js";
 import { orNone } from "../parts/figures.js";
+import { flush, heading, panel } from "../parts/layout.js";
 import { rate, share } from "../parts/measures.js";
 import { prose } from "../parts/prose.js";
 import { showResult } from "../parts/replay_result.js";
@@ -22,7 +23,7 @@ export async function show(root, params, page) {
   page.title(t("replay.title"));
   const found = await page.api.get("/replays");
   replace(root,
-    h("header", { class: "head" }, h("div", null, h("h1", null, t("replay.title")), h("p", { class: "quiet" }, t("replay.lead")))),
+    heading(t("replay.title"), { lead: t("replay.lead") }),
     found.results.length ? results(found.results) : h("section", { class: "panel" }, empty(t("replay.none"), t("replay.none_more"))),
     runs(found.runs), how());
   return null;
@@ -39,39 +40,45 @@ function results(found) {
     else go.removeAttribute("href");
     go.setAttribute("aria-disabled", String(chosen.length !== 2));
   };
-  const one = (each) => h("article", { class: "panel result", dataset: { item: "" } },
-    h("div", { class: "panel-head" },
-      h("div", null, h("h2", null, h("a", { href: routes.link("replay", {}, each.id) }, each.name || t("replay.unnamed"))), facts(each)),
-      found.length > 1 && h("label", { class: "choose" }, h("input", { type: "checkbox", onchange: (event) => choose(each.id, event.target.checked) }), t("replay.compare.choose"))),
-    h("div", { class: "panel-body flush" }, figures(each)));
+  const several = found.length > 1;
+  const box = ({ id }) => h("label", { class: "choose" },
+    h("input", { type: "checkbox", onchange: (event) => choose(id, event.target.checked) }), t("replay.compare.choose"));
+  const one = (each) => panel(h("a", { href: routes.link("replay", {}, each.id) }, each.name || t("replay.unnamed")), flush(figures(each)),
+    { tone: "result", about: facts(each), beside: several && box(each) });
   return h("section", { class: "results" },
-    h("div", { class: "section-head" }, h("h2", null, t("replay.results")), found.length > 1 && h("div", { class: "compare-bar" }, h("span", { class: "quiet small" }, t("replay.compare.hint")), go)),
+    h("div", { class: "section-head" }, h("h2", null, t("replay.results")),
+      several && h("div", { class: "compare-bar" }, h("span", { class: "quiet small" }, t("replay.compare.hint")), go)),
     found.map(one));
 }
 
 function facts(each) {
   return h("p", { class: "facts" }, h("span", null, rich("replay.made", { time: time(each.at, "both") })),
-    h("span", null, t("replay.period", { from: each.from.slice(0, 10), to: each.to.slice(0, 10) })), h("span", null, t("replay.mentions", { count: number(each.mentions), of: each.mentions })),
+    h("span", null, t("replay.period", { from: each.from.slice(0, 10), to: each.to.slice(0, 10) })),
+    h("span", null, t("replay.mentions", { count: number(each.mentions), of: each.mentions })),
     each.sources.length > 0 && h("span", { class: "mono" }, each.sources.join(t("words.comma"))), h("span", { class: "mono" }, each.code));
 }
 
 function figures({ rules, id, name, at }) {
-  const heads = [t("replay.column.rule"), t("replay.column.precision"), t("replay.column.recall"), ...["false", "delay", "found"].map((name) => ({ text: t(`replay.column.${name}`), num: true }))];
+  const numbers = ["false", "delay", "found"].map((each) => ({ text: t(`replay.column.${each}`), num: true }));
+  const heads = [t("replay.column.rule"), t("replay.column.precision"), t("replay.column.recall"), ...numbers];
   const rows = rules.map((each) => [h("a", { class: "mono", href: routes.link("replay", { rule: each.name }, id) }, each.name),
     share(each.precision), share(each.recall),
-    orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration), each.events ? t("replay.of", { part: number(each.found), whole: number(each.events) }) : "–"]);
+    orNone(each.false_per_subject_day, rate), orNone(each.delay_median_s, duration),
+    each.events ? t("replay.of", { part: number(each.found), whole: number(each.events) }) : "–"]);
   return table(t("replay.figures", { name: name || t("replay.unnamed"), at: stamp(at) }), heads, rows, { cards: true });
 }
 
 function runs(found) {
   if (!found.length) return null;
-  const rows = found.map((each) => [h("span", { class: "mono" }, each.name), t(each.done ? "replay.run.done" : "replay.run.open"), each.reached ? time(each.reached, "stamp") : "–",
-    h("span", { class: "mono" }, each.source), time(each.at, "both")]);
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("replay.runs"))),
-    h("div", { class: "panel-body flush" }, table(t("replay.runs"), ["name", "state", "reached", "source", "at"].map((name) => t(`replay.run.${name}`)), rows)));
+  const rows = found.map((each) => [
+    h("span", { class: "mono" }, each.name), t(each.done ? "replay.run.done" : "replay.run.open"), each.reached ? time(each.reached, "stamp") : "–",
+    h("span", { class: "mono" }, each.source), time(each.at, "both"),
+  ]);
+  const heads = ["name", "state", "reached", "source", "at"].map((name) => t(`replay.run.${name}`));
+  return panel(t("replay.runs"), flush(table(t("replay.runs"), heads, rows, { cards: true })));
 }
 
 function how() {
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("replay.how.title"))),
-    h("div", { class: "panel-body prose" }, h("p", null, t("replay.how.about")), command(EXAMPLE), h("p", null, t("replay.how.run")), command(NAMED), h("p", { class: "hint" }, prose(t("replay.how.more")))));
+  return panel(t("replay.how.title"), h("div", { class: "panel-body prose" },
+    h("p", null, t("replay.how.about")), command(EXAMPLE), h("p", null, t("replay.how.run")), command(NAMED), h("p", { class: "hint" }, prose(t("replay.how.more")))));
 }

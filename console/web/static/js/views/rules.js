@@ -5,6 +5,7 @@ import { duration, label, number, percent, plain } from "../format.js";
 import { t } from "../i18n.js";
 import { ask, field } from "../parts/dialog.js";
 import { interval, orNone } from "../parts/figures.js";
+import { body, heading, panel } from "../parts/layout.js";
 import { rate, share } from "../parts/measures.js";
 import { showFile } from "../parts/rule_file.js";
 import { faultList, inWords, readOnlyWords } from "../parts/rule_words.js";
@@ -24,7 +25,8 @@ export async function show(root, params, page) {
   page.title(t("rules.title"));
   replace(root, header(found, page), files(found));
   if (found.faults.length) append(root, faulty(found.faults));
-  if (params.rule && !found.rules.some((each) => each.name === params.rule)) append(root, h("p", { class: "note", role: "status" }, t("rules.unknown", { name: plain(params.rule) })));
+  const gone = params.rule && !found.rules.some((each) => each.name === params.rule);
+  if (gone) append(root, h("p", { class: "note", role: "status" }, t("rules.unknown", { name: plain(params.rule) })));
   append(root, found.rules.length ? rules(found, params.rule) : h("section", { class: "panel" }, empty(t("rules.none"), t("rules.none_more"))));
   point(root.querySelector("tr.pointed"));
 }
@@ -38,8 +40,7 @@ function point(row) {
 
 function header(found, page) {
   const add = found.writable && h("button", { type: "button", onclick: () => newFile(page) }, t("rules.new_file"));
-  return h("header", { class: "head" },
-    h("div", null, h("h1", null, t("rules.title")), h("p", { class: "quiet" }, t("rules.lead", { count: number(found.rules.length), of: found.rules.length }))), add);
+  return heading(t("rules.title"), { lead: t("rules.lead", { count: number(found.rules.length), of: found.rules.length }), beside: add });
 }
 
 async function newFile(page) {
@@ -52,23 +53,22 @@ async function newFile(page) {
 
 /** The files as a row of links; why they cannot be written, where they cannot. */
 function files(found) {
-  const links = found.files.map((file) => h("li", null, h("a", { href: routes.link("rules", {}, file.name) }, h("span", { class: "mono" }, file.name)),
+  const links = found.files.map((file) => h("li", null,
+    h("a", { href: routes.link("rules", {}, file.name) }, h("span", { class: "mono" }, file.name)),
     h("span", { class: "quiet" }, ` ${t("rules.in_file", { count: file.rules.length })}`), !file.writable && [" ", tag(t("rules.read_only"))]));
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.files"))),
-    h("div", { class: "panel-body" }, h("ul", { class: "files" }, links), !found.writable && h("p", { class: "hint" }, readOnlyWords(found))));
+  return panel(t("rules.files"), body(h("ul", { class: "files" }, links), !found.writable && h("p", { class: "hint" }, readOnlyWords(found))));
 }
 
 function faulty(faults) {
-  return h("section", { class: "panel alarmed" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.faults_now"))),
-    h("div", { class: "panel-body" }, h("p", null, t("rules.faults_now_more")), faultList(faults)));
+  return panel(t("rules.faults_now"), body(h("p", null, t("rules.faults_now_more")), faultList(faults)), { tone: "alarmed" });
 }
 
 function rules(found, pointed) {
   const heads = COLUMNS.map((name) =>
     h("th", { scope: "col", class: ["delay", "false", "open"].includes(name) ? "num" : "" }, t(`rules.column.${name}`)));
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("rules.in_force")), h("span", { class: "hint" }, t("rules.intervals"))),
-    h("div", { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": t("rules.in_force") },
-      h("table", { class: "list rules" }, h("thead", null, h("tr", null, heads)), h("tbody", null, found.rules.map((each, at) => row(each, `rule-${at}`, each.name === pointed))))));
+  const rows = found.rules.map((each, at) => row(each, `rule-${at}`, each.name === pointed));
+  return panel(t("rules.in_force"), h("div", { class: "table-scroll cards", tabindex: "0", role: "region", "aria-label": t("rules.in_force") },
+    h("table", { class: "list rules" }, h("thead", null, h("tr", null, heads)), h("tbody", null, rows))), { beside: h("span", { class: "hint" }, t("rules.intervals")) });
 }
 
 /** A rule, and below it what it does in words, where that is asked for. */
@@ -76,11 +76,12 @@ function row(rule, id, pointed) {
   const to = routes.link("rules", { line: rule.line }, rule.file);
   const cell = (name, content, num = false) => h("td", { class: num ? "num" : "", dataset: { label: t(`rules.column.${name}`) } }, content);
   const told = h("tr", { id, class: "rule-words", hidden: !pointed }, h("td", { colspan: COLUMNS.length }, inWords(rule)));
-  const ask = h("button", { type: "button", class: "text small", "aria-expanded": String(pointed), "aria-controls": id, onclick: () => {
+  const toggle = () => {
     told.hidden = !told.hidden;
     ask.setAttribute("aria-expanded", String(!told.hidden));
-  } }, t("rules.in_words"));
-  return [h("tr", { class: [rule.enabled ? "" : "off", pointed ? "pointed" : ""].join(" ").trim(), dataset: { item: to } },
+  };
+  const ask = h("button", { type: "button", class: "text small", "aria-expanded": String(pointed), "aria-controls": id, onclick: toggle }, t("rules.in_words"));
+  return [h("tr", { class: [!rule.enabled && "off", pointed && "pointed"].filter(Boolean).join(" "), dataset: { item: to } },
     h("th", { scope: "row" }, h("a", { class: "mono", href: to }, rule.name), " ", !rule.enabled && tag(t("rules.off")),
       h("div", { class: "quiet small" }, [label("type", rule.kind), rule.scope].filter(Boolean).join(t("rules.dot"))),
       history(rule), ask),
@@ -92,7 +93,10 @@ function row(rule, id, pointed) {
 /** What it was measured on, when and by which code; or that nobody has. */
 function history({ measured }) {
   if (!measured) return h("div", { class: "quiet small" }, t("rules.unmeasured"));
-  const words = { data: measured.data, from: measured.begin.slice(0, 10), to: measured.end.slice(0, 10), count: number(measured.events), of: measured.events, at: measured.made_at.slice(0, 10), code: measured.code };
+  const words = {
+    data: measured.data, from: measured.begin.slice(0, 10), to: measured.end.slice(0, 10), count: number(measured.events), of: measured.events,
+    at: measured.made_at.slice(0, 10), code: measured.code,
+  };
   return h("div", { class: "quiet small" }, t("rules.measured_on", words));
 }
 
@@ -102,7 +106,8 @@ function severities(found) {
 }
 
 function badge(measured, cell) {
-  if (!measured) return ["precision", "recall", "delay", "false"].map((name) => cell(name, h("span", { class: "quiet" }, "–"), ["delay", "false"].includes(name)));
+  const none = (name, num) => cell(name, h("span", { class: "quiet" }, "–"), num);
+  if (!measured) return [none("precision", false), none("recall", false), none("delay", true), none("false", true)];
   return [
     cell("precision", share(measured.precision, measured.precision_interval)), cell("recall", share(measured.recall, measured.recall_interval)),
     cell("delay", orNone(measured.delay_median_s, duration), true), cell("false", orNone(measured.false_per_subject_day, rate), true),

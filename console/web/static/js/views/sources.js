@@ -4,7 +4,10 @@ import { h } from "../dom.js";
 import { duration, join, label, number, percent, plain, time } from "../format.js";
 import { lang, rich, t } from "../i18n.js";
 import { spark } from "../charts.js";
+import { drifts } from "../parts/drift.js";
+import { orNone } from "../parts/figures.js";
 import { serves } from "../parts/health.js";
+import { body, flush, heading, panel } from "../parts/layout.js";
 import { prose } from "../parts/prose.js";
 import { severity, tag } from "../parts/severity.js";
 import { empty, into } from "../parts/states.js";
@@ -19,36 +22,39 @@ const TONES = { silent: "warn", failing: "bad", unknown: "" };
 export async function show(root, params, page) {
   page.title(t("shell.views.sources"));
   const health = h("div", { class: "view" });
-  const sources = h("div", { class: "panel-body flush" });
-  root.append(h("div", { class: "head" }, h("div", null, h("h1", null, t("shell.views.sources")), h("p", { class: "quiet" }, t("sources.about")))), health,
-    h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, t("sources.title")), h("span", { class: "quiet small" }, t("sources.span", { count: HOURS }))), sources));
+  const sources = flush();
+  root.append(heading(t("shell.views.sources"), { lead: t("sources.about") }), health,
+    panel(t("sources.title"), sources, { beside: h("span", { class: "quiet small" }, t("sources.span", { count: HOURS })) }));
   const look = () => into(health, async () => healthPanels(await page.api.get("/health")), 4);
-  const list = async () => listed(await page.api.get("/sources", { hours: HOURS }));
   repeat(() => look().catch(() => {}), OFTEN, page.signal);
-  await Promise.all([look(), into(sources, list)]);
+  await Promise.all([look(), into(sources, async () => listed(await page.api.get("/sources", { hours: HOURS })))]);
 }
 
 function healthPanels(found) {
-  return [wrong(found), h("div", { class: "two" }, engines(found.engines), stages(found.stages)), drift(found.drift ?? []), dead(found.deadletters ?? [])].filter(Boolean);
+  const { engines: engine, stages: stage, drift: drifts, deadletters } = found;
+  return [wrong(found), h("div", { class: "two" }, engines(engine), stages(stage)), drift(drifts ?? []), dead(deadletters ?? [])];
 }
 
-function panel(title, body, flush = true) {
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, title)), h("div", { class: flush ? "panel-body flush" : "panel-body" }, body));
-}
-
+/** What is wrong, and whether anybody looks at all; else that all is well. */
 function wrong({ alerts, watched, problem, status }) {
-  const unseen = watched === false && h("div", { class: "note warning" }, h("p", null, h("strong", null, t("sources.unwatched"))), h("p", null, prose(t("words.system.fix", { fix: t("sources.unwatched_fix") }))));
-  const trouble = problem && h("div", { class: "note warning" }, h("p", null, plain(problem)));
-  if (unseen || trouble) return [unseen, trouble, alerts.length ? faults(alerts) : null];
-  if (alerts.length) return faults(alerts);
+  const notes = [
+    watched === false && h("div", { class: "note" }, h("p", null, h("strong", null, t("sources.unwatched"))), h("p", null, remedy(t("sources.unwatched_fix")))),
+    problem && h("div", { class: "note" }, h("p", null, plain(problem))),
+    alerts.length > 0 && panel(t("sources.wrong"), flush(h("ul", { class: "troubles" }, alerts.map(fault)))),
+  ].filter(Boolean);
+  if (notes.length) return notes;
   return h("p", { class: "all-well" }, h("span", { class: "dot", "aria-hidden": "true" }), t(status === "ok" ? "sources.well" : "sources.degraded"));
 }
 
-function faults(alerts) {
-  return panel(t("sources.wrong"), h("ul", { class: "troubles" }, alerts.map((each) => h("li", null,
-    h("p", null, severity(each.severity), " ", h("span", { class: "quiet small" }, rich("alert.since", { time: time(each.since, "both") }))),
-    h("p", null, h("strong", null, plain(each.says[lang()] ?? each.subject))),
-    each.fix[lang()] && h("p", null, prose(t("words.system.fix", { fix: plain(each.fix[lang()]) })))))));
+function fault({ severity: level, since, says, fix, subject }) {
+  return h("li", null,
+    h("p", null, severity(level), " ", h("span", { class: "quiet small" }, rich("alert.since", { time: time(since, "both") }))),
+    h("p", null, h("strong", null, plain(says[lang()] ?? subject))),
+    fix[lang()] && h("p", null, remedy(plain(fix[lang()]))));
+}
+
+function remedy(fix) {
+  return prose(t("words.system.fix", { fix }));
 }
 
 /** Calm where all is well, framed where it is not. */
@@ -57,49 +63,64 @@ function well(good, text) {
 }
 
 function engines(found) {
-  return panel(t("sources.engines"), table(t("sources.engines"), [t("sources.engine"), t("sources.state"), t("sources.address")],
-    found.map((each) => [label("engine", each.name), well(serves(each), label("engine_state", each.state)), h("span", { class: "mono small" }, plain(each.address || "–"))]), { cards: true }));
+  const rows = found.map((each) => [
+    label("engine", each.name), well(serves(each), label("engine_state", each.state)), h("span", { class: "mono small" }, plain(each.address || "–")),
+  ]);
+  const heads = [t("sources.engine"), t("sources.state"), t("sources.address")];
+  return panel(t("sources.engines"), flush(table(t("sources.engines"), heads, rows, { cards: true })));
 }
 
 function stages(found) {
-  const heads = [t("sources.stage"), t("sources.state"), ...["lag", "rate", "rejected", "memory"].map((each) => ({ text: t(`sources.${each}`), num: true })), t("sources.delivered")];
-  const or = (value, write) => (value === null || value === undefined ? "–" : write(value));
-  return panel(t("sources.stages"), table(t("sources.stages"), heads, found.map((each) => [
-    h("span", null, label("stage", each.stage)), well(each.running, t(each.running ? "sources.running" : "sources.stopped")), or(each.lag, number), or(each.per_second, (value) => t("sources.per_second", { count: number(value) })),
-    or(each.rejected, number), or(each.memory_mib, (value) => `${number(value)} MiB`), or(each.last_delivery_age, (value) => t("common.ago", { time: duration(value) }))]), { cards: true }));
+  const counts = ["lag", "rate", "rejected", "memory"].map((each) => ({ text: t(`sources.${each}`), num: true }));
+  const heads = [t("sources.stage"), t("sources.state"), ...counts, t("sources.delivered")];
+  const rows = found.map((each) => [
+    each.stage, well(each.running, t(each.running ? "sources.running" : "sources.stopped")),
+    orNone(each.lag), orNone(each.per_second, (value) => t("sources.per_second", { count: number(value) })), orNone(each.rejected),
+    orNone(each.memory_mib, (value) => `${number(Math.round(value))} MiB`),
+    orNone(each.last_delivery_age, (value) => t("common.ago", { time: duration(value) })),
+  ]);
+  return panel(t("sources.stages"), flush(table(t("sources.stages"), heads, rows, { cards: true })));
 }
 
 function drift(found) {
-  if (!found.length) return null;
-  const labels = (each) => Object.values(each.labels ?? {}).map(plain).join(" · ");
-  return panel(t("sources.drift"), h("ul", { class: "troubles" }, found.map((each) => h("li", null, h("p", null, h("strong", null, labels(each)), " ", h("span", { class: "quiet small" }, each.since && rich("alert.since", { time: time(each.since, "both") }))),
-    h("p", null, t("sources.drifted", { observed: typeof each.observed === "number" ? number(each.observed) : plain(String(each.observed)), unit: plain(each.unit ?? ""), support: number(each.support ?? 0) }))))));
+  return found.length > 0 && panel(t("models.drift.title"), body(drifts(found)), { tone: "alarmed" });
 }
 
 function dead(found) {
   if (!found.length) return null;
-  return panel(t("sources.dead"), table(t("sources.dead"), [t("sources.reason"), { text: t("sources.count"), num: true }], found.map((each) => [h("span", { class: "mono" }, plain(each.reason)), number(each.count)])));
+  const heads = [t("sources.reason"), { text: t("sources.count"), num: true }];
+  const rows = found.map((each) => [h("span", { class: "mono" }, plain(each.reason)), number(each.count)]);
+  return panel(t("sources.dead"), flush(table(t("sources.dead"), heads, rows)));
 }
 
-function listed(found) {
-  const all = Array.isArray(found) ? found : found.sources;
+function listed({ sources: all }) {
   if (!all.length) return empty(t("sources.none"), t("sources.none_fix"));
   const counted = all.some((each) => each.rejected !== null);
-  const heads = [t("sources.source"), t("sources.state"), { text: t("sources.documents"), num: true }, { text: t("sources.negative"), num: true }, t("sources.when"), t("sources.last"), ...(counted ? [{ text: t("sources.rejected"), num: true }] : []), t("sources.terms")];
+  const num = (name) => ({ text: t(`sources.${name}`), num: true });
+  const heads = [t("sources.source"), t("sources.state"), num("documents"), num("negative"), t("sources.when"), t("sources.last"),
+    ...(counted ? [num("rejected")] : []), t("sources.terms")];
   return table(t("sources.title"), heads, all.map((each) => line(each, counted)), { cards: true });
 }
 
 function line(each, counted) {
-  const bars = each.series.map((point) => ({ value: point.documents }));
   const about = [label("kind", each.kind), ...each.languages.map((language) => label("language", language))];
+  const behind = (more) => documents({ source: each.source, from: each.series[0]?.at, ...more });
+  const share = each.documents ? ` (${percent(each.negative / each.documents)})` : "";
   return [
     [h("a", { href: documents({ source: each.source }) }, plain(each.source)), h("p", { class: "quiet small" }, join(about))],
     each.state === "ok" ? well(true, label("source_state", "ok")) : tag(label("source_state", each.state), TONES[each.state] ?? ""),
-    h("a", { class: "figure-link", href: documents({ source: each.source, from: each.series[0]?.at }) }, number(each.documents)),
-    h("a", { class: "figure-link", href: documents({ source: each.source, from: each.series[0]?.at, sentiment: "negative" }) }, number(each.negative), each.documents ? ` (${percent(each.negative / each.documents)})` : ""),
-    spark(bars, t("sources.spark", { source: each.source, count: number(each.documents) })),
-    h("div", null, each.last ? time(each.last) : "–", each.usual_gap_seconds ? h("p", { class: "quiet small" }, t("sources.usual_gap", { time: duration(each.usual_gap_seconds) })) : null),
-    ...(counted ? [each.rejected === null ? "–" : number(each.rejected)] : []),
-    h("span", { class: "small quiet" }, [each.retention_days && t("sources.kept", { count: each.retention_days, of: each.retention_days }), each.may_train !== null && t(each.may_train ? "sources.may_train" : "sources.may_not_train")].filter(Boolean).map((text) => h("div", null, text))),
+    h("a", { class: "figure-link", href: behind() }, number(each.documents)),
+    h("a", { class: "figure-link", href: behind({ sentiment: "negative" }) }, number(each.negative), share),
+    spark(each.series.map((point) => ({ value: point.documents })), t("sources.spark", { source: each.source, count: number(each.documents) })),
+    [each.last ? time(each.last) : "–", each.usual_gap_seconds && h("p", { class: "quiet small" }, t("sources.usual_gap", { time: duration(each.usual_gap_seconds) }))],
+    ...(counted ? [orNone(each.rejected)] : []),
+    h("span", { class: "small quiet" }, terms(each).map((text) => h("div", null, text))),
   ];
+}
+
+/** How long its documents are kept, and whether models may learn from them. */
+function terms({ retention_days: days, may_train: learns }) {
+  return [
+    days && t("sources.kept", { count: days, of: days }), learns !== null && t(learns ? "sources.may_train" : "sources.may_not_train"),
+  ].filter(Boolean);
 }

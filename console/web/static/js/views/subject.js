@@ -5,7 +5,8 @@ import { append, h, replace } from "../dom.js";
 import { label, number, percent, plain, points, subjectName, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import { card } from "../parts/document.js";
-import { bars, figure, interval } from "../parts/figures.js";
+import { bars, figure, interval, orNone } from "../parts/figures.js";
+import { body, panel } from "../parts/layout.js";
 import { origins, severity, state, tag } from "../parts/severity.js";
 import { hoursOf, spanSwitch, spanWords, WEEK } from "../parts/spans.js";
 import { empty, into } from "../parts/states.js";
@@ -31,17 +32,13 @@ export async function show(root, params, page) {
     if (!found.previous.documents) return;
   }
   append(root, figures(of));
-  const alerts = h("div", { class: "panel-body" });
+  const alerts = body();
   const documents = h("div", { class: "panel-body documents" });
   if (found.totals.documents) append(root, h("div", { class: "charts" }, charts(of, page)), groups(of));
   append(root, h("div", { class: "columns" }, storyPanel(of), panel(t("subject.alerts.title"), alerts)));
-  if (found.totals.documents) append(root, panel([t("subject.documents.title"), h("a", { href: behind() }, t("subject.documents.all", { count: number(found.totals.documents), of: found.totals.documents }))], documents));
+  const all = t("subject.documents.all", { count: number(found.totals.documents), of: found.totals.documents });
+  if (found.totals.documents) append(root, panel(t("subject.documents.title"), documents, { beside: h("a", { href: behind() }, all) }));
   await Promise.all([into(alerts, () => alertsOf(of, page)), found.totals.documents && into(documents, () => newest(of, page))]);
-}
-
-function panel(title, ...children) {
-  const [words, ...rest] = [title].flat();
-  return h("section", { class: "panel" }, h("div", { class: "panel-head" }, h("h2", null, words), rest), children);
 }
 
 function header(found, name, hours) {
@@ -60,17 +57,19 @@ function figures({ found, hours, behind }) {
   const link = (value, more) => h("a", { class: "figure-link", href: behind(more) }, number(value));
   return h("dl", { class: "figures panel" },
     figure(t("subject.figure.documents"), link(totals.documents), amountBefore(found, before)),
-    figure(t("subject.figure.share"), totals.share === null ? "–" : h("a", { class: "figure-link", href: behind({ sentiment: "negative" }) }, percent(totals.share)), interval(totals),
-      totals.share !== null && t("subject.figure.between", { low: percent(totals.low), high: percent(totals.high) }), change(totals, previous, before)),
+    figure(t("subject.figure.share"), orNone(totals.share, () => h("a", { class: "figure-link", href: behind({ sentiment: "negative" }) }, percent(totals.share))),
+      interval(totals), totals.share !== null && t("subject.figure.between", { low: percent(totals.low), high: percent(totals.high) }), change(totals, previous, before)),
     figure(t("subject.figure.negative"), link(totals.negative, { sentiment: "negative" }), t("subject.figure.judged", { count: number(totals.judged) })),
-    figure(t("subject.figure.open"), h("span", { class: "figure-pair" }, link(totals.abstained, { sentiment: "abstained" }), h("span", { class: "quiet" }, " / "), link(totals.unjudged, { sentiment: "unjudged" })),
+    figure(t("subject.figure.open"),
+      [link(totals.abstained, { sentiment: "abstained" }), h("span", { class: "quiet" }, " / "), link(totals.unjudged, { sentiment: "unjudged" })],
       t("subject.figure.open_more")));
 }
 
 /** How many there were in the span of the same length just before. */
 function amountBefore({ subject, from, to, previous }, before) {
   const began = new Date(2 * new Date(from) - new Date(to)).toISOString();
-  return h("a", { class: "plain", href: routes.documents({ subject, from: began, to: from }) }, t("subject.against.documents", { count: number(previous.documents), of: previous.documents, span: before }));
+  const words = t("subject.against.documents", { count: number(previous.documents), of: previous.documents, span: before });
+  return h("a", { class: "plain", href: routes.documents({ subject, from: began, to: from }) }, words);
 }
 
 /** "+12 points against the 7 days before", and whether the intervals of both overlap. */
@@ -78,16 +77,17 @@ function change(totals, previous, before) {
   if (totals.share === null) return null;
   if (previous.share === null) return t("subject.against.nothing", { span: before });
   const apart = totals.low > previous.high || totals.high < previous.low;
-  return h("span", { class: apart ? "strong" : "" }, t(apart ? "subject.against.apart" : "subject.against.overlap", { points: points(totals.share - previous.share), span: before, share: percent(previous.share) }));
+  const told = { points: points(totals.share - previous.share), span: before, share: percent(previous.share) };
+  return h("span", { class: apart ? "strong" : "" }, t(apart ? "subject.against.apart" : "subject.against.overlap", told));
 }
 
 function charts({ found }, page) {
   const judged = found.series.map((each) => (each.share === null ? { ...each, low: null, high: null } : each));
   const pick = (from, to) => page.go("documents", { subject: found.subject, from, to });
   return [
-    panel([t("subject.chart.volume"), h("span", { class: "hint" }, t("subject.chart.drag"))],
-      h("div", { class: "panel-body" }, stack({ title: t("subject.chart.volume"), points: found.series, seconds: found.bucket_seconds, pick }))),
-    panel(t("subject.chart.share"), h("div", { class: "panel-body" }, line({
+    panel(t("subject.chart.volume"), body(stack({ title: t("subject.chart.volume"), points: found.series, seconds: found.bucket_seconds, pick })),
+      { beside: h("span", { class: "hint" }, t("subject.chart.drag")) }),
+    panel(t("subject.chart.share"), body(line({
       title: t("subject.chart.share"), points: judged, write: shares, pick,
       lines: [{ key: "share", name: t("subject.chart.line"), low: "low", high: "high", stroke: "--negative" }],
     }))),
@@ -95,24 +95,31 @@ function charts({ found }, page) {
 }
 
 function groups({ found, behind }) {
-  const group = (name, rows) => panel(t(`subject.group.${name}`), h("div", { class: "panel-body" }, bars(rows, { empty: t("subject.group.none") })));
-  const labelled = (kind, field) => (each) => ({ ...each, words: label(kind, each.label ?? each.lang), href: behind({ [field]: each.label ?? each.lang }) });
+  const group = (name, rows) => panel(t(`subject.group.${name}`), body(bars(rows, { empty: t("subject.group.none") })));
+  const labelled = (kind, field) => (each) => {
+    const value = each.label ?? each.lang;
+    return { ...each, words: label(kind, value), href: behind({ [field]: value }) };
+  };
+  const source = (each) => ({ ...each, words: plain(each.source), href: behind({ source: each.source }), note: each.last && time(each.last) });
   return h("div", { class: "groups" },
     group("topics", found.topics.map(labelled("topic", "topic"))),
     group("risks", found.risks.filter((each) => each.label !== "none").map(labelled("risk", "risk"))),
-    group("sources", found.sources.map((each) => ({ ...each, words: plain(each.source), href: behind({ source: each.source }), note: each.last && time(each.last) }))),
+    group("sources", found.sources.map(source)),
     group("languages", found.languages.map(labelled("language", "lang"))));
 }
 
 function storyPanel({ found }) {
   const rows = found.stories.map((each) => ({ ...each, title: [[each.headline, false]] }));
-  return panel(t("subject.stories.title"), h("div", { class: "panel-body" }, rows.length ? stories(rows.slice(0, STORIES)) : h("p", { class: "quiet" }, t("subject.stories.none")),
-    rows.length > STORIES && h("details", { class: "stories-more" }, h("summary", null, t("subject.more", { count: rows.length - STORIES })), stories(rows.slice(STORIES))),
+  const rest = rows.slice(STORIES);
+  return panel(t("subject.stories.title"), body(
+    rows.length ? stories(rows.slice(0, STORIES)) : h("p", { class: "quiet" }, t("subject.stories.none")),
+    rest.length > 0 && h("details", { class: "stories-more" }, h("summary", null, t("subject.more", { count: rest.length })), stories(rest)),
     found.stories_cut && h("p", { class: "hint" }, t("subject.stories.cut", { count: number(found.stories_of) }))));
 }
 
 async function alertsOf({ found, hours }, page) {
-  const { alerts, next } = await page.api.get("/alerts", { subject: found.subject, state: "all", since: found.from, until: found.to, limit: ALERTS });
+  const asked = { subject: found.subject, state: "all", since: found.from, until: found.to, limit: ALERTS };
+  const { alerts, next } = await page.api.get("/alerts", asked);
   if (!alerts.length) return h("p", { class: "quiet" }, t("subject.alerts.none", { span: spanWords(hours) }));
   return [h("ul", { class: "lines" }, alerts.map((each) => h("li", { dataset: { item: "" } },
     h("div", { class: "alert-line" }, severity(each.severity), origins(each), state(each.state)),

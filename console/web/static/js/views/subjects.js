@@ -5,6 +5,7 @@ import { number, percent, plain, subjectName, time } from "../format.js";
 import { t } from "../i18n.js";
 import { bar, interval } from "../parts/figures.js";
 import { hoursOf, spanSwitch, spanWords, WEEK } from "../parts/spans.js";
+import { heading } from "../parts/layout.js";
 import { moreButton } from "../parts/more.js";
 import { segmented } from "../parts/segmented.js";
 import { empty, into } from "../parts/states.js";
@@ -18,7 +19,7 @@ export async function show(root, params, page) {
   const asked = { q: params.q ?? "", kind: KINDS.includes(params.kind) ? params.kind : "", hours: hoursOf(params.hours, WEEK) };
   const list = h("div", { class: "panel subjects" });
   append(root,
-    h("header", { class: "head" }, h("div", null, h("h1", null, t("subject.title")), h("p", { class: "quiet" }, t("subject.lead")))),
+    heading(t("subject.title"), { lead: t("subject.lead") }),
     h("div", { class: "subjects-filters" }, search(asked), kinds(asked), spanSwitch(asked.hours, (hours) => address({ ...asked, hours }))), list);
   await into(list, () => subjects(asked, page), 6);
 }
@@ -28,7 +29,8 @@ function address({ q, kind, hours }) {
 }
 
 function search(asked) {
-  const field = h("input", { type: "search", name: "q", value: asked.q, maxlength: 200, placeholder: t("subject.search"), "aria-label": t("subject.search"), dataset: { search: "" } });
+  const words = t("subject.search");
+  const field = h("input", { type: "search", name: "q", value: asked.q, maxlength: 200, placeholder: words, "aria-label": words, dataset: { search: "" } });
   const go = (event) => {
     event.preventDefault();
     window.location.hash = address({ ...asked, q: field.value.trim() });
