@@ -20,9 +20,10 @@ from alerts.watch import describe, firing
 from console.exits import WRONG_SETTINGS
 from console.figures import workers
 from console.messages import language, say
+from console.report.schedule import planned
 from console.running import runs
 from console.watch.process import read_book
-from console.workers import WATCH
+from console.workers import REPORT, WATCH
 from deploy.stack import Stack
 from streams.drift import open_drifts
 from streams.endpoints import EnginesDown, resolve
@@ -44,6 +45,7 @@ def collect(settings: Settings, measured: Callable[[Settings], list[dict[str, An
             pool.submit(_lag, settings),
         )
     report: dict[str, Any] = {"engines": engines.result(), "workers": found.result(), "lag": None}
+    report["reports_planned"] = planned(settings)
     report["drift"] = [msgspec.to_builtins(change) for change in open_drifts(settings.state_dir, runs)]
     report["alerts"] = [describe(event) for event in firing(read_book(settings))]
     try:
@@ -98,7 +100,8 @@ def _show(report: dict[str, Any]) -> None:
 
 
 def _workers(report: dict[str, Any], running: set[str]) -> Table:
-    """Those that run, and those of the five that do not. Only what reads from Kafka can be behind."""
+    """Those that run, and those of the five that do not, and `report` where one is planned. Only what reads from Kafka
+    can be behind."""
     table = _table("workers", "stage", "pid", "records", "rate", "rejected", "lag", "memory", "delivery")
     lag = report["lag"] or {}
 
@@ -111,7 +114,7 @@ def _workers(report: dict[str, Any], running: set[str]) -> Table:
         told = say("status.ago", seconds=f"{age:,.1f}") if w["answers"] and age is not None else told
         cells = (w["stage"], str(w["pid"]), f"{w['records']:,}", f"{w['per_second']:,}", f"{w['rejected']:,}")
         table.add_row(*cells, behind(w["stage"]), f"{w['memory_mib']:,}", told)
-    for stage in (*READS, WATCH):
+    for stage in (*READS, WATCH, *([REPORT] if report.get("reports_planned") else [])):
         if stage not in running:
             missing = Text(say("status.not_running"), style="yellow")
             table.add_row(stage, missing, "-", "-", "-", behind(stage), "-", "-")

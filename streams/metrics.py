@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram, start_http_server
 
 from streams.settings import Settings, SettingsError
 
-# In this order from the setting `metrics_port` on.
+# In this order from the setting `metrics_port` on. Others, that run only where they are wanted, take free ports.
 PORTS: Final = ("enrich", "index", "detect", "notify", "collect", "watch")
 FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -100,7 +100,7 @@ def serve(settings: Settings, stage: str) -> int:
 
     Raises SettingsError when its port is taken.
     """
-    wanted = settings.metrics_port + PORTS.index(stage) if settings.metrics_port else 0
+    wanted = settings.metrics_port + PORTS.index(stage) if settings.metrics_port and stage in PORTS else 0
     try:
         server, _ = start_http_server(wanted, addr=settings.metrics_host)
     except OSError as error:

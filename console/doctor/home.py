@@ -16,8 +16,9 @@ from alerts.delivery.specs import Addressed, AlertmanagerSpec, AppriseSpec, Emai
 from alerts.delivery.webhook import read_receivers
 from console.findings import Told
 from console.messages import say
+from console.report.schedule import planned
 from console.running import present
-from console.workers import ALL
+from console.workers import ALL, REPORT
 from streams.plain import plain
 from streams.settings import PREFIX, SECRETS, Settings, SettingsError
 
@@ -39,9 +40,10 @@ def secrets(settings: Settings, variables: Mapping[str, str]) -> str:
 
 
 def processes(settings: Settings) -> str:
-    """Which of the five workers run here, and which do not."""
+    """Which of the five workers run here, and which do not; and `report` where one is planned."""
     running = {str(note["stage"]) for note in present(settings)}
-    missing = [stage for stage in ALL if stage not in running]
+    wanted = (*ALL, REPORT) if planned(settings) else ALL
+    missing = [stage for stage in wanted if stage not in running]
     if not running:
         raise Told("workers_none", True)
     if missing:

@@ -21,7 +21,7 @@ from console.report import sending
 from console.report.making import make
 from console.report.period import Period
 from console.report.schedule import Due, due, next_moment, planned
-from streams import clock
+from streams import clock, metrics
 from streams.kafka import FATAL
 from streams.settings import Settings, SettingsError
 
@@ -40,6 +40,7 @@ def run(settings: Settings, bootstrap: str) -> None:
         chosen = sending.receivers(settings, ())
     except sending.NotSent as error:
         raise SettingsError(f"TOCSIN_REPORT_RECEIVERS: {error}") from None
+    metrics.serve(settings, "report")  # so `tocsin status` and `watch` see that it runs
     asyncio.run(_until_stopped(settings, bootstrap, chosen))
 
 

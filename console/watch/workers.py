@@ -12,12 +12,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from alerts.checks import Check, Probe, Stretches
+from console.report.schedule import planned
 from console.running import Samples, by_label, look, runs, scrape, values
 from console.watch.prober import blind
 from streams.drift import read_open
 from streams.settings import Settings
 
 AT_ONCE: Final = 8
+REPORT: Final = "report"
 SOURCES: Final = ("tocsin_source_polls_total", "tocsin_source_items_total")
 
 
@@ -106,6 +108,7 @@ class Workers:
         self._table = table
         self._time = Stretches()
         self._restarts = Restarts(table["restarts"].window)
+        self._reported = False  # whether `report` was seen at work
         self.seen: list[Seen] = []
 
     async def look(self, now: datetime) -> list[Probe]:
@@ -120,7 +123,8 @@ class Workers:
             for one in self.seen
             if one.samples is None
         ]
-        return [*silent, *restarts, *self._event_time(at), *self._outbox(at), *self._expiry(at), *await self._drift()]
+        found = [*silent, *restarts, *self._reports(), *self._event_time(at), *self._outbox(at), *self._expiry(at)]
+        return [*found, *await self._drift()]
 
     def of(self, stage: str) -> list[Samples]:
         """What the processes of a stage say."""
@@ -129,6 +133,13 @@ class Workers:
     def collectors(self) -> tuple[list[Samples], int]:
         """What `collect` says, and how many processes of it there are: some may not answer."""
         return self.of("collect"), sum(one.stage == "collect" for one in self.seen)
+
+    def _reports(self) -> list[Probe]:
+        """Whether `report` is at work, which is in no group of Kafka. It may run where we cannot see it: it is missed
+        only once it was seen, and only where a report is planned."""
+        at_work = any(one.stage == REPORT for one in self.seen)
+        self._reported = self._reported or at_work
+        return [Probe("worker", REPORT, float(not at_work))] if self._reported and planned(self._settings) else []
 
     def _event_time(self, now: float) -> list[Probe]:
         """A partition whose event time does not move while mentions wait for it."""

@@ -251,6 +251,19 @@ async def test_who_tells_nothing_is_unknown(tmp_path: Path, processes: Processes
     assert found == {"unknown/metrics/10.0.0.9:9100": 1.0, "time": None, "outbox": None}
 
 
+@pytest.mark.parametrize(("daily", "told"), [("", [None] * 4), ("08:00", [None, 0.0, 1.0, 0.0])])
+async def test_who_makes_reports_is_missed_once_seen(
+    tmp_path: Path, processes: Processes, daily: str, told: list[float | None]
+) -> None:
+    """It may run elsewhere, so nothing is said before it was seen here; nor where no report is planned."""
+    prober = Workers(Settings(state_dir=tmp_path, report_daily_at=daily), TABLE)
+    found = []
+    for at, runs in enumerate((False, True, False, True)):
+        processes.seen = [Seen("report", "u", {}, 7)] if runs else []
+        found.append(by_key(await prober.look(after(15 * at))).get("worker/report"))
+    assert found == told
+
+
 async def test_restarts_are_counted_for_ten_minutes(tmp_path: Path, processes: Processes) -> None:
     """What had ended at the start is old; afterwards each that ended and began again counts, also one that did both
     between two looks, until it is ten minutes ago."""
