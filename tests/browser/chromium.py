@@ -18,18 +18,7 @@ ZONE = "Asia/Shanghai"
 PATIENCE = 20_000  # ms; two busy cores play a day beside the browser
 # What was refused is told by the page in words; the browser's own line about the answer's status is no fault of it.
 REFUSED = "Failed to load resource: the server responded with a status of "
-WATCH = """
-document.addEventListener("securitypolicyviolation", (event) =>
-  console.error(`policy: ${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`));
-const left = () => { window.__at = location.hash; window.__left = document.querySelector("main > .view"); };
-window.__at = location.hash;
-addEventListener("hashchange", left);
-for (const name of ["pushState", "replaceState"]) {
-  const own = history[name].bind(history);
-  history[name] = (...of) => { own(...of); window.__at = location.hash; };
-}
-for (const name of ["alert", "confirm", "prompt", "__ran"]) window[name] = (...words) => console.error(`ran: ${name}(${words})`);
-"""
+WATCH = Path(__file__).with_name("watch.js").read_text(encoding="utf-8")
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -85,28 +74,11 @@ class Watched:
 
     def rest(self) -> None:
         """Wait until the view of the address stands there and no part of it is still being fetched."""
-        self.page.wait_for_function(
-            """() => {
-                const view = document.querySelector("main > .view");
-                const there = view?.querySelector("h1, .failure") && view !== window.__left && window.__at === location.hash;
-                const calm = there && !document.querySelector(".waiting, [aria-busy=true]");
-                window.__frames = calm ? (window.__frames ?? 0) + 1 : 0;
-                return window.__frames > 4 && !(window.__frames = 0);
-            }"""
-        )
+        self.page.wait_for_function("() => rested()")
 
     def overflow(self) -> list[str]:
         """What stands out of the screen to the right, unless it lies in something that scrolls by itself."""
-        found: list[str] = self.page.evaluate(
-            """() => {
-                const width = document.documentElement.clientWidth;
-                if (document.documentElement.scrollWidth <= width) return [];
-                const clipped = (one) => { for (let up = one.parentElement; up; up = up.parentElement) {
-                    if (getComputedStyle(up).overflowX !== "visible") return true; } return false; };
-                return [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > width + 1 && !clipped(one))
-                    .slice(0, 5).map((one) => `${one.tagName}.${one.className}: ${one.textContent.slice(0, 60)}`);
-            }"""
-        )
+        found: list[str] = self.page.evaluate("overflow()")
         return found
 
 

@@ -1,5 +1,5 @@
 """Browsers: one that loads the page's modules from the tree, without a server; one that opens the page of a real API
-over a day that real engines have played. What is shared ends with this folder, so that nothing of it meets other tests."""
+over a day that real engines have played. What is shared ends with this folder: nothing of it meets other tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts that would rather be something else, in every field of documents, alerts, receipts and deeds that takes a text."""
+"""Texts that would rather be something else, in every field of documents, alerts, receipts and deeds that takes one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,16 @@ from streams.elastic import client
 from streams.endpoints import resolve
 from streams.kafka import Outgoing, Producer, ensure_topics
 from streams.records import (
-    Acknowledgement, AlertEvent, Condition, Document, Mark, Receipt, RuleChange, Silence, digest, encode,
+    Acknowledgement,
+    AlertEvent,
+    Condition,
+    Document,
+    Mark,
+    Receipt,
+    RuleChange,
+    Silence,
+    digest,
+    encode,
 )  # fmt: skip
 from streams.settings import Settings
 from streams.topics import ALERTS, FEEDBACK, RECEIPTS
@@ -53,7 +62,8 @@ def hostile_document(number: int, text: str, now: datetime) -> Document:
     other = entity(text[:60].replace("\x00", ""), text[:200], matched=text[:100], where="text")
     return document(
         number, body, now - timedelta(minutes=7 * number + 3), title=text, source=text[:100], author=text[:100],
-        url=URLS[number % len(URLS)], native_id=text[:200], entities=(company, other), lang="zh" if number % 3 else "en",
+        url=URLS[number % len(URLS)], native_id=text[:200], entities=(company, other),
+        lang="zh" if number % 3 else "en",
         judgement=replace(judged(topic=text[:60], risk=text[:60]), model=text[:60], version=text[:60]),
         masked={"phone": number},
     )  # fmt: skip
@@ -68,12 +78,15 @@ def hostile_alert(number: int, text: str, now: datetime) -> list[AlertEvent]:
         first_seen=at - timedelta(minutes=9), last_seen=at,
     )  # fmt: skip
     fields: dict[str, Any] = {
-        "alert": id_, "id": f"{id_}.0", "at": at, "since": at - timedelta(minutes=20), "rule": short, "rule_hash": short,
+        "alert": id_, "id": f"{id_}.0", "at": at, "since": at - timedelta(minutes=20), "rule": short,
+        "rule_hash": short,
         "subject": f"entity:x{number}" if number % 2 else f"entity:{short[:100]}", "name": text, "unit": short,
         "evidence": (story, story), "models": (short, short), "labels": {short[:60]: short}, "reason": short,
         "annotations": {"runbook_en": text, "summary_zh": text, "summary_en": text, short[:60]: URLS[0]},
         "risks": {short[:60]: 3, "fraud": 1}, "kind": "surge" if number % 3 else short[:60],
-        "conditions": (Condition(type=short, holds=bool(number % 2), why=short, observed=1.0, unit=short, window_seconds=60),),
+        "conditions": (
+            Condition(type=short, holds=bool(number % 2), why=short, observed=1.0, unit=short, window_seconds=60),
+        ),
         "severity": ("info", "warning", "critical")[number % 3],
     }  # fmt: skip
     began = event(**fields)
@@ -94,8 +107,9 @@ def records(now: datetime) -> list[Outgoing]:
             RuleChange(id=digest("r", id_), file=text[:200], now="0123", author=person, at=now, reason=reason),
         ]  # fmt: skip
         answer = Receipt(
-            notification=digest("n", id_), event=events[0].id, receiver=text[:200], attempt=1, at=now, outcome="refused",
-            status=400, reason=text[:200], channel=text[:60], code=text[:60], meaning=reason, fix=reason,
+            notification=digest("n", id_), event=events[0].id, receiver=text[:200], attempt=1, at=now,
+            outcome="refused", status=400, reason=text[:200], channel=text[:60], code=text[:60], meaning=reason,
+            fix=reason,
         )  # fmt: skip
         found += [Outgoing(ALERTS, encode(each), id_.encode()) for each in events]
         found += [Outgoing(FEEDBACK, encode(each), each.id.encode()) for each in deeds]

@@ -23,9 +23,10 @@ def views(served: Served) -> list[str]:
     first, second = (each["id"] for each in served.get("/replays")["results"][:2])
     over = served.get("/alerts?state=closed")["alerts"][0]["alert"]
     return [
-        "now", "now?kind=topic&hours=168", "alerts?state=all", f"alerts/{ringing(served)['alert']}", f"alerts/{over}", "subjects",
-        f"subjects/entity:{COMPANY}", "subjects/entity:nobody", "documents?q=造假", f"documents/{document}", "rules", "rules/rules.yaml",
-        "replay", f"replay/{first}", f"replay?a={first}&b={second}", "sources", "models", "audit", "api",
+        "now", "now?kind=topic&hours=168", "alerts?state=all", f"alerts/{ringing(served)['alert']}", f"alerts/{over}",
+        "subjects", f"subjects/entity:{COMPANY}", "subjects/entity:nobody", "documents?q=造假", f"documents/{document}",
+        "rules", "rules/rules.yaml", "replay", f"replay/{first}", f"replay?a={first}&b={second}", "sources", "models",
+        "audit", "api",
     ]  # fmt: skip
 
 

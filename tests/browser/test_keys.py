@@ -14,12 +14,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.engines, pytest.mark.timeout(240)
 
 def seen(page: Page) -> bool:
     """Whether what has the focus shows it."""
-    return bool(
-        page.evaluate(
-            """() => { const style = getComputedStyle(document.activeElement);
-                return document.activeElement !== document.body && (style.outlineStyle !== "none" || style.boxShadow !== "none"); }"""
-        )
-    )
+    return bool(page.evaluate("seen()"))
 
 
 def type_keys(page: Page, *keys: str) -> None:

@@ -125,7 +125,7 @@ def as_shipped(served: Served) -> tuple[str, str]:
 
 
 def tries_rules(it: Watched, served: Served, lang: str, mine: str) -> str:
-    """A changed rule is tried on the past, which gains some alerts and loses others; then it is saved, with a reason."""
+    """A changed rule is tried on the past: it gains some alerts and loses others. Then it is saved, with a reason."""
     page = it.page
     file, text = as_shipped(served)
     it.go(f"rules/{file}")
