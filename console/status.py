@@ -22,8 +22,9 @@ from console.figures import workers
 from console.messages import language, say
 from console.report.schedule import planned
 from console.running import runs
+from console.top.screen import ago
 from console.watch.process import read_book
-from console.workers import REPORT, WATCH
+from console.workers import ALL, REPORT, WATCH
 from deploy.stack import Stack
 from streams.drift import open_drifts
 from streams.endpoints import EnginesDown, resolve
@@ -108,10 +109,11 @@ def _workers(report: dict[str, Any], running: set[str]) -> Table:
     def behind(stage: str) -> str:
         return f"{lag[stage]:,}" if stage in lag else "?" if stage in READS else "-"
 
-    for w in report["workers"]:
+    order = (*ALL, REPORT)
+    for w in sorted(report["workers"], key=lambda w: order.index(w["stage"]) if w["stage"] in order else len(order)):
         age = w["last_delivery_age"]
         told = Text(say("status.silent"), style="bold red") if not w["answers"] else "-"
-        told = say("status.ago", seconds=f"{age:,.1f}") if w["answers"] and age is not None else told
+        told = ago(age) if w["answers"] and age is not None else told
         cells = (w["stage"], str(w["pid"]), f"{w['records']:,}", f"{w['per_second']:,}", f"{w['rejected']:,}")
         table.add_row(*cells, behind(w["stage"]), f"{w['memory_mib']:,}", told)
     for stage in (*READS, WATCH, *([REPORT] if report.get("reports_planned") else [])):

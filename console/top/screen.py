@@ -55,7 +55,7 @@ def line(figures: Figures) -> str:
 
 def _head(figures: Figures) -> Text:
     head = Text(say("top.title"), style="bold")
-    head.append(f"  {figures.at:%Y-%m-%d %H:%M:%S} UTC  ", style="not bold")
+    head.append(f"  {figures.at:%H:%M:%S} UTC  ", style="not bold")
     for name, state in figures.engines.items():
         head.append(f"  {name} ", style="not bold")
         head.append(say(f"top.state.{state}"), style="not bold green" if state in GOOD else "bold red")
