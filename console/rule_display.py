@@ -57,7 +57,8 @@ def _file(path: Path) -> str:
 def tables(found: Sequence[Place], badges: Badges) -> Iterator[Table]:
     """A table for each file, a line for each rule; below its name what was measured of it."""
     for file, places in groupby(found, key=lambda place: place.file):
-        made = Table(title=Text(plain(file), style="bold"), title_justify="left", box=SIMPLE_HEAD)
+        title = Text(plain(file), style="bold")
+        made = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         for column in COLUMNS:
             made.add_column(say(f"rules.list.{column}"), overflow="fold", no_wrap=column in WHOLE)
         for place in places:
