@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,6 +12,8 @@ from msgspec import Struct
 
 from alerts.rule_checks import choices_at
 from alerts.rules import KINDS, LEAVES, OF_RULE, OF_SCOPE, Duration, Rule, Scope
+from alerts.sayings import saying
+from alerts.value_sayings import of_value
 from alerts.yaml_lines import Lines
 from alerts.yaml_structs import Fault, suggest
 
@@ -34,13 +37,13 @@ def inherited(entry: Any) -> Any:
 def wrong_entry(entry: Any, path: str, file: str, lines: Lines, kinds: Mapping[str, type[Struct]]) -> Iterator[Fault]:
     """What keeps `entry` from being a rule: unknown kind, unknown fields, then the first value of a wrong type."""
     if not isinstance(entry, dict):
-        yield Fault(file, lines.at(path), "expected a rule: a mapping with name, type, scope, window …")
+        yield Fault(file, lines.at(path), saying("not_a_rule"))
         return
     kind = entry.get("type")
     if not isinstance(kind, str) or kind not in kinds:
-        said = "the rule has no type" if kind is None else f"unknown type {kind!r}"
-        message = f"{said}; there are: {', '.join(kinds)}"
-        yield Fault(file, lines.at(f"{path}.type"), message, suggest(str(kind), kinds))
+        known = ", ".join(kinds)
+        said = saying("no_type", known=known) if kind is None else saying("unknown_type", word=kind, known=known)
+        yield Fault(file, lines.at(f"{path}.type"), said, suggest(str(kind), kinds))
         return
     unknown = list(unknown_fields(entry, set(_fields(kinds[kind])) | {"type"}, path, file, lines))
     if isinstance(entry.get("scope"), dict):
@@ -56,19 +59,15 @@ def _misplaced(each: Any, entry: Any, place: str, file: str, lines: Lines) -> li
     """Fields of a condition that belong to its rule."""
     if not isinstance(each, dict):
         return []
-    found = [
-        Fault(file, lines.at(f"{place}.{name}"), f"{name!r} belongs to the rule, not to a condition of it")
-        for name in each
-        if name in OF_RULE
-    ]
+    found = [Fault(file, lines.at(f"{place}.{name}"), saying("of_rule", word=name)) for name in each if name in OF_RULE]
     inside, outside = each.get("scope"), entry.get("scope")
     if not isinstance(inside, dict) or not isinstance(outside, dict):
         return found
     if inside.get("subject") != outside.get("subject"):
-        found.append(Fault(file, lines.at(f"{place}.scope"), "a condition looks at the subject of its rule"))
+        found.append(Fault(file, lines.at(f"{place}.scope"), saying("same_subject")))
     for name in OF_SCOPE:
         if inside.get(name) != outside.get(name):
-            said = f"scope.{name}: a condition looks at the subjects of its rule: write them in the scope of the rule"
+            said = replace(saying("same_subjects"), about=f"scope.{name}")
             found.append(Fault(file, lines.at(f"{place}.scope.{name}"), said))
     return found
 
@@ -84,19 +83,15 @@ def _ill_typed(entry: Any, path: str, file: str, lines: Lines, whole: bool) -> I
         place = path + (inner.group()[1:] if inner else "")
         value = re.search(r"[Ii]nvalid (?:enum )?value '(.*)'", message)
         choices = choices_at(place)
-        meant = suggest(value.group(1), choices) if value else ""
-        told = f"{message}; there are: {', '.join(choices)}" if value and choices else message
-        if "Expected `str`, got" in told:
-            told += "; write it in quotes"
-        field = place.rsplit(".", 1)[-1] if place != path else ""
-        yield Fault(file, lines.at(place), f"{field}: {told}" if field else told, meant)
+        said = replace(of_value(message, choices), about=place.rsplit(".", 1)[-1] if place != path else "")
+        yield Fault(file, lines.at(place), said, suggest(value.group(1), choices) if value else "")
 
 
 def unknown_fields(data: Mapping[str, Any], known: set[str], path: str, file: str, lines: Lines) -> Iterator[Fault]:
     """Fields that there are not."""
     for key in data:
         if key not in known:
-            yield Fault(file, lines.at(f"{path}.{key}"), f"unknown field {key!r}", suggest(str(key), known))
+            yield Fault(file, lines.at(f"{path}.{key}"), saying("unknown_field", word=key), suggest(str(key), known))
 
 
 def as_rule(entry: Any) -> Rule:

@@ -8,6 +8,7 @@ relies on is worse than a start that fails loudly.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace as replaced
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -17,6 +18,7 @@ from msgspec.structs import replace
 from alerts.rule_checks import contradictions
 from alerts.rule_entries import as_rule, inherited, unknown_fields, wrong_entry
 from alerts.rules import KINDS, Rule
+from alerts.sayings import Saying, saying
 from alerts.yaml_lines import LARGEST, Lines, YamlFault, read_yaml
 from alerts.yaml_structs import Fault, FileRefused, suggest
 
@@ -85,8 +87,7 @@ def in_force(rules: Sequence[Rule], lists: Mapping[str, Collection[str]]) -> tup
         named = rule.scope.lists if rule.scope.subject != "list" else rule.scope.ids
         missing = [name for name in named if name not in lists]
         for name in missing:
-            message = f"rule {rule.name}: the watchlist has no list {name!r}; give companies `lists: [{name}]` there"
-            faults.append(Fault(*rule.place, message, suggest(name, lists)))
+            faults.append(Fault(*rule.place, saying("no_list", rule=rule.name, name=name), suggest(name, lists)))
         if rule.enabled and not missing:
             found.append(_resolved(rule, lists))
     if faults:
@@ -125,7 +126,7 @@ class _Reader:
             known = {p.resolve(): p for p in path.glob("*.yaml") if not p.name.endswith(TEST_END)}
             found = sorted({each: known.get(each, path / each.name) for each in {*known, *new}}.values())
             if not found:
-                self._fault(str(path), 1, "the folder holds no rule file (*.yaml)")
+                self._fault(str(path), 1, saying("folder_empty"))
             for inner in found:
                 self.read(inner)
             return
@@ -138,9 +139,11 @@ class _Reader:
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            file, line = origin if origin[0] else (str(path), 1)
-            said = f"{path.name}: " if origin[0] else ""
-            self._fault(file, line, f"{said}cannot be read: {getattr(error, 'strerror', None) or error}")
+            reason = getattr(error, "strerror", None) or str(error)
+            if origin[0]:
+                self._fault(*origin, saying("unreadable_beside", name=path.name, reason=reason))
+            else:
+                self._fault(str(path), 1, saying("unreadable", reason=reason))
             return
         self.take(text, path)
 
@@ -154,13 +157,13 @@ class _Reader:
         try:
             data, lines = read_yaml(text, *limits)
         except YamlFault as fault:
-            self._faults.append(Fault(file, fault.line, str(fault), column=fault.column))
+            self._faults.append(Fault(file, fault.line, fault.told, column=fault.column))
             return
         included = data.get("include", []) if isinstance(data, dict) else []
         entries = data.get("rules", [] if included else None) if isinstance(data, dict) else None
         if not isinstance(entries, list) or not (entries or included):
             near = "rules" if isinstance(data, dict) and suggest("rules", map(str, data)) else ""
-            self._fault(file, 1, "expected `rules:` with a list of rules", near)
+            self._fault(file, 1, saying("no_rules"), near)
             return
         self._faults.extend(unknown_fields(data, {"rules", "include"}, "$", file, lines))
         self._include(included, path, lines, within)
@@ -169,19 +172,19 @@ class _Reader:
 
     def _include(self, names: Any, path: Path, lines: Lines, within: Path | None) -> None:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            self._fault(str(path), lines.at("$.include"), "include: expected a list of file names or preset:NAME")
+            self._fault(str(path), lines.at("$.include"), saying("include_list"))
             return
         for index, name in enumerate(names):
             line = lines.at(f"$.include[{index}]")
             preset = name.removeprefix(PRESET)
             if preset == name and within is not None and not _lies_in(within, path.parent / name):
-                self._fault(str(path), line, "include: write the name of a file in this folder, or preset:NAME")
+                self._fault(str(path), line, saying("include_name"))
             elif preset == name:
                 self.read(path.parent / name, (str(path), line))
             elif preset in presets():
                 self.read(PRESETS / f"{preset}.yaml")
             else:
-                said = f"include: no preset {preset!r}; there are: {', '.join(presets())}"
+                said = saying("include_preset", name=preset, known=", ".join(presets()))
                 self._fault(str(path), line, said, suggest(preset, presets()))
 
     def _add(self, entry: Any, path: str, file: str, lines: Lines) -> None:
@@ -191,22 +194,22 @@ class _Reader:
             rule = as_rule(entry)
             rule.__dict__["placed"] = file, lines.at(f"{path}.scope")
             wrong = [
-                Fault(file, lines.at(f"{path}.{field}"), f"{field}: {said}" if "." in field else said, meant)
+                Fault(file, lines.at(f"{path}.{field}"), replaced(said, about=field) if "." in field else said, meant)
                 for field, said, meant in contradictions(rule)
             ]
             if "scope" not in entry:
-                wrong.insert(0, Fault(file, lines.at(path), "the rule has no scope, e.g. scope: {subject: entity}"))
+                wrong.insert(0, Fault(file, lines.at(path), saying("no_scope")))
             self._name(rule, file, lines.at(path))
         self._faults.extend(wrong)
 
     def _name(self, rule: Rule, file: str, line: int) -> None:
         if rule.name in self._named:
-            self._fault(file, line, f"a rule named {rule.name} exists already, at {self._named[rule.name]}")
+            self._fault(file, line, saying("name_twice", name=rule.name, place=self._named[rule.name]))
         self._named.setdefault(rule.name, f"{file}:{line}")
         self._rules.append(rule)
 
-    def _fault(self, file: str, line: int, message: str, meant: str = "") -> None:
-        self._faults.append(Fault(file, line, message, meant))
+    def _fault(self, file: str, line: int, told: Saying, meant: str = "") -> None:
+        self._faults.append(Fault(file, line, told, meant))
 
 
 def _lies_in(folder: Path, file: Path) -> bool:

@@ -122,7 +122,7 @@ def read_suite(path: Path) -> Suite:
     except (OSError, UnicodeDecodeError) as error:
         raise RuleError([Fault(str(path), 1, f"cannot be read: {error}")]) from None
     except YamlFault as fault:
-        raise RuleError([Fault(str(path), fault.line, str(fault))]) from None
+        raise RuleError([Fault(str(path), fault.line, fault.told)]) from None
     try:
         return msgspec.convert(_dated(data), Suite, dec_hook=_read)
     except msgspec.ValidationError as error:

@@ -14,6 +14,7 @@ import structlog
 
 from alerts.rule_files import SHIPPED, RuleError, in_force, read_rules
 from alerts.rules import Rule
+from alerts.sayings import saying
 from alerts.yaml_structs import Fault
 from streams import metrics
 from streams.gazetteer.watchlist import read_lists
@@ -93,7 +94,7 @@ def check_followed(rules: Sequence[Rule], settings: Settings) -> None:
     needed = {rule.scope.subject: rule for rule in rules if rule.scope.subject in FOLLOWED}
     wanted = ",".join(s for s in FOLLOWED if s in needed or s in settings.follow)
     faults = [
-        Fault(*rule.place, f"rule {rule.name} looks at {subject}, which is not followed: set TOCSIN_FOLLOW={wanted}")
+        Fault(*rule.place, saying("not_followed", rule=rule.name, subject=subject, wanted=wanted))
         for subject, rule in needed.items()
         if subject not in settings.follow
     ]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import yaml
 
+from alerts.sayings import Saying, saying
 from streams.plain import plain
 
 DEEPEST: Final = 20  # no rule nests further; also what stops an anchor that contains itself
@@ -19,10 +20,11 @@ NUMBER: Final = re.compile(r"[-+.0-9]+(?:[eE][-+]?[0-9]+)?")  # what may be one 
 class YamlFault(ValueError):  # noqa: N818 - a fault of the text, with its line
     """The text is not usable YAML."""
 
-    def __init__(self, line: int, message: str, column: int = 0) -> None:
+    def __init__(self, line: int, told: Saying, column: int = 0) -> None:
         """`column`: from 1 on; 0 where it is not known."""
-        super().__init__(message)
+        super().__init__(str(told))
         self.line = line
+        self.told = told
         self.column = column
 
 
@@ -64,7 +66,7 @@ def read_yaml(text: str, largest: int = LARGEST, most: int = 0) -> tuple[Any, Li
     """Plain data and its lines. YamlFault for broken YAML, doubled keys, tags, and for files that are too deep or have
     more than `largest` characters, or more than `most` values once their anchors are followed (0: as many as fit)."""
     if len(text) > largest:
-        raise YamlFault(1, f"the file is larger than {largest} characters")
+        raise YamlFault(1, saying("large", largest=largest))
     loader: Any = None
     try:
         loader = _Core(text)
@@ -75,11 +77,11 @@ def read_yaml(text: str, largest: int = LARGEST, most: int = 0) -> tuple[Any, Li
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 0)
-        raise YamlFault(line, f"not valid YAML: {error.problem or error.context}", column) from None
+        raise YamlFault(line, saying("not_yaml", problem=error.problem or error.context), column) from None
     except yaml.YAMLError as error:
-        raise YamlFault(1, f"not valid YAML: {error}") from None
+        raise YamlFault(1, saying("not_yaml", problem=str(error))) from None
     except RecursionError:
-        raise YamlFault(1, "nested too deeply") from None
+        raise YamlFault(1, saying("deep")) from None
     finally:
         if loader is not None:
             loader.dispose()
@@ -89,18 +91,18 @@ def _plain(loader: Any, node: yaml.Node, path: str, lines: Lines, left: list[int
     line = node.start_mark.line + 1
     left[0] -= 1
     if left[0] < 0 or path.count(".") + path.count("[") > DEEPEST:
-        raise YamlFault(line, "too large or nested too deeply")
+        raise YamlFault(line, saying("deep_or_large"))
     lines.note(path, line)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(loader, child, f"{path}[{i}]", lines, left) for i, child in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         return _mapping(loader, node, path, lines, left)
     if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith((":binary", ":timestamp")):
-        raise YamlFault(line, f"the tag {node.tag} is not allowed here")
+        raise YamlFault(line, saying("tag", tag=node.tag))
     try:
         return loader.construct_object(node)
     except (ValueError, LookupError) as error:  # LookupError: `!!int ""`, `!!bool x`
-        raise YamlFault(line, f"not a value of the type {node.tag.rpartition(':')[2]}: {error}") from None
+        raise YamlFault(line, saying("not_of_tag", tag=node.tag.rpartition(":")[2], error=str(error))) from None
 
 
 def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, left: list[int]) -> dict[str, Any]:
@@ -108,12 +110,12 @@ def _mapping(loader: Any, node: yaml.MappingNode, path: str, lines: Lines, left:
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            raise YamlFault(line, "expected a word before the colon")
+            raise YamlFault(line, saying("no_word"))
         key = str(key_node.value)
         if len(key) > LONGEST_KEY:
-            raise YamlFault(line, f"a word before a colon has more than {LONGEST_KEY} characters")
+            raise YamlFault(line, saying("long_word", most=LONGEST_KEY))
         if key in found:
-            raise YamlFault(line, f"{key!r} is given twice")
+            raise YamlFault(line, saying("word_twice", word=key))
         inner = f"{path}.{key}"
         lines.note(inner, line)
         found[key] = _plain(loader, value_node, inner, lines, left)

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import inspect
 from rapidfuzz import fuzz, process
 
+from alerts.sayings import Saying, hinted
 from alerts.yaml_lines import LARGEST, Lines, YamlFault, read_yaml
 from streams.settings import SettingsError
 
@@ -31,13 +32,25 @@ class Fault:
 
     file: str
     line: int
-    message: str
+    told: Saying | str  # a sentence in both languages, or one in English
     meant: str = ""
     column: int = 0  # from 1 on; 0 where it is not known
 
+    @property
+    def message(self) -> str:
+        """What is wrong, in English."""
+        return str(self.told)
+
+    def said(self, lang: str) -> str:
+        """What is wrong, in a language, as far as there are words."""
+        return self.told.said(lang) if isinstance(self.told, Saying) else self.told
+
+    def shown(self, lang: str) -> str:
+        """The same with its place and what was probably meant."""
+        return f"{self.file}:{self.line}: {hinted(self.said(lang), self.meant, lang)}"
+
     def __str__(self) -> str:
-        hint = f"; did you mean {self.meant!r}?" if self.meant else ""
-        return f"{self.file}:{self.line}: {self.message}{hint}"
+        return self.shown("en")
 
 
 class FileRefused(SettingsError):  # noqa: N818 - reads as what it says
@@ -46,6 +59,10 @@ class FileRefused(SettingsError):  # noqa: N818 - reads as what it says
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("\n".join(map(str, faults)))
         self.faults = tuple(faults)
+
+    def shown(self, lang: str) -> str:
+        """Every fault on a line of its own."""
+        return "\n".join(fault.shown(lang) for fault in self.faults)
 
 
 class Tree:
@@ -61,7 +78,7 @@ class Tree:
         try:
             self.data, self._lines = read_yaml(text, largest)
         except YamlFault as fault:
-            raise FileRefused([Fault(file, fault.line, str(fault))]) from None
+            raise FileRefused([Fault(file, fault.line, fault.told)]) from None
 
     def line(self, path: str) -> int:
         """Line of what stands at `path`."""

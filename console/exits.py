@@ -9,7 +9,7 @@ from typing import Final
 import typer
 
 from alerts.yaml_structs import FileRefused
-from console.messages import say
+from console.messages import language, say
 from streams.endpoints import EnginesDown
 from streams.plain import plain
 from streams.settings import SettingsError
@@ -50,7 +50,7 @@ def told(
     except refused as error:
         _end(_harmless(error), WRONG_INPUT)
     except settings as error:
-        _end(str(error), WRONG_SETTINGS)
+        _end(_words(error), WRONG_SETTINGS)
     except unavailable as error:
         _end(str(error), UNAVAILABLE)
     except away as error:
@@ -59,8 +59,11 @@ def told(
 
 def _harmless(error: Exception) -> str:
     """The words of a fault; of a file's faults each on a line of its own."""
-    parts = error.faults if isinstance(error, FileRefused) else (error,)
-    return "\n".join(plain(str(part)) for part in parts)
+    return "\n".join(map(plain, _words(error).split("\n")))
+
+
+def _words(error: Exception) -> str:
+    return error.shown(language()) if isinstance(error, FileRefused) else str(error)
 
 
 def _end(message: str, code: int) -> None:

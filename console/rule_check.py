@@ -20,7 +20,7 @@ from alerts.rule_files import RuleError, in_force, load_rules, read_instead
 from alerts.rulebook import check_followed
 from alerts.rules import Rule
 from alerts.yaml_structs import Fault
-from console.messages import say
+from console.messages import language, say
 from console.rule_store import root_of
 from streams.gazetteer import read_companies
 from streams.gazetteer.watchlist import read_lists, read_watchlist
@@ -74,7 +74,7 @@ def told(faults: Sequence[Fault], text: str, file: Path | None, root: Path | Non
     for fault in faults[:MOST]:
         own = fault.file == str(file or "<rules>")
         line = _line(text, fault.line) if own else ""
-        message = plain(fault.message.replace(folder, ""), WORDS)
+        message = plain(fault.said(language()).replace(folder, ""), WORDS)
         name = "" if own else fault.file.removeprefix(folder)
         yield Fault(name, fault.line, message, plain(fault.meant, WORDS), fault.column or _column(line, fault))
 

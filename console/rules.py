@@ -23,7 +23,7 @@ from console import rule_display as display
 from console import rule_tuning
 from console.completions import rule_names
 from console.exits import WRONG_SETTINGS
-from console.messages import say
+from console.messages import language, say
 from console.rule_check import stranger, strangers
 from console.rule_display import Place
 from streams.gazetteer.watchlist import read_lists
@@ -84,7 +84,8 @@ def _check_as_json(paths: Sequence[Path]) -> NoReturn:
 
 
 def _fault(of: Fault) -> dict[str, object]:
-    return {"file": of.file, "line": of.line, "column": None, "message": of.message, "suggestion": of.meant or None}
+    said, meant = of.said(language()), of.meant or None
+    return {"file": of.file, "line": of.line, "column": None, "message": said, "suggestion": meant}
 
 
 def _checked(paths: Sequence[Path]) -> tuple[Rule, ...]:
@@ -252,7 +253,7 @@ def _read(reading: Callable[[], T]) -> T:
         return reading()
     except RuleError as error:
         for fault in error.faults:
-            typer.echo(str(fault), err=True)
+            typer.echo(fault.shown(language()), err=True)
         typer.echo(say("rules.bad", count=len(error.faults)), err=True)
         raise typer.Exit(FAULTY) from None
     except SettingsError as error:

@@ -15,7 +15,7 @@ from alerts.rulebook import FOLLOWED
 from alerts.yaml_structs import FileRefused
 from console.api.tokens import callers, parse_tokens
 from console.findings import Check, Told
-from console.messages import say
+from console.messages import language, say
 from models import registry
 from models.registry import ModelRefused
 from streams.gazetteer.watchlist import read_lists, read_watchlist
@@ -109,7 +109,7 @@ def _told(reading: Reading, settings: Settings) -> str:
     try:
         return reading(settings)
     except FileRefused as error:
-        shown = [plain(str(fault), 300) for fault in error.faults[:MANY]]
+        shown = [plain(fault.shown(language()), 300) for fault in error.faults[:MANY]]
         more = len(error.faults) - len(shown)
         if more > 0:
             shown.append(say("config.check.more", count=more))

@@ -75,6 +75,13 @@ def test_a_fault_is_printed_with_file_and_line(tmp_path: Path) -> None:
     assert f"{bad}:2: unknown field 'at_leest'; did you mean 'at_least'?" in said
 
 
+def test_a_fault_is_told_in_the_user_s_language(tmp_path: Path) -> None:
+    """A Chinese desk reads what is wrong with its rules in Chinese."""
+    bad = tmp_path / "desk.yaml"
+    bad.write_text(RULES.replace("at_least", "at_leest"))
+    assert f"{bad}:2: 没有字段 'at_leest'；是否想写 'at_least'？" in run("check", bad, lang="zh")[1]
+
+
 @pytest.mark.parametrize(
     ("ids", "word"), [("[AAPL]", ""), ("[AAPL, MSFTT]", "mean MSFT?"), ("[acme-of-nowhere]", "never ring")]
 )

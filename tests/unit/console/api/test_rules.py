@@ -67,6 +67,21 @@ async def test_shipped_rules_say_why_they_cannot_be_written(tmp_path: Path) -> N
     assert api.written() == []
 
 
+async def test_faults_are_told_in_the_caller_s_language(tmp_path: Path) -> None:
+    """Wherever they are told: of the files in use, of a text that is checked, of one that is not saved or played."""
+    rules, wrong = folder(tmp_path), ONE.replace("window", "windw")
+    async with serving(tmp_path, rules=rules) as api:
+        ask = {"text": wrong, "file": "desk.yaml"}
+        _, checked = await api.ask("POST", "/rules/check", READ, json=ask, headers=ZH)
+        _, asked = await api.ask("POST", "/rules/whatif", READ, json=ask, headers=ZH)
+        saved = {"text": wrong, "was": ""}
+        _, refused = await api.ask("PUT", "/rules/files/desk.yaml", ADMIN, json=saved, headers=ZH)
+        (rules / "desk.yaml").write_text(wrong, encoding="utf-8")
+        _, listed = await api.ask("GET", "/rules", READ, headers=ZH)
+    for found in (checked["faults"], asked["error"]["faults"], refused["error"]["faults"], listed["faults"]):
+        assert [(each["message"], each["suggestion"]) for each in found] == [("没有字段 'windw'", "window")]
+
+
 async def test_files_with_faults_are_shown_with_them(tmp_path: Path) -> None:
     """No rule is in use from them; the text is there to be mended."""
     rules = folder(tmp_path)

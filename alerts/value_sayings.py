@@ -1,0 +1,32 @@
+"""What msgspec says of a value, as a saying: it knows English only. What is new to us is told as it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from alerts.sayings import Saying, saying
+
+KIND: Final = r"Expected `(?P<wanted>[^`]*)`"
+FORMS: Final = (
+    ("kind", re.compile(rf"{KIND}, got `(?P<got>[^`]*)`")),
+    ("bound", re.compile(rf"{KIND} (?P<sign>[<>]=?) (?P<bound>\S+)")),
+    ("length", re.compile(rf"{KIND} of length (?P<sign>[<>]=?) (?P<bound>\d+)")),
+    ("pattern", re.compile(rf"{KIND} matching regex (?P<pattern>.*)", re.DOTALL)),
+    ("missing", re.compile(r"Object missing required field `(?P<name>[^`]*)`")),
+    ("choice", re.compile(r"Invalid (?P<what>enum )?value (?P<word>.*)", re.DOTALL)),
+    ("duration", re.compile(r"expected a duration such as 30m, 2h or 1h30m, got (?P<got>.*)", re.DOTALL)),
+)
+
+
+def of_value(message: str, choices: Sequence[str] = ()) -> Saying:
+    """The saying. `choices`: the values allowed there, where it is one of a few."""
+    for code, form in FORMS:
+        found = form.fullmatch(message)
+        if found is not None:
+            values = {name: value or "" for name, value in found.groupdict().items()}
+            if code == "choice" and choices:
+                return saying("choice_of", known=", ".join(choices), **values)
+            return saying("kind_text" if code == "kind" and values["wanted"] == "str" else code, **values)
+    return saying("other", message=message)
