@@ -11,7 +11,7 @@ from alerts.delivery.samples import sample_events
 from tests.browser.conftest import Evaluate
 
 pytestmark = pytest.mark.browser
-STATUS = {"open": True, "acknowledged": None, "silences": [], "right": 0, "wrong": 0, "worst": None}
+STATUS: dict[str, Any] = {"open": True, "acknowledged": None, "silences": [], "right": 0, "wrong": 0, "worst": None}
 
 
 def alerts(*names: str, **changes: Any) -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
 /** What the page says. Messages come from /static/messages/{lang}.json: keys below `web` in console/messages/*.yaml, and `words.*`. */
 
 export const LANGUAGES = ["en", "zh"];
+const HAN_FIRST = /^[\u4e00-\u9fff]/;
+const HAN_LAST = /[\u4e00-\u9fff]$/;
 const KEPT = "tocsin.language";
 let messages = {};
 let language = "en";
@@ -60,11 +62,12 @@ export function rich(key, values = {}) {
   return spaced(found.filter((part) => part !== ""));
 }
 
-/** In Chinese a number that is put in after a word stands apart from it, as within the sentences themselves. */
+/** In Chinese a number or a foreign name that is put in stands apart from the words around it, as within the sentences themselves. */
 function spaced(parts) {
   if (language !== "zh") return parts;
   const text = (part) => (part instanceof Node ? part.textContent : String(part));
-  return parts.flatMap((part, at) => (at && /[\u4e00-\u9fff]$/.test(text(parts[at - 1])) && /^[\d>]/.test(text(part)) ? [" ", part] : [part]));
+  const apart = (before, after) => (HAN_LAST.test(before) && /^[\w>]/.test(after)) || (/[\w%]$/.test(before) && HAN_FIRST.test(after));
+  return parts.flatMap((part, at) => (at && apart(text(parts[at - 1]), text(part)) ? [" ", part] : [part]));
 }
 
 function form(text, count) {

@@ -15,8 +15,8 @@ export function card(document, level = 2) {
   const address = routes.link("documents", {}, document.id);
   const excerpt = document.title.length ? marked(document.excerpt) : [];
   return h("article", { class: "document", dataset: { item: address } },
-    h(`h${level}`, { class: "document-title" }, h("a", { href: address }, titleOf(document))),
-    excerpt.length > 0 && h("p", { class: "document-excerpt" }, excerpt),
+    h(`h${level}`, { class: "document-title", lang: document.lang }, h("a", { href: address }, titleOf(document))),
+    excerpt.length > 0 && h("p", { class: "document-excerpt", lang: document.lang }, excerpt),
     h("div", { class: "document-judged" }, judged(document), companies(document)),
     h("p", { class: "facts" }, facts(document)));
 }

@@ -35,7 +35,7 @@ export async function show(root, params, page) {
 function header(found) {
   return h("header", { class: "head" }, h("div", { class: "document-head" },
     h("p", { class: "crumbs" }, h("a", { href: routes.documents({}) }, t("documents.title"))),
-    h("h1", null, titleOf(found)),
+    h("h1", { lang: found.lang }, titleOf(found)),
     h("p", { class: "facts" }, origins(found), h("a", { href: routes.documents({ source: found.source }) }, plain(found.source)),
       h("span", null, label("kind", found.kind)), h("span", null, label("language", found.lang)), time(found.collected_at, "both"),
       found.stale !== "fresh" && tag(t(`documents.stale.${found.stale}`), "warn"), original(found.url))));
