@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +22,14 @@ REFUSED = "Failed to load resource: the server responded with a status of "
 WATCH = Path(__file__).with_name("watch.js").read_text(encoding="utf-8")
 
 
-def launch(playwright: Playwright) -> Browser:
-    """A browser without anything of its own to ask the network for; where there is none, how to get one."""
+def launch(playwright: Playwright, fonts: Path | None = None) -> Browser:
+    """A browser without anything of its own to ask the network for; where there is none, how to get one.
+
+    `fonts`: a file of fontconfig in place of the machine's.
+    """
     assert CHROMIUM.exists(), f"{CHROMIUM} is missing: sudo apt-get install chromium fonts-noto-cjk"
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    env = os.environ | ({"FONTCONFIG_FILE": str(fonts)} if fonts else {})
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET, env=env)
 
 
 @dataclass

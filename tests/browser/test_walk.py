@@ -163,6 +163,12 @@ def test_a_morning(visit: Visit, served: Served, lang: str) -> None:
     row = page.locator(f"[data-alert='{alert['alert']}']")
     expect(row).to_contain_text(phrases.number(alert["observed"]))
     expect(page.locator("table.heat")).to_contain_text("Quenlith")
+    assert (
+        page.evaluate(
+            "Array.from(document.querySelectorAll('table.heat tbody th a'), (a) => a.scrollWidth - a.clientWidth)"
+        )
+        == [0] * 10
+    )
     row.locator(".alert-name a").click()
     it.rest()
     reads_evidence(page, served, lang, alert)
