@@ -61,7 +61,10 @@ class Speaker:
         found = [part for part in parts if part]
         if not last or len(found) < 2:
             return self.say("comma").join(found)
-        return self.say("list").join(found[:-1]) + self.say("and") + found[-1]
+        before, word = self.say("list").join(found[:-1]), self.say("and")
+        if self.lang == "zh":  # Latin words stand apart from the Chinese one between them
+            word = " " * before[-1].isascii() + word + " " * found[-1][0].isascii()
+        return before + word + found[-1]
 
     def sentences(self, parts: Iterable[str]) -> str:
         """Sentences in a row."""
