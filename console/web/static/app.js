@@ -26,6 +26,7 @@ const VIEWS = {
 const TIMES = 20_000; // ms between refreshes of relative times
 const UNSEEN = 120_000; // ms that a hidden page goes on listening
 const PATIENCE = 400; // ms that what stands there stays while the same view is made anew
+const AT_REST = 1000; // ms after the first view
 const app = document.getElementById("app");
 let me = null;
 let shell = null;
@@ -75,7 +76,13 @@ async function enter(asked = api.get("/me")) {
   open_alerts.watch(tellCount, session.signal);
   stream.on("alert", tellOfAlert, session.signal);
   open_alerts.begin(session.signal);
-  return route();
+  await route();
+  setTimeout(foresee, AT_REST);
+}
+
+/** What people open next from Now is fetched before they press. What cannot be had is asked for again when it is needed. */
+function foresee() {
+  for (const view of ["alert", "subject", "documents", "document"]) import(`./js/views/${view}.js`).catch(() => {});
 }
 
 /** How many ring, beside the word Alerts and in the title. */

@@ -3,6 +3,7 @@
  */
 
 const SVG = "http://www.w3.org/2000/svg";
+const UNSEEN = 100; // ms; a page that is hidden has no frames
 const PROPERTIES = new Set(["value", "checked", "disabled", "selected", "hidden", "open", "indeterminate", "readOnly"]);
 const ADDRESS = /^https?:\/\/[^\s/?#@\\]+(?:[/?#]\S*)?$/i;
 
@@ -73,4 +74,12 @@ export function isAddress(value) {
 /** Text that only screen readers tell. */
 export function hidden(...children) {
   return h("span", { class: "sr-only" }, ...children);
+}
+
+/** Until what was put on the page is painted, or at once where nobody sees it. @returns {Promise<void>} */
+export function painted() {
+  return new Promise((done) => {
+    setTimeout(done, UNSEEN);
+    requestAnimationFrame(() => setTimeout(done));
+  });
 }

@@ -1,7 +1,7 @@
 /** One company, topic or source over time: how much was said, how much of it is negative and how sure that is, of what and where. */
 
 import { line, shares, stack } from "../charts.js";
-import { append, h, replace } from "../dom.js";
+import { append, h, painted, replace } from "../dom.js";
 import { label, number, percent, plain, points, subjectName, time } from "../format.js";
 import { rich, t } from "../i18n.js";
 import { card } from "../parts/document.js";
@@ -32,6 +32,8 @@ export async function show(root, params, page) {
     if (!found.previous.documents) return;
   }
   append(root, figures(of));
+  await painted(); // the figures first: charts take as long again
+  page.signal.throwIfAborted();
   const alerts = body();
   const documents = h("div", { class: "panel-body documents" });
   if (found.totals.documents) append(root, h("div", { class: "charts" }, charts(of, page)), groups(of));
