@@ -44,8 +44,9 @@ class Stored:
     asked: list[Span]
 
     def __init__(
-        self, settings: Settings, url: str, pattern: str, span: Span, query: str = "", only: object = ()
-    ) -> None:
+        self, settings: Settings, url: str, pattern: str, span: Span, query: str = "", only: object = (),
+        wait: float | None = None,
+    ) -> None:  # fmt: skip
         self.notes = Notes()
         type(self).asked.append(span)
         self._span = span
