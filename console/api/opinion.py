@@ -20,7 +20,7 @@ from console.opinion.movers import movers
 from console.opinion.names import subject_name
 from console.opinion.profile import profile
 from console.opinion.span import Span, bucket_for
-from console.opinion.stories import stories
+from console.opinion.stories import Stories, stories
 from console.opinion.subjects import Listed, subjects
 from console.opinion.totals import reach, totals
 
@@ -28,6 +28,9 @@ COLUMNS: Final = 48  # buckets of the map
 STORIES: Final = 50  # shown
 TOLD: Final = 500  # documents that the stories of a page are made of: of twice as many it takes twice as long
 Kinds = Literal["", "entity", "topic", "list", "source", "market"]
+Whole = Annotated[
+    bool, Query(alias="stories", description="false: quicker, with `stories` empty; GET /stories gives them.")
+]
 SubjectId = Annotated[str, Path(max_length=300, description="Id with its kind: entity:AAPL, topic:legal, market:all")]
 
 
@@ -51,6 +54,7 @@ class Opinion:
         router.add_api_route("/heat", self.heat, methods=["GET"])
         router.add_api_route("/subjects", self.all, methods=["GET"])
         router.add_api_route("/subjects/{subject:path}", self.subject, methods=["GET"])
+        router.add_api_route("/stories", self.stories, methods=["GET"])
         return router
 
     async def heat(
@@ -107,7 +111,7 @@ class Opinion:
             partial=missing.any,
         )
 
-    async def subject(self, _: Reader, subject: SubjectId, asked: Week) -> shapes.Subject:
+    async def subject(self, _: Reader, subject: SubjectId, asked: Week, whole: Whole = True) -> shapes.Subject:
         """One subject: its documents by tone, bucket by bucket, what they are made of, and the stories they tell.
 
         Documents count by their own sentiment, also where they name several companies.
@@ -119,7 +123,7 @@ class Opinion:
             name, found, told = await asyncio.gather(
                 subject_name(elastic, settings, subject, missing),
                 profile(elastic, settings, span, chosen, bucket, missing),
-                stories(elastic, settings, span, chosen, TOLD, missing),
+                stories(elastic, settings, span, chosen, TOLD, missing) if whole else _untold(),
             )
         return shapes.Subject(
             subject=subject,
@@ -137,6 +141,27 @@ class Opinion:
             partial=missing.any,
             current=self._context.feed.current,
         )
+
+    async def stories(
+        self, _: Reader, asked: Week, subject: Annotated[str, Query(max_length=300)] = "market:all"
+    ) -> shapes.Stories:
+        """The stories that the newest documents of a subject tell, those told most first."""
+        chosen, missing = Filter(subject=subject_of(subject)), Missing()
+        span = asked(self._context.now())
+        async with self._context.elastic() as elastic:
+            told = await stories(elastic, self._context.settings, span, chosen, TOLD, missing)
+        return shapes.Stories(
+            begin=span.begin,
+            end=span.end,
+            **shapes.stories_of(told, STORIES),
+            partial=missing.any,
+            current=self._context.feed.current,
+        )
+
+
+async def _untold() -> Stories:
+    """No stories, where none are asked for."""
+    return Stories([], 0, 0, False)
 
 
 def _rank(each: Listed) -> tuple[int, str]:

@@ -12,7 +12,7 @@ from console.opinion.counts import Counts
 from console.opinion.groups import Group
 from console.opinion.movers import Mover
 from console.opinion.profile import Profile
-from console.opinion.stories import Stories
+from console.opinion.stories import Stories as Found
 from console.opinion.stories import Story as Told
 from console.opinion.subjects import Listed
 
@@ -156,6 +156,18 @@ class Subject(BaseModel):
     current: bool = Field(description=CURRENT)
 
 
+class Stories(BaseModel):
+    """Stories within a span."""
+
+    begin: datetime = Field(serialization_alias="from")
+    end: datetime = Field(serialization_alias="to")
+    stories: list[Story]
+    stories_of: int = Field(description="Documents the stories were made of: the newest, 500 at most.")
+    stories_cut: bool = Field(description="There are more documents: stories may be larger and older than shown.")
+    partial: bool = Field(description=PARTIAL)
+    current: bool = Field(description=CURRENT)
+
+
 class SubjectLine(BaseModel):
     """A subject in a list."""
 
@@ -230,7 +242,7 @@ def story(told: Told) -> Story:
                  documents=list(told.documents))  # fmt: skip
 
 
-def stories_of(found: Stories, most: int) -> dict[str, Any]:
+def stories_of(found: Found, most: int) -> dict[str, Any]:
     """The stories told most, with what they were made of."""
     return {
         "stories": [story(each) for each in found.stories[:most]],

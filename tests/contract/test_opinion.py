@@ -258,6 +258,12 @@ async def test_the_page_of_a_subject(served: Served) -> None:
     assert sum(point["documents"] for point in page["series"]) == 3
     assert (page["previous"]["documents"], page["previous"]["share"]) == (0, None)
     assert (len(page["stories"]), page["stories_of"], page["stories_cut"]) == (3, 3, False)
+    _, quick = await served.ask("GET", "/subjects/entity:halden?hours=24&stories=false")
+    assert quick == page | {"stories": [], "stories_of": 0}
+    _, told = await served.ask("GET", "/stories?subject=entity:halden&hours=24")
+    assert [told[name] for name in ("stories", "stories_of", "from")] == [
+        page[n] for n in ("stories", "stories_of", "from")
+    ]
     assert page["sources"][0]["source"] == "wire"
 
 

@@ -19,7 +19,7 @@ const STORIES = 8; // shown at once
 
 export async function show(root, params, page) {
   const asked = hoursOf(params.hours);
-  const found = await page.api.get(`/subjects/${encodeURIComponent(params.id)}`, params.from ? { from: params.from, to: params.to } : { hours: asked });
+  const found = await page.api.get(`/subjects/${encodeURIComponent(params.id)}`, { ...(params.from ? { from: params.from, to: params.to } : { hours: asked }), stories: false });
   const hours = params.from ? (new Date(found.to) - new Date(found.from)) / 3600e3 : asked;
   const name = plain(subjectName(found.subject, found.name));
   page.title(name);
@@ -34,13 +34,13 @@ export async function show(root, params, page) {
   append(root, figures(of));
   await painted(); // the figures first: charts take as long again
   page.signal.throwIfAborted();
-  const alerts = body();
+  const [told, alerts] = [body(), body()];
   const documents = h("div", { class: "panel-body documents" });
   if (found.totals.documents) append(root, h("div", { class: "charts" }, charts(of, page)), groups(of));
-  append(root, h("div", { class: "columns" }, storyPanel(of), panel(t("subject.alerts.title"), alerts)));
+  append(root, h("div", { class: "columns" }, panel(t("subject.stories.title"), told), panel(t("subject.alerts.title"), alerts)));
   const all = t("subject.documents.all", { count: number(found.totals.documents), of: found.totals.documents });
   if (found.totals.documents) append(root, panel(t("subject.documents.title"), documents, { beside: h("a", { href: behind() }, all) }));
-  await Promise.all([into(alerts, () => alertsOf(of, page)), found.totals.documents && into(documents, () => newest(of, page))]);
+  await Promise.all([into(told, () => storiesOf(of, page)), into(alerts, () => alertsOf(of, page)), found.totals.documents && into(documents, () => newest(of, page))]);
 }
 
 function header(found, name, hours) {
@@ -110,13 +110,15 @@ function groups({ found, behind }) {
     group("languages", found.languages.map(labelled("language", "lang"))));
 }
 
-function storyPanel({ found }) {
-  const rows = found.stories.map((each) => ({ ...each, title: [[each.headline, false]] }));
+async function storiesOf({ found }, page) {
+  const made = await page.api.get("/stories", { subject: found.subject, from: found.from, to: found.to });
+  const rows = made.stories.map((each) => ({ ...each, title: [[each.headline, false]] }));
   const rest = rows.slice(STORIES);
-  return panel(t("subject.stories.title"), body(
+  return [
     rows.length ? stories(rows.slice(0, STORIES)) : h("p", { class: "quiet" }, t("subject.stories.none")),
     rest.length > 0 && h("details", { class: "stories-more" }, h("summary", null, t("subject.more", { count: rest.length })), stories(rest)),
-    found.stories_cut && h("p", { class: "hint" }, t("subject.stories.cut", { count: number(found.stories_of) }))));
+    made.stories_cut && h("p", { class: "hint" }, t("subject.stories.cut", { count: number(made.stories_of) })),
+  ];
 }
 
 async function alertsOf({ found, hours }, page) {
