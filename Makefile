@@ -4,10 +4,10 @@ SHELL := /bin/sh
 BIN := .venv/bin
 RECIPE := pyproject.toml deploy/constraints.txt deploy/environment.sh
 
-.PHONY: help demo test test-data test-train test-all up down lint types bench evaluate lock clean
+.PHONY: help demo test test-data test-train test-all up down lint types bench screenshots evaluate lock clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.core ## Start everything, play an invented day of news and ring; the first time downloads the engines.
 	$(BIN)/tocsin demo
@@ -39,6 +39,10 @@ types: .venv/.test ## Check types, strictly.
 
 bench: .venv/.test ## Measure throughput, latency and memory on this machine.
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.console
+
+screenshots: .venv/.test ## For maintainers: take the pictures of the README anew, of the demo's day.
+	$(BIN)/python -m tests.browser.screenshots
 
 evaluate: .venv/.test ## Measure the rules on the public data in ../shared/data or $TOCSIN_DATA against published formulas.
 	$(BIN)/python -m tests.bench.evaluation
