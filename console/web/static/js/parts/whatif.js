@@ -86,7 +86,7 @@ function outcome({ state, result, error }) {
 
 /** That rules want more history than there is, so that live they may ring otherwise. */
 function short({ short: rules, days, wanted_days: wanted }) {
-  return rules.length > 0 && t("rules.whatif.short", { rules: rules.join(t("words.comma")), days: number(Math.floor(days)), wanted: number(Math.ceil(wanted)) });
+  return rules.length > 0 && t("rules.whatif.short", { rules: rules.join(t("words.comma")), days: number(Math.floor(days)), wanted: number(Math.round(wanted)) });
 }
 
 function byRule({ rules }) {
