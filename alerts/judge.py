@@ -58,9 +58,7 @@ class Judge:
     def slide(self, now: int) -> None:
         """Let go of what lies before the windows."""
         for window in self.windows:
-            until = now - window.width
-            if (window.entries and window.entries[0].at <= until) or window.length != window.width:
-                window.slide(until)
+            window.slide(now - window.width)
 
     def decide(self, now: int, known: Known) -> tuple[Decision, Window]:
         """The decision at `now`, and the window that its figures are of."""

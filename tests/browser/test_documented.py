@@ -5,11 +5,8 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -17,11 +14,10 @@ from typing import Final
 import pytest
 
 from tests.browser.day import Day
-from tests.browser.served import Served
+from tests.browser.served import Served, serving
 from tests.documents import DOCS, ROOT, blocks, named
 
 pytestmark = [pytest.mark.engines, pytest.mark.browser, pytest.mark.timeout(280)]
-PATIENCE: Final = 90.0  # seconds of one command
 # Lines that are not run here, and why. A page that changes says so: a line that is gone turns the test red.
 ELSEWHERE: Final = {
     "make test": "this is a part of it",
@@ -52,8 +48,8 @@ def left_out(line: str) -> str:
 
 
 @pytest.fixture
-def place(day: Day, tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """A folder with the reader's own files, and the variables of a shell in which `tocsin api` serves."""
+def place(day: Day, tmp_path: Path) -> Iterator[tuple[Path, dict[str, str], str]]:
+    """A folder with the reader's own files, the variables of its shell, and where `tocsin api` serves by default."""
     for page, name in (("sources", "feeds.yaml"), ("sources", "watchlist.yaml")):
         (tmp_path / name).write_text(named(DOCS / f"{page}.md", name), encoding="utf-8")
     (tmp_path / "posts.jsonl").write_text(POSTS, encoding="utf-8")
@@ -61,39 +57,20 @@ def place(day: Day, tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         more.write("native_id,source,kind,text,published_at\nm1,board,chat,Halden Corp recovers,2026-03-02T10:00:00Z\n")
     board = "no,words,at,source,kind\nb1,Halden Corp warns,2026-03-02 09:00,board,chat\n"
     (tmp_path / "board.csv").write_text(board, encoding="utf-8")
+    (tmp_path / "kibana").write_text("an-invented-key", encoding="utf-8")
     (tmp_path / ".tocsin").symlink_to(day.state)
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    own = {"TOCSIN_API_PORT": str(port), "BROWSER": "true", "PYTHONPATH": str(ROOT)}
-    own["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    variables = day.variables | own
-    with (tmp_path / "api.log").open("wb") as log:
-        process = subprocess.Popen(["tocsin", "api"], cwd=tmp_path, env=variables, stdout=log, stderr=log)
-    try:
-        yield tmp_path, variables
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def serves(url: str) -> None:
-    """Wait until the API has read everything."""
-    deadline = time.monotonic() + 60
-    while "current" not in subprocess.run(["curl", "-fsS", f"{url}/healthz"], capture_output=True, text=True).stdout:
-        assert time.monotonic() < deadline, "tocsin api does not serve"
-        time.sleep(0.3)
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with serving(day.variables, tmp_path / "api.log", api_tokens="") as local:
+        yield tmp_path, day.variables | {"BROWSER": "true", "PYTHONPATH": str(ROOT), "PATH": path}, local.url
 
 
 def test_every_command_of_the_pages_about_looking_runs(
-    day: Day, served: Served, place: tuple[Path, dict[str, str]]
+    day: Day, served: Served, place: tuple[Path, dict[str, str], str]
 ) -> None:
     """Each ends well, in the order of its page; in place of the reader's own are an alert, a day, a port, a key."""
-    folder, variables = place
-    url = f"http://127.0.0.1:{variables['TOCSIN_API_PORT']}"
-    serves(url)
+    folder, variables, url = place
     alert = served.get("/alerts?state=all")["alerts"][-1]
     theirs = {"3b5718ec": alert["alert"][:8], "2026-11-28": alert["since"][:10], "http://127.0.0.1:8098": url}
-    (folder / "kibana").write_text("an-invented-key", encoding="utf-8")
     theirs["/run/secrets/kibana"] = str(folder / "kibana")
     ran, skipped = 0, set()
     for page in ("console", "api", "reports", "dashboards", "sources"):
@@ -118,4 +95,3 @@ def test_every_command_of_the_pages_about_looking_runs(
     assert ran == 31
     for made in ("report.html", "week.pdf", "alert.pdf", "preview.html", "dashboards"):
         assert (folder / made).exists(), made
-    shutil.rmtree(folder / "dashboards")
