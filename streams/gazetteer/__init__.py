@@ -3,17 +3,20 @@
 `companies.csv` is made by `python -m streams.gazetteer.build` from index members and from `known.csv`, which is written
 by hand. An alias is matched in any case; with `=` in front only as written, in capitals, or beside a market word
 (`=Apple`); with `~` in front only as written and beside a market word or another name of the company (`~Target`).
+Readers of Chinese are shown the first alias with a Chinese character: a company's own stands before its brands.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 COMPANIES: Final = Path(__file__).with_name("companies.csv")
 COLUMNS: Final = ("id", "name", "aliases", "tickers", "exclude")
+HAN: Final = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,12 @@ class Company:
     tickers: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()  # phrases that hold a name and mean something else
     lists: tuple[str, ...] = ()  # names of the watchlist's lists that it stands in: rules may follow these
+
+    @property
+    def chinese(self) -> str:
+        """What readers of Chinese call it: its name, or its first alias with a Chinese character; empty for neither."""
+        names = (self.name, *(alias.lstrip("=~") for alias in self.aliases))
+        return next((name for name in names if HAN.search(name)), "")
 
     def extended(self, other: Company) -> Company:
         """This company with the names of `other` added, under the name of `other`."""

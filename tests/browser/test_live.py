@@ -12,7 +12,7 @@ from tests.browser import day as days
 from tests.browser.chromium import Visit
 from tests.browser.day import Day
 from tests.browser.served import CALLERS, ROOT, Served, serving
-from tests.browser.test_walk import button, panel, ringing, said
+from tests.browser.test_walk import NAMED, button, panel, ringing, said
 
 pytestmark = [pytest.mark.browser, pytest.mark.engines, pytest.mark.timeout(240)]
 NOBODY = "http://127.0.0.1:9"  # the port of discard: nothing listens
@@ -27,7 +27,7 @@ def test_an_alert_that_begins_to_ring_is_told_wherever_one_is(visit: Visit, day:
     toast = reading.page.locator(".toast a", has_text="Ostrevane")
     expect(toast).to_be_visible(timeout=30_000)
     expect(reading.page.locator("#announcer")).to_contain_text("Ostrevane")
-    expect(watching.page.locator(".alert-row.new, .alert-row", has_text="Ostrevane").first).to_be_visible(
+    expect(watching.page.locator(".alert-row.new, .alert-row", has_text="奥斯崔文汽车").first).to_be_visible(
         timeout=10_000
     )
     toast.click()
@@ -63,7 +63,7 @@ def test_without_the_index_alerts_still_ring_and_the_rest_says_so(
     """Alerts come from Kafka; what needs Elasticsearch says in words that it is away, with a way to try again."""
     it = visit(lang=lang, at=without_index, allowed=("503", "502"))
     page = it.page
-    row = page.locator(".alert-row", has_text="Quenlith").first
+    row = page.locator(".alert-row", has_text=NAMED[lang]).first
     expect(row).to_be_visible()
     expect(page.locator("main .failure")).to_contain_text("Elasticsearch")
     expect(page.locator(".health-strip")).to_contain_text("Elasticsearch")

@@ -154,3 +154,24 @@ def test_times_are_told_in_the_readers_zone_with_utc_beside(module: Evaluate) ->
         module("format", "m.ago(a[0], new Date(a[1]))", ["2026-03-02T04:12:00Z", "2026-03-02T05:00:00Z"], "zh")
         == "48 分钟前"
     )
+
+
+CALLED = """(async () => {
+    const held = globalThis.fetch;
+    globalThis.fetch = async () => new Response(JSON.stringify(a.answer), {status: a.status});
+    const names = await import("/static/js/names.js");
+    await names.load();
+    globalThis.fetch = held;
+    return a.asked.map((each) => m.subjectName(...each));
+})()"""
+ASKED = [["entity:halden", "Halden"], ["entity:orrin", "Orrin"], ["entity:toString", ""], ["source:halden", "halden"]]
+
+
+def test_companies_go_by_their_chinese_names_in_chinese_alone(module: Evaluate) -> None:
+    """What the list does not know keeps its name; where there is no answer, what was known before holds."""
+    known = {"status": 200, "answer": {"zh": {"halden": "海登汽车"}}, "asked": ASKED}
+    assert module("format", CALLED, known, "en") == ["Halden", "Orrin", "entity:toString", "halden"]
+    assert module("format", CALLED, known, "zh") == ["海登汽车", "Orrin", "entity:toString", "halden"]
+    away = known | {"status": 503, "answer": {"error": {"code": "starting", "message": "", "fix": ""}}}
+    assert module("format", CALLED, away, "zh")[0] == "海登汽车"
+    assert module("format", CALLED, known, "en")[0] == "Halden"

@@ -18,6 +18,7 @@ from tests.browser.served import CALLERS, ROOT, TOKENS, Served
 pytestmark = [pytest.mark.browser, pytest.mark.engines, pytest.mark.timeout(240)]
 COMPANY = "demo-quenlith"
 RULE = "demo-negative-surge"
+NAMED = {"en": "Quenlith Semiconductor", "zh": "昆砾半导体"}
 SEARCHED = {"en": "auditor", "zh": "造假"}
 MATTERS = """
   - name: matters-{lang}
@@ -162,7 +163,7 @@ def test_a_morning(visit: Visit, served: Served, lang: str) -> None:
     assert TOKENS["admin"] not in str(page.evaluate("[location.href, document.referrer, history.state]"))
     row = page.locator(f"[data-alert='{alert['alert']}']")
     expect(row).to_contain_text(phrases.number(alert["observed"]))
-    expect(page.locator("table.heat")).to_contain_text("Quenlith")
+    expect(page.locator("table.heat")).to_contain_text(NAMED[lang])
     assert (
         page.evaluate(
             "Array.from(document.querySelectorAll('table.heat tbody th a'), (a) => a.scrollWidth - a.clientWidth)"

@@ -5,6 +5,7 @@ import { h, replace } from "./js/dom.js";
 import { label, plain, refreshTimes, subjectName } from "./js/format.js";
 import { load, preferred, t } from "./js/i18n.js";
 import * as keys from "./js/keys.js";
+import { load as loadNames } from "./js/names.js";
 import * as open_alerts from "./js/open_alerts.js";
 import { closeAll } from "./js/parts/dialog.js";
 import { SEVERITIES } from "./js/parts/severity.js";
@@ -41,9 +42,10 @@ async function start() {
   const speaking = load(preferred());
   const asked = api.token() ? api.get("/me") : null;
   asked?.catch(() => {}); // told by `enter`
+  const naming = asked && loadNames(preferred());
   if (asked) module(parse(location.hash))?.catch(() => {}); // fetched beside the rest
   await speaking;
-  if (asked) await enter(asked);
+  if (asked) await enter(asked, naming);
   else askToken();
 }
 
@@ -62,13 +64,14 @@ function askToken(error) {
 }
 
 /** Enters with the token that is kept; whoever it does not fit is asked for one. */
-async function enter(asked = api.get("/me")) {
+async function enter(asked = api.get("/me"), naming = loadNames()) {
   try {
     me = await asked;
   } catch (error) {
     if (error.status === 401) return askToken(error);
     return replace(app, h("div", { class: "sign-in" }, failure(error, () => enter())));
   }
+  await naming;
   session.abort();
   session = new AbortController();
   build();
@@ -109,8 +112,18 @@ function tellOfAlert(alert) {
 function build() {
   framed.abort();
   framed = new AbortController();
-  shell = frame({ me, signOut, signal: framed.signal, anew: () => { build(); shown.path = ""; route(); tellCount(open_alerts.openAlerts()); } });
+  shell = frame({ me, signOut, signal: framed.signal, anew });
   replace(app, shell.element);
+}
+
+/** The same place, in another language. */
+async function anew() {
+  await loadNames();
+  if (!shell) return; // signed out meanwhile
+  build();
+  shown.path = "";
+  route();
+  tellCount(open_alerts.openAlerts());
 }
 
 function signOut() {

@@ -145,6 +145,29 @@ def test_the_shipped_list_is_whole() -> None:
     assert companies[: len(read_companies(KNOWN))] == read_companies(KNOWN)
 
 
+@pytest.mark.parametrize(
+    ("name", "aliases", "chinese"),
+    [
+        ("Halden Motors", ("=Halden", "海登汽车", "海登"), "海登汽车"),
+        ("Halden Motors", ("Halden", "~海登"), "海登"),
+        ("Halden Motors", ("Halden", "HD海登"), "HD海登"),
+        ("海登汽车", ("海登", "Halden Motors"), "海登汽车"),
+        ("Halden Motors", ("Halden",), ""),
+        ("Halden Motors", (), ""),
+    ],
+)
+def test_a_company_has_one_chinese_name(name: str, aliases: tuple[str, ...], chinese: str) -> None:
+    """Its name, or else the first alias with a Chinese character, without the mark that says how it is matched."""
+    assert Company("halden", name, aliases).chinese == chinese
+
+
+def test_chinese_names_of_the_shipped_list_are_of_the_company() -> None:
+    """Not of a brand or a part of it where the company has a name of its own."""
+    names = {company.id: company.chinese for company in read_companies()}
+    assert (names["AAPL"], names["TTM"], names["KER.PA"], names["SPOT"]) == ("苹果公司", "塔塔汽车", "开云集团", "")
+    assert sum(map(bool, names.values())) > 400
+
+
 def test_legal_forms_are_taken_off_names() -> None:
     """People write the name without its legal form."""
     assert short_name("Exwell Holdings Inc.") == "Exwell"

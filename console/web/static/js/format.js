@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { has, t } from "./i18n.js";
+import { companyName } from "./names.js";
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -114,11 +115,12 @@ function headed(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** What an alert or subject is about, for people: topics have words of their own. @param {string} subject @param {string} name */
+/** What an alert or subject is about, for people: topics have words of their own, companies names in Chinese. @param {string} subject @param {string} name */
 export function subjectName(subject, name) {
   if (subject === "market:all") return t("subject.one.market");
   const topic = subject.startsWith("topic:") && `words.topic.${subject.slice(6)}`;
-  return topic && has(topic) ? t(topic) : name || subject;
+  if (topic && has(topic)) return t(topic);
+  return (subject.startsWith("entity:") ? companyName(subject.slice(7), name) : name) || subject;
 }
 
 /** Parts of a list, joined: "a, b and c". @param {string[]} parts @param {boolean} [last] whether "and" stands before the last */

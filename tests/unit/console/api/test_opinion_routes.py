@@ -73,3 +73,17 @@ def test_hours_count_back_from_the_end_that_is_given() -> None:
     found = span_of(24, None, START, START)
     assert (found.end, found.length.total_seconds()) == (START, 86_400)
     assert open_span(None, None) is None
+
+
+async def test_companies_have_chinese_names_for_readers_of_chinese(tmp_path: Path) -> None:
+    """Of the shipped list and of the watchlist as it is now; a company without one is not among them."""
+    path = tmp_path / "watchlist.yaml"
+    path.write_text("- {id: halden, name: Halden, aliases: [海登汽车]}\n- {id: orrin, name: Orrin}\n", encoding="utf-8")
+    async with serving(tmp_path, watchlist=path, **AWAY) as served:
+        status, found = await served.ask("GET", "/names", token=READ)
+        assert status == 200
+        assert (found["zh"]["halden"], found["zh"]["AAPL"]) == ("海登汽车", "苹果公司")
+        assert "orrin" not in found["zh"]
+        path.write_text("- {id: halden, name: 海登集团}\n", encoding="utf-8")
+        assert (await served.ask("GET", "/names"))[1]["zh"]["halden"] == "海登集团"
+        assert (await served.ask("GET", "/names", token="nobody"))[0] == 401
