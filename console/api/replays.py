@@ -140,21 +140,21 @@ def router(context: Context) -> APIRouter:
         return await in_thread(language_of(request.headers), _listed, context.settings)
 
     @made.get("/replays/compare")
-    async def comparison(_: Reader, request: Request, a: Asked, b: Asked) -> ComparisonOf:
+    async def comparison(caller: Reader, request: Request, a: Asked, b: Asked) -> ComparisonOf:
         """What the second result gained, lost and moved against the first, and what of it is more than chance."""
-        return await context.long.do(language_of(request.headers), _compared, context.settings, a, b)
+        return await context.long.do(caller.name, language_of(request.headers), _compared, context.settings, a, b)
 
     @made.get("/replays/{id}", response_model=dict[str, Any])
-    async def replay(_: Reader, request: Request, id: ResultId) -> Response:
+    async def replay(caller: Reader, request: Request, id: ResultId) -> Response:
         """The whole result, as `tocsin replay --json` writes it, its `title`, and sentences for the caller, `said`."""
-        told = await context.long.do(language_of(request.headers), _read, context.settings, id)
+        told = await context.long.do(caller.name, language_of(request.headers), _read, context.settings, id)
         return Response(told, media_type="application/json")
 
     @made.get("/replays/{id}/report", response_class=HTMLResponse)
-    async def report(_: Reader, request: Request, id: ResultId) -> HTMLResponse:
+    async def report(caller: Reader, request: Request, id: ResultId) -> HTMLResponse:
         """The report on a result as one HTML file, in the caller's language."""
         lang = language_of(request.headers)
-        text = await context.long.do(lang, _report, context.settings, id, lang)
+        text = await context.long.do(caller.name, lang, _report, context.settings, id, lang)
         name = f'attachment; filename="tocsin-replay-{id}.html"'
         return HTMLResponse(text, headers={"Content-Security-Policy": POLICY, "Content-Disposition": name})
 

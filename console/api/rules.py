@@ -76,10 +76,12 @@ def router(context: Context) -> APIRouter:
         return await in_thread(language_of(request.headers), _listed, context, known)
 
     @made.post("/rules/check")
-    async def check_rules(_: Reader, body: told.CheckRequest, request: Request) -> told.CheckResult:
+    async def check_rules(caller: Reader, body: told.CheckRequest, request: Request) -> told.CheckResult:
         """What a text would mean in its file, with every fault by line; nothing is written."""
         file = place_of(context.settings, body.file)
-        return await context.long.do(language_of(request.headers), _checked, context.settings, body.text, file)
+        return await context.long.do(
+            caller.name, language_of(request.headers), _checked, context.settings, body.text, file
+        )
 
     @made.put("/rules/files/{name}", response_model=told.Saved)
     async def save(caller: Admin, name: Name, body: told.SaveRequest, request: Request) -> told.Saved | JSONResponse:
@@ -87,7 +89,7 @@ def router(context: Context) -> APIRouter:
         (409), and where the rules are those that came with Tocsin (409). The former text is kept."""
         lang = language_of(request.headers)
         file = place_of(context.settings, name)
-        found = await context.long.do(lang, check, context.settings, body.text, file)
+        found = await context.long.do(caller.name, lang, check, context.settings, body.text, file)
         if found.faults:
             return refused(found, lang)
         async with saving:

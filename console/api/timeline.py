@@ -63,7 +63,7 @@ def router(context: Context) -> APIRouter:
 
     @made.get("/alerts/{alert}/timeline")
     async def timeline_of(
-        _: Reader,
+        caller: Reader,
         alert: AlertId,
         request: Request,
         hours: Annotated[float | None, Query(gt=0, le=LONGEST, description="Shown before it began.")] = None,
@@ -76,7 +76,7 @@ def router(context: Context) -> APIRouter:
         missing: Why = "system" if events[-1].kind == SYSTEM else "replay" if events[-1].replay else ""
         # Only for what it says when Elasticsearch is away: the thread has a client of its own.
         async with nullcontext() if missing else context.elastic():
-            found = await context.long.do(lang, _found, context, events, now, hours, missing)
+            found = await context.long.do(caller.name, lang, _found, context, events, now, hours, missing)
         return _told(found, events, lang)
 
     return made

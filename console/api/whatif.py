@@ -131,7 +131,7 @@ def router(context: Context) -> APIRouter:
         the engine of replays. Nothing is written and nobody is told. The answer is a job's result."""
         lang = language_of(request.headers)
         file = place_of(context.settings, body.file)
-        checked = await context.long.do(lang, check, context.settings, body.text, file)
+        checked = await context.long.do(caller.name, lang, check, context.settings, body.text, file)
         if checked.faults:
             return refused(checked, lang)
         if not checked.gone and all(each == "same" for each in (checked.changed or {}).values()):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -9,9 +11,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from console.api import desk
+from console.api import desk, rules
+from console.api.threads import OPEN_OF_ONE
 from console.rule_store import former_texts, hash_of
 from streams.records import RuleChange
+from streams.settings import Settings
 from tests.unit.console.api.serving import OPERATE, READ, TOKENS, Served
 from tests.unit.console.api.serving import serving as served
 
@@ -171,3 +175,26 @@ async def test_only_an_admin_saves(tmp_path: Path, token: str) -> None:
         body: Any = {"text": ONE, "was": hash_of(ONE)}
         status, refused = await api.ask("PUT", "/rules/files/desk.yaml", token, json=body)
     assert (status, refused["error"]["code"]) == (403, "forbidden")
+
+
+async def test_one_caller_s_checks_leave_room_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told in the one form and in the caller's language; another caller's is answered meanwhile."""
+    go, real = threading.Event(), rules.check
+
+    def slow(settings: Settings, text: str, file: Path | None) -> Any:
+        if "quick" not in text:
+            go.wait(10)
+        return real(settings, text, file)
+
+    monkeypatch.setattr(rules, "check", slow)
+    async with serving(tmp_path, rules=folder(tmp_path)) as api:
+        body = {"text": ONE, "file": "desk.yaml"}
+        many = [asyncio.create_task(api.ask("POST", "/rules/check", OPERATE, json=body)) for _ in range(OPEN_OF_ONE)]
+        await asyncio.sleep(0.2)
+        status, refused = await api.ask("POST", "/rules/check", OPERATE, json=body, headers=ZH)
+        assert (status, refused["error"]["code"]) == (429, "too_much_at_once")
+        assert refused["error"]["message"].startswith("您已有 5 个")
+        quick = body | {"text": f"{ONE}# quick\n"}
+        assert (await api.ask("POST", "/rules/check", READ, json=quick))[0] == 200
+        go.set()
+        assert [status for status, _ in await asyncio.gather(*many)] == [200] * OPEN_OF_ONE
