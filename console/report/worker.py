@@ -86,7 +86,8 @@ def _until(settings: Settings, now: datetime, pause: float) -> float:
 
 async def send(settings: Settings, bootstrap: str, chosen: Sequence[Channel], wanted: Due, now: datetime) -> bool:
     """Make the report and hand it over, to those who do not have it. False: Elasticsearch is awaited."""
-    left = sending.missing(chosen, await sending.bulletins(settings, bootstrap), wanted.period)
+    known = await sending.bulletins(settings, bootstrap)  # its day is of yesterday: the topic remembers it
+    left = sending.missing(chosen, sending.handed(known, wanted.period))
     if not left:
         return True
     report = await make(settings, bootstrap, wanted.period, now)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from alerts.delivery.message import notification_id
 from console.report import sending, worker
 from console.report.bulletin import bulletin_of, edition, numbered
 from console.report.schedule import Due
-from console.report.sending import NotSent, missing, next_number, receivers
+from console.report.sending import NotSent, by_hand, handed, missing, next_number, receivers
 from console.report.sent import united
 from console.report.worker import PATIENCE, run, send
-from streams.records import Bulletin, decode, encode
+from streams.kafka import Message
+from streams.records import Bulletin, Receipt, decode, encode
 from streams.settings import SettingsError
+from streams.topics import RECEIPTS
 from tests import ringing
 from tests.unit.console.report.parts import EMPTY, MADE, PERIOD, opinion, rang, report
 
@@ -74,16 +79,83 @@ def test_a_receiver_that_can_get_none_is_refused_with_its_name(installation: Any
 def test_what_was_sent_is_not_sent_again() -> None:
     """Of the same day and kind; a receiver that was added since gets it."""
     known = [bulletin(DESK)]
-    assert missing([DESK], known, PERIOD) == []
-    assert missing([DESK, MAIL], known, PERIOD) == [MAIL]
-    assert missing([DESK], known, PERIOD.before) == [DESK]
+    assert missing([DESK], handed(known, PERIOD)) == []
+    assert missing([DESK, MAIL], handed(known, PERIOD)) == [MAIL]
+    assert missing([DESK], handed(known, PERIOD.before)) == [DESK]
 
 
 def test_again_is_another_report_of_the_same_day() -> None:
     """So that receivers who remember ids take it, and the outbox does."""
     known = [bulletin(DESK), bulletin(DESK, number=1)]
-    assert next_number(known, PERIOD) == 2
+    assert next_number(handed(known, PERIOD)) == 2
     assert numbered(PERIOD, 2) == "report:daily:2026-03-02.2"
+
+
+def answer(receiver: str, event: str, outcome: Any = "delivered") -> Receipt:
+    """What a receiver answered to a report, long ago."""
+    return Receipt(
+        notification=notification_id(event, f"id-{receiver}"), event=event, receiver=receiver, attempt=1,
+        at=MADE + timedelta(minutes=2), outcome=outcome, status=200, reason="", channel="webhook",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def years_later(installation: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """`years_later(receipts, again=…)` sends the report of a day that the topic `reports` has forgotten: what was said,
+    and what was handed over, by receiver and number."""
+
+    async def send_it(receipts: Sequence[Receipt], *, again: bool = False) -> tuple[str, list[tuple[str, int]]]:
+        handed_over: list[tuple[str, int]] = []
+
+        async def nothing_known(*_: Any) -> list[Bulletin]:
+            return []
+
+        async def read(_settings: Any, _bootstrap: str, topic: Any) -> AsyncIterator[Message]:
+            assert topic is RECEIPTS
+            for offset, each in enumerate(receipts):
+                yield Message("receipts", 0, offset, None, encode(each), 0.0)
+            yield Message("receipts", 0, len(receipts), None, b"broken", 0.0)
+
+        async def made(*_: Any) -> Any:
+            return report()
+
+        async def hand_over(_settings: Any, _bootstrap: str, _report: Any, left: Any, number: int) -> list[str]:
+            handed_over.extend((channel.name, number) for channel in left)
+            return [channel.name for channel in left]
+
+        monkeypatch.setattr(sending, "bulletins", nothing_known)
+        monkeypatch.setattr(sending, "read_topic", read)
+        monkeypatch.setattr(sending, "make", made)
+        monkeypatch.setattr(sending, "hand_over", hand_over)
+        said = await by_hand(installation(report_receivers="desk,mail"), "", PERIOD, (), again=again)
+        return said, handed_over
+
+    return send_it
+
+
+@pytest.mark.parametrize(("lang", "told"), [("en", "Nothing was sent"), ("zh", "没有发送")])
+async def test_what_the_topic_forgot_the_receipts_know(
+    years_later: Any, monkeypatch: pytest.MonkeyPatch, lang: str, told: str
+) -> None:
+    """Nothing is sent again, however old the day, and it is said since when; in both languages."""
+    monkeypatch.setenv("TOCSIN_LANG", lang)
+    said, sent = await years_later([answer("desk", numbered(PERIOD, 0)), answer("mail", numbered(PERIOD, 0), "retry")])
+    assert sent == []
+    assert said.startswith(told)
+    assert all(word in said for word in ("desk", "mail", f"{MADE + timedelta(minutes=2):%Y-%m-%d %H:%M}", "--again"))
+
+
+async def test_who_has_no_receipt_is_sent_an_old_report(years_later: Any) -> None:
+    """Receipts of other days and of alerts are about something else."""
+    other = [answer("mail", numbered(PERIOD.before, 0)), answer("mail", f"{0:032x}.0")]
+    _, sent = await years_later([answer("desk", numbered(PERIOD, 0)), *other])
+    assert sent == [("mail", 0)]
+
+
+async def test_again_is_a_new_number_though_the_topic_forgot(years_later: Any) -> None:
+    """Else the outbox, and receivers who remember ids, would take it for the old one."""
+    _, sent = await years_later([answer("desk", numbered(PERIOD, 0)), answer("desk", numbered(PERIOD, 1))], again=True)
+    assert sent == [("desk", 2), ("mail", 2)]
 
 
 def test_the_record_says_the_same_before_and_after_kafka() -> None:
