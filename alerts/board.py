@@ -1,13 +1,13 @@
 """What is open, who has it in hand, what is silent, and how often each rule was right: a fold of alerts and operations.
 
 The records may come in any order and any number of times: the board is the same. Time is an argument of every
-question, never of the fold. A board keeps every open alert, and of the closed ones the newest; see `trim`.
+question, never of the fold. A board keeps every open alert, and of the rest what is newest; see `trim`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypeVar
 
@@ -34,8 +34,10 @@ MOST: Final = 5000  # closed alerts: about 100 MB with four steps of five storie
 STEPS: Final = 1000  # of one alert, the newest; an alert takes a few dozen
 LEAST_PREFIX: Final = 6
 CHANGES: Final = 1000  # of rules, the newest
+MISSED: Final = 5000  # events that people added, withdrawn ones too: about 5 MB
 Named = Literal["alert", "silence", "event"]
 T = TypeVar("T", Acknowledgement, Escalation, Mark, Silence, SilenceEnd, MissedEvent, Withdrawal, RuleChange)
+Said = TypeVar("Said", MissedEvent, Withdrawal)
 
 
 class NotOne(LookupError):  # noqa: N818 - what happened
@@ -52,9 +54,10 @@ class NotOne(LookupError):  # noqa: N818 - what happened
 class Board:
     """The fold."""
 
-    def __init__(self, keep: timedelta = KEEP, most: int = MOST) -> None:
+    def __init__(self, keep: timedelta = KEEP, most: int = MOST, most_missed: int = MISSED) -> None:
         self._keep = keep
         self._most = most
+        self._most_missed = most_missed
         self._alerts: dict[str, Heard] = {}
         self._silences: dict[str, Silence] = {}
         self._ends: dict[str, SilenceEnd] = {}  # silence -> its end
@@ -100,8 +103,8 @@ class Board:
             del events[sorted(events)[1]]
 
     def trim(self, now: datetime) -> None:
-        """Forget closed alerts beyond the limits, and silences long over. Marked alerts stay for their time: precision
-        rests on them."""
+        """Forget closed alerts and missed events beyond the limits, and silences long over. Marked alerts stay for
+        their time: precision rests on them."""
         oldest = now - self._keep
         closed = {name: each for name, each in self._alerts.items() if not each.open}
         for name, each in closed.items():
@@ -115,6 +118,18 @@ class Board:
         self._ends = {n: e for n, e in self._ends.items() if n in self._silences or e.at >= oldest}
         changes = sorted(self._changes.values(), key=lambda change: (change.at, change.id))
         self._changes = {change.id: change for change in changes[-CHANGES:] if change.at >= oldest}
+        self._trim_missed(oldest)
+
+    def _trim_missed(self, oldest: datetime) -> None:
+        """A withdrawal stays as long as its event; one whose event has not come, like an event of its age."""
+        self._missed = {event.id: event for event in self._newest(self._missed.values(), oldest)}
+        held = [end for end in self._withdrawn.values() if end.event in self._missed]
+        others = [end for end in self._withdrawn.values() if end.event not in self._missed]
+        self._withdrawn = {end.event: end for end in (*held, *self._newest(others, oldest))}
+
+    def _newest(self, records: Iterable[Said], oldest: datetime) -> list[Said]:
+        found = sorted((record for record in records if record.at >= oldest), key=lambda each: (each.at, each.id))
+        return found[-self._most_missed :]
 
     def find(self, prefix: str) -> str:
         """The id of the one alert that begins so. Raises NotOne."""

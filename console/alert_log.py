@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 import structlog
 from aiokafka.errors import KafkaError
 
-from alerts.board import KEEP, Board, NotOne
+from alerts.board import KEEP, MISSED, Board, NotOne
 from alerts.operations import outgoing
 from alerts.refused import OperationRefused
 from console.exits import told
@@ -69,10 +69,11 @@ def record_of(message: Message, topic: Topic) -> AlertEvent | Opinion | Receipt 
         return None
 
 
-async def read_board(settings: Settings, bootstrap: str, keep: timedelta = KEEP) -> Board:
-    """Everything on both topics, folded; of closed alerts what was touched within `keep`."""
+async def read_board(settings: Settings, bootstrap: str, keep: timedelta = KEEP, most_missed: int = MISSED) -> Board:
+    """Everything on both topics, folded; of closed alerts what was touched within `keep`, of the events that people
+    added what is as young, and of those the newest `most_missed`."""
     await ensure_topics(settings, bootstrap)  # an older installation may lack one
-    board, taken = Board(keep), 0
+    board, taken = Board(keep, most_missed=most_missed), 0
     for topic in TOPICS:
         async for message in read_topic(settings, bootstrap, topic):
             record = record_of(message, topic)
@@ -106,10 +107,12 @@ async def write(settings: Settings, bootstrap: str, operation: Operation) -> Non
         await producer.stop()
 
 
-async def do(settings: Settings, bootstrap: str, build: Build) -> tuple[Operation, Board]:
+async def do(
+    settings: Settings, bootstrap: str, build: Build, keep: timedelta = KEEP, most_missed: int = MISSED
+) -> tuple[Operation, Board]:
     """Build an operation from the board as it is, make it durable, and give it with the board that knows it. What was
     done before is not written again."""
-    board = await read_board(settings, bootstrap)
+    board = await read_board(settings, bootstrap, keep, most_missed)
     operation: Operation = build(board, clock.now())
     known = board.operation(operation.id)
     if known is None:

@@ -6,6 +6,7 @@ What people mark and add lies in Kafka (topic `feedback`) and works while Elasti
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final, Literal
@@ -34,7 +35,8 @@ from streams.records import Operation
 from streams.settings import Settings
 
 HEAD: Final = "Written by `tocsin truth export`; another export may write it again."
-EVER: Final = timedelta(days=36_500)  # truth is what people said at any time, not of the last ninety days
+# Truth is what people said at any time, not of the last ninety days, and all of it: how old, how many.
+EVER: Final = (timedelta(days=36_500), sys.maxsize)
 
 group = typer.Typer(help="What is known to have happened: add, list, withdraw, export, import.", no_args_is_help=True)
 AsJson = truth_imports.AsJson
@@ -66,7 +68,7 @@ def add(
 
     with log.kafka() as (settings, bootstrap):
         found, name = _subject(subject, settings)
-        done, _ = asyncio.run(log.do(settings, bootstrap, build))
+        done, _ = asyncio.run(log.do(settings, bootstrap, build, *EVER))
     if as_json:
         typer.echo(display.dumps(operation(done)))
         return
@@ -87,7 +89,7 @@ def withdraw(
         return operations.withdraw(board.find_missed(event), author=author or user(), at=at, reason=reason)
 
     with log.kafka() as (settings, bootstrap):
-        done, _ = asyncio.run(log.do(settings, bootstrap, build))
+        done, _ = asyncio.run(log.do(settings, bootstrap, build, *EVER))
     typer.echo(display.dumps(operation(done)) if as_json else say("truth.withdrawn"))
 
 
@@ -112,7 +114,7 @@ def export(out: truth_imports.Out, force: truth_imports.Force = False, as_json: 
 
 def _annotated() -> Truth:
     with log.kafka() as (settings, bootstrap):
-        board = asyncio.run(log.read_board(settings, bootstrap, EVER))
+        board = asyncio.run(log.read_board(settings, bootstrap, *EVER))
     return annotated(board, clock.now())
 
 

@@ -217,7 +217,7 @@ class Api:
         return await self._do(before or found, response)
 
     async def truth(self, _: Reader) -> shapes.TruthList:
-        """What people know to have happened: by their marks of alerts within the last 90 days, and what they added."""
+        """What people know to have happened: by their marks of alerts, and what they added, within the last 90 days."""
         found = annotated(self._board, self._now())
         return shapes.truth(found, self._board.missed(), self._feed.current)
 

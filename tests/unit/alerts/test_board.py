@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from alerts import matchers, operations
 from alerts.board import CHANGES, Board, NotOne
-from streams.records import AlertEvent, Operation, digest
+from streams.records import AlertEvent, MissedEvent, Operation, digest
 from tests.ringing import START, event
 
 HOUR = timedelta(hours=1)
@@ -240,3 +240,36 @@ def test_memory_is_bounded_and_open_or_marked_alerts_stay() -> None:
     made.trim(START + timedelta(days=200))
     assert [entry.event.alert for entry in made.entries(NOW, everything=True)] == [A]
     assert made.silences(NOW) == []
+
+
+def added(number: int, at: datetime = START) -> MissedEvent:
+    return operations.missed(f"entity:E{number}", START - HOUR, author="desk", at=at, note="no alert told of it")
+
+
+def test_missed_events_are_not_kept_for_ever() -> None:
+    """What was added long ago leaves, and of the rest the newest stay; a withdrawn one never counts again."""
+    made = Board(keep=timedelta(days=90), most_missed=3)
+    events = [added(number, START + number * HOUR) for number in range(6)]
+    gone = operations.withdraw(events[4].id, author="desk", at=START + 7 * HOUR)
+    for record in (gone, *events):
+        made.take(record)
+    made.trim(START + 8 * HOUR)
+    assert [event.id for event in made.missed()] == [events[3].id, events[5].id]
+    assert made.find_missed(events[4].id) == events[4].id
+    assert made.operation(gone.id) == gone
+    with pytest.raises(NotOne):
+        made.find_missed(events[2].id)
+    made.trim(START + timedelta(days=90) + 4.5 * HOUR)
+    assert [event.id for event in made.missed()] == [events[5].id]
+    made.trim(START + timedelta(days=91))
+    assert (made.missed(), made.operation(gone.id)) == ([], None)
+
+
+def test_a_withdrawal_waits_for_its_event() -> None:
+    """They may come in any order, and between them the board may forget what is old."""
+    event = added(1)
+    made = board(operations.withdraw(event.id, author="desk", at=START + HOUR))
+    made.trim(NOW)
+    made.take(event)
+    made.trim(NOW)
+    assert made.missed() == []

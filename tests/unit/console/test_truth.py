@@ -12,8 +12,9 @@ import typer
 from typer.testing import CliRunner, Result
 
 from alerts import operations
+from alerts.board import KEEP, MOST, Board
 from alerts.evaluation.truth_files import read_truth
-from console import truth
+from console import alert_log, truth
 from console.exits import WRONG_INPUT
 from streams.records import MissedEvent, Opinion, Withdrawal, decode, digest, encode
 from streams.topics import FEEDBACK
@@ -148,6 +149,26 @@ def test_the_export_is_a_truth_file(tmp_path: Path) -> None:
     out.write_text("events: []\n", encoding="utf-8")
     assert run("export", "--out", str(out)).exit_code == WRONG_INPUT
     assert run("export", "--out", str(out), "--force").exit_code == 0
+
+
+def test_what_was_added_long_ago_is_exported_and_can_be_withdrawn(
+    logs: Logs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The board of the API forgets events; these commands read every record, however old and however many."""
+    monkeypatch.setattr(alert_log, "TRIM_EVERY", 1)
+    monkeypatch.setattr(Board.__init__, "__defaults__", (KEEP, MOST, 1))
+    old = [
+        operations.missed(f"entity:{name}", START, author="li", at=START + timedelta(hours=1), note="a strike")
+        for name in ("X", "Y", "Z")
+    ]
+    for each in old:
+        logs.append(FEEDBACK, encode(each))
+    out = tmp_path / "truth.yaml"
+    assert run("export", "--out", str(out)).exit_code == 0
+    assert {each.subject for each in read_truth(out).events} >= {"entity:X", "entity:Y", "entity:Z"}
+    assert run("withdraw", old[0].id[:8]).exit_code == 0
+    assert run("export", "--out", str(out)).exit_code == 0
+    assert "entity:X" not in {each.subject for each in read_truth(out).events}
 
 
 def test_nothing_said_is_no_error(logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
