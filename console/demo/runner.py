@@ -19,7 +19,7 @@ from console.demo.receiver import Delivery, Receiver, new_secret
 from console.demo.report import report
 from console.demo.texts import companies
 from console.demo.verdict import Facts, checks, rings, unheard
-from console.workers import Workers
+from console.workers import WATCH, Workers
 from deploy.stack import NAMES, Stack
 from streams import clock
 from streams import elastic as elastics
@@ -100,11 +100,16 @@ class Demo:
         return Scene(own, at, elastic, receiver, workers, day, path, len(lines))
 
     def _open(self, stack: AsyncExitStack, scene: Scene) -> None:
-        """Serve the console from now on, and show its address as soon as it is there."""
+        """Serve the console from now on, show its address as soon as it is there, and have the demo watch itself."""
         page = Page(scene.settings, scene.path.parent / "logs")
         stack.push_async_callback(asyncio.to_thread, page.stop)
-        task = asyncio.create_task(self._tell_page(page))
+        task = asyncio.create_task(self._accompany(page, scene))
         stack.push_async_callback(_ended, task)
+
+    async def _accompany(self, page: Page, scene: Scene) -> None:
+        """The page, then the watcher: it holds up nobody's start, and finds workers that have begun."""
+        await self._tell_page(page)
+        scene.workers.start((WATCH,))
 
     async def _tell_page(self, page: Page) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from elasticsearch import AsyncElasticsearch
 from elasticsearch.helpers import async_scan
 
+from alerts.watch import KIND
 from streams import elastic as names
 from streams.kafka import read_topic
 from streams.records import AlertEvent, decode
@@ -47,11 +48,12 @@ class Planted:
 
 
 async def events(settings: Settings, bootstrap: str) -> list[AlertEvent]:
-    """All alert events of the run, each once, in order of the log."""
+    """All alert events about the day, each once, in order of the log. What Tocsin says of itself is no part of it."""
     found: dict[str, AlertEvent] = {}
     async for message in read_topic(settings, bootstrap, ALERTS):
         event: AlertEvent = decode(message.value, AlertEvent)
-        found.setdefault(event.id, event)
+        if event.kind != KIND:
+            found.setdefault(event.id, event)
     return list(found.values())
 
 

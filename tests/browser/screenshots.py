@@ -5,7 +5,6 @@ The second half of the day is told again as news of the last hour, so that alert
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
@@ -124,30 +123,11 @@ def shoot_report(browser: Browser, day: Day) -> None:
     save(page.screenshot(), "report-zh")
 
 
-@contextmanager
-def watched(day: Day) -> Iterator[None]:
-    """With the watcher, as an installation has it; the demo does without."""
-    with (day.state / "watch.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "console.cli", "worker", "watch"],
-            cwd=ROOT,
-            env=day.variables,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
 def take(day: Day) -> None:
     """All of them."""
     day.again(days.ACCOUNTS, days.minutes_ago(60), days.minutes_ago(31))
     day.again(days.RECALL, days.minutes_ago(29), days.minutes_ago(0.05))
     with (
-        watched(day),
         serving(day.variables, day.state / "api.log", api_rate="1000") as served,
         sync_playwright() as playwright,
     ):

@@ -62,6 +62,11 @@ def children(settings: Settings) -> list[int]:
     return found
 
 
+def watching(settings: Settings) -> bool:
+    """Whether the demo's watcher looks."""
+    return any((settings.state_dir / "demo" / "metrics").glob("watch-*.json"))
+
+
 @pytest.fixture(scope="module")
 def result(engine_settings: Settings, stack: Stack) -> dict[str, Any]:
     """What one run of the command printed."""
@@ -120,10 +125,10 @@ def test_nothing_is_left_behind(result: dict[str, Any], engine_settings: Setting
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_demo_stops_everything(number: signal.Signals, engine_settings: Settings, stack: Stack) -> None:
-    """Ctrl-C in the middle of the day ends workers, topics and indices, and says so."""
+    """Ctrl-C in the middle of the day ends workers, the watcher and the page, topics and indices, and says so."""
     process = start(engine_settings, "--seconds", "600")
     deadline = time.monotonic() + 120
-    while len(children(engine_settings)) < 4:
+    while len(children(engine_settings)) < 6 or not watching(engine_settings):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.5)
