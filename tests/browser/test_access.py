@@ -16,6 +16,27 @@ JUDGE = """async (options) => (await axe.run(document, options)).violations
     .map((each) => `${each.impact} ${each.id}: ${each.nodes[0].html.slice(0, 200)} (${each.nodes.length})`)"""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+IN_SIGHT = """(() => {
+    const box = document.querySelector(".banner.demo").getBoundingClientRect();
+    const there = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    return box.top >= 0 && box.bottom <= innerHeight / 4 && there?.closest(".banner.demo") !== null;
+})()"""
+LAST = """(() => {
+    const found = document.querySelectorAll("main a, main button, main input, main summary, main [tabindex='0']");
+    found[found.length - 1].focus();
+})()"""
+HIDDEN = """(() => {
+    const one = document.activeElement;
+    if (!one.closest("main")) return [];
+    const box = one.getBoundingClientRect();
+    const top = document.querySelector(".above").getBoundingClientRect().bottom;
+    const tabs = document.querySelector(".tabbar").getBoundingClientRect();
+    const end = tabs.height ? tabs.top : innerHeight;
+    const fits = box.height <= end - top;
+    const covered = fits ? box.top < top || box.bottom > end : box.bottom < top || box.top > end;
+    return covered ? [`${one.outerHTML.slice(0, 120)} ${box.top} ${box.bottom}`] : [];
+})()"""
+
 
 def views(served: Served) -> list[str]:
     """One address of each kind of view."""
@@ -76,3 +97,39 @@ def test_dialogs_keep_nobody_out(visit: Visit, unhurried: Served) -> None:
         assert findings(it) == [], key
         it.page.keyboard.press("Escape")
         it.page.get_by_role("dialog").wait_for(state="detached")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_that_all_is_invented_is_said_however_far_down_one_reads(
+    visit: Visit, unhurried: Served, lang: str, size: tuple[int, int]
+) -> None:
+    """The banner stays in sight, and whoever moves by keyboard finds what has the focus neither beneath it nor beneath
+    the tabs of a phone."""
+    it = visit(lang=lang, size=size, at=unhurried)
+    for view in ("documents?q=", "api", f"alerts/{ringing(unhurried)['alert']}"):
+        it.go(view)
+        it.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        assert it.page.evaluate("scrollY") > 200, view
+        assert it.page.evaluate(IN_SIGHT), view
+        it.page.evaluate(LAST)
+        hidden = []
+        for _ in range(40):
+            it.page.keyboard.press("Shift+Tab")
+            hidden += it.page.evaluate(HIDDEN)
+        assert not hidden, f"{view}: {hidden}"
+        assert it.page.evaluate(IN_SIGHT), view
+    it.page.emulate_media(media="print")
+    assert it.page.evaluate("getComputedStyle(document.querySelector('.above')).position") == "static"
+
+
+def test_the_page_below_a_banner_begins_below_it(visit: Visit, unhurried: Served) -> None:
+    """At the top nothing is covered, and whoever signs out leaves nothing of it behind."""
+    it = visit(at=unhurried)
+    height = "document.documentElement.style.getPropertyValue('--above')"
+    bottom = it.page.evaluate("document.querySelector('.above').getBoundingClientRect().bottom")
+    assert abs(float(it.page.evaluate(height).removesuffix("px")) - bottom) < 1
+    assert it.page.evaluate("document.querySelector('main').getBoundingClientRect().top") >= bottom
+    it.page.locator(".side .switches button").last.click()
+    it.page.locator(".sign-in").wait_for()
+    assert it.page.evaluate(height) == ""

@@ -30,17 +30,27 @@ export function frame({ me, signOut, anew, signal }) {
   const main = h("main", { id: "main", tabindex: "-1" });
   const lives = [live(), live()];
   const behind = h("div", { class: "banner behind", role: "alert", hidden: true }, t("shell.behind"));
+  const above = h("div", { class: "above" }, h("header", { class: "topbar" }, brand(), lives[1]),
+    h("aside", { "aria-label": t("shell.notices") }, me.demo && demo(me), behind));
+  measure(above, signal);
   const element = h("div", null,
     h("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, t("shell.skip")),
     h("div", { class: "frame" },
       h("header", { class: "side" }, brand(), h("nav", { class: "nav", "aria-label": t("shell.navigation") }, groups()),
         foot(me, lives[0], signOut, anew)),
-      h("div", { class: "content" },
-        h("header", { class: "topbar" }, brand(), lives[1]), h("aside", { "aria-label": t("shell.notices") }, me.demo && demo(me), behind), main)),
+      h("div", { class: "content" }, above, main)),
     tabs(me, signOut, anew));
   stream.on("state", (state) => lives.forEach((each) => tell(each, state)), signal);
   stream.on("tick", (tick) => { behind.hidden = tick.current; }, signal);
   return { element, main, mark: (view) => mark(element, view), count: (open) => count(element, open) };
+}
+
+/** Tells style sheets how high it is that lies over the top of the page. */
+function measure(above, signal) {
+  const { style } = document.documentElement;
+  const watched = new ResizeObserver(() => style.setProperty("--above", `${above.offsetHeight}px`));
+  watched.observe(above);
+  signal.addEventListener("abort", () => { watched.disconnect(); style.removeProperty("--above"); }, { once: true });
 }
 
 function brand() {
