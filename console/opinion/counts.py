@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
 from alerts.shares import wilson
+from models.labels import SENTIMENTS
 
 Class = Literal["negative", "neutral", "positive", "abstained", "unjudged"]
 CLASSES: Final[tuple[Class, ...]] = get_args(Class)
@@ -67,15 +68,22 @@ def class_clause(name: str) -> dict[str, Any]:
 
 
 def counting() -> dict[str, Any]:
-    """The aggregations that `read_counts` reads; the unjudged are what is left."""
-    return {name: {"filter": class_clause(name)} for name in CLASSES if name != "unjudged"}
+    """The aggregations that `read_counts` reads; the unjudged are what is left.
+
+    Each document is looked at once: one filter for each class made Elasticsearch take two to three times as long. What is
+    indexed with a label says whether the model abstained, too (`streams.index`).
+    """
+    abstained = {"filter": {"term": {"sentiment.abstained": True}}}
+    return {"labels": {"terms": {"field": "sentiment.label", "size": len(SENTIMENTS)}, "aggs": {"abstained": abstained}}}
 
 
 def read_counts(bucket: Mapping[str, Any]) -> Counts:
     """The counts of one bucket with the aggregations of `counting`; none for a bucket that was not made."""
     documents = int(bucket.get("doc_count", 0))
-    negative, neutral, positive, abstained = (
-        int(bucket.get(name, {}).get("doc_count", 0)) for name in CLASSES if name != "unjudged"
-    )
-    judged = negative + neutral + positive
-    return Counts(documents, judged, negative, neutral, positive, abstained, documents - judged - abstained)
+    clear, abstained = dict.fromkeys(SENTIMENTS, 0), 0
+    for label in bucket.get("labels", {}).get("buckets", ()):
+        unsure = int(label["abstained"]["doc_count"])
+        clear[label["key"]] = int(label["doc_count"]) - unsure
+        abstained += unsure
+    judged = sum(clear.values())
+    return Counts(documents, judged, **clear, abstained=abstained, unjudged=documents - judged - abstained)

@@ -29,6 +29,7 @@ const UNSEEN = 120_000; // ms that a hidden page goes on listening
 const PATIENCE = 400; // ms that what stands there stays while the same view is made anew
 const AT_REST = 1000; // ms after the first view
 const app = document.getElementById("app");
+const modules = new Map(); // of views, by name
 let me = null;
 let shell = null;
 let unseen = 0;
@@ -43,7 +44,7 @@ async function start() {
   const asked = api.token() ? api.get("/me") : null;
   asked?.catch(() => {}); // told by `enter`
   const naming = asked && loadNames(preferred());
-  if (asked) module(parse(location.hash))?.catch(() => {}); // fetched beside the rest
+  if (asked) Promise.resolve(module(parse(location.hash))).catch(() => {}); // fetched beside the rest
   await speaking;
   if (asked) await enter(asked, naming);
   else askToken();
@@ -85,7 +86,7 @@ async function enter(asked = api.get("/me"), naming = loadNames()) {
 
 /** What people open next from Now is fetched before they press. What cannot be had is asked for again when it is needed. */
 function foresee() {
-  for (const view of ["alert", "subject", "documents", "document"]) import(`./js/views/${view}.js`).catch(() => {});
+  for (const view of ["alert", "subject", "documents", "document"]) Promise.resolve(fetched(view)).catch(() => {});
 }
 
 /** How many ring, beside the word Alerts and in the title. */
@@ -145,10 +146,17 @@ function leave(code) {
   askToken(code && Object.assign(new Error(), { code }));
 }
 
-/** The module of the view that an address means, or nothing where there is none. */
+/** The module of the view that an address means: itself where it has come before, else a promise; nothing where there is none. */
 function module({ view, id }) {
   const names = Object.hasOwn(VIEWS, view) ? VIEWS[view] : null;
-  return names && import(`./js/views/${names[id && names[1] ? 1 : 0]}.js`);
+  return names && fetched(names[id && names[1] ? 1 : 0]);
+}
+
+function fetched(name) {
+  return modules.get(name) ?? import(`./js/views/${name}.js`).then((found) => {
+    modules.set(name, found);
+    return found;
+  });
 }
 
 /** Shows the view of the address. */
@@ -181,9 +189,10 @@ async function route() {
 async function draw(root, address, own) {
   const wait = setTimeout(() => root.childElementCount || root.append(waiting(5)), PATIENCE / 2);
   try {
-    const { show } = await module(address);
+    let found = module(address);
+    if (found instanceof Promise) found = await found; // else what the view asks for is on its way before the old one is torn down
     root.replaceChildren(); // grey lines, where the module took long
-    if (!own.signal.aborted) await show(root, { ...address.params, id: address.id }, own);
+    if (!own.signal.aborted) await found.show(root, { ...address.params, id: address.id }, own);
   } catch (error) {
     if (own.signal.aborted || error.name === "AbortError") return;
     if (!error.code) console.error(error);
