@@ -29,7 +29,6 @@ from streams.kafka import Producer, wait_for_kafka
 from streams.log import configure
 from streams.settings import Settings, SettingsError, load
 
-CONNECTIONS: Final = 256  # at once; more are told to come back
 IDLE: Final = 15  # seconds a connection may wait for its next request
 UNTAKEN: Final = 60_000  # milliseconds after which a connection ends whose other side takes nothing
 CLOSING: Final = 5  # seconds requests get to end
@@ -84,7 +83,6 @@ def server_of(app: Application) -> Server:
         lifespan="off",
         http=PatientProtocol,  # the other one that uvicorn knows reads headers of any length
         ws="none",
-        limit_concurrency=CONNECTIONS,
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=CLOSING,
     )

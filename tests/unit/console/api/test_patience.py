@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from console.api.guard import HEADERS
 from console.api.patience import PatientProtocol
 from tests.unit.console.api.serving import Served, serving
 
@@ -18,6 +21,14 @@ WHOLE = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 async def connected(api: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     host, port = api.url.removeprefix("http://").split(":")
     return await asyncio.open_connection(host, int(port))
+
+
+def parts(answer: bytes) -> tuple[int, dict[str, str], Any]:
+    """Status, headers and JSON of one answer."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    first, *lines = head.decode("ascii").split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return int(first.split()[1]), {name.lower(): value for name, value in headers.items()}, json.loads(body)
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET ", WHOLE[:-2]], ids=["nothing", "a word", "no end"])
@@ -67,6 +78,62 @@ async def test_an_address_without_an_end_is_refused(tmp_path: Path) -> None:
         writer.write(b"GET /?" + b"a" * 100_000)
         assert (await asyncio.wait_for(reader.readline(), 5)).split()[1] == b"400"
         writer.close()
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # TLS
+        b"GET /healthz HTTP/1.1\r\nHost : localhost\r\n\r\n",
+        b"POST /api/v1/silences HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    ],
+    ids=["no HTTP", "a fault in its head", "a fault in its body"],
+)
+async def test_what_is_no_http_is_refused_in_the_one_form(tmp_path: Path, sent: bytes) -> None:
+    """Stable code, words, what to do, and the headers of every answer; then the connection ends."""
+    async with serving(tmp_path) as api:
+        reader, writer = await connected(api)
+        writer.write(sent)
+        status, headers, body = parts(await asyncio.wait_for(reader.read(), 5))
+        writer.close()
+        assert (status, body["error"]["code"]) == (400, "bad_http")
+        assert all(body["error"][part] for part in ("message", "fix"))
+        assert headers["connection"] == "close"
+        assert headers.items() >= {(name.lower(), value) for name, value in HEADERS.items()}
+        _, answer, _ = await api.page("GET", "/healthz")
+        assert "current" in answer
+
+
+async def test_a_fault_after_the_answer_has_begun_ends_the_connection(tmp_path: Path) -> None:
+    """There is no second answer to one request."""
+    async with serving(tmp_path) as api:
+        reader, writer = await connected(api)
+        writer.write(WHOLE + b"\x00\x00 nonsense\r\n\r\n")
+        answers = await asyncio.wait_for(reader.read(), 5)
+        assert (answers.count(b"HTTP/1.1 200"), answers.count(b"HTTP/1.1 400")) == (1, 1)
+        head = b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+        reader, writer = await connected(api)
+        writer.write(head)
+        assert b"\r\n\r\n{" not in await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+
+async def test_too_many_at_once_are_refused_in_the_one_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the caller's language; when others have gone, the next is answered."""
+    monkeypatch.setattr(PatientProtocol, "most", 3)
+    async with serving(tmp_path) as api:
+        held = [await connected(api) for _ in range(2)]
+        for _, writer in held:
+            writer.write(b"GET ")
+        await asyncio.sleep(0.1)
+        status, said, headers = await api.page("GET", "/healthz", headers={"Accept-Language": "zh"})
+        assert (status, json.loads(said)["error"]["code"]) == (503, "crowded")
+        assert json.loads(said)["error"]["message"].startswith("打开的连接")
+        assert (headers["Retry-After"], headers["X-Content-Type-Options"]) == ("1", "nosniff")
+        for _, writer in held:
+            writer.close()
+        await asyncio.sleep(0.1)
+        assert (await api.page("GET", "/healthz"))[0] == 200
 
 
 @pytest.mark.parametrize(
