@@ -16,6 +16,7 @@ FORMS: Final = (
     ("pattern", re.compile(rf"{KIND} matching regex (?P<pattern>.*)", re.DOTALL)),
     ("missing", re.compile(r"Object missing required field `(?P<name>[^`]*)`")),
     ("choice", re.compile(r"Invalid (?P<what>enum )?value (?P<word>.*)", re.DOTALL)),
+    ("at_most", re.compile(r"expected at most (?P<most>\S+), got (?P<got>.*)", re.DOTALL)),
     ("duration", re.compile(r"expected a duration such as 30m, 2h or 1h30m, got (?P<got>.*)", re.DOTALL)),
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -16,13 +16,15 @@ import msgspec
 from msgspec import inspect
 from rapidfuzz import fuzz, process
 
-from alerts.sayings import Saying, hinted
+from alerts.sayings import Saying, hinted, saying
+from alerts.value_sayings import of_value
 from alerts.yaml_lines import LARGEST, Lines, YamlFault, read_yaml
 from streams.settings import SettingsError
 
 T = TypeVar("T")
+Told = tuple[str, Saying, str]  # place, fault and suggestion
 Decode = Callable[[type, Any], Any]
-NO_PATTERNS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_PATTERNS: Final[Mapping[str, Saying]] = MappingProxyType({})
 NEAR: Final = 60  # of 100: below that a suggestion would be a guess
 
 
@@ -68,7 +70,9 @@ class FileRefused(SettingsError):  # noqa: N818 - reads as what it says
 class Tree:
     """The data of one file, its lines, and the faults found so far."""
 
-    def __init__(self, text: str, file: str, patterns: Mapping[str, str] = NO_PATTERNS, largest: int = LARGEST) -> None:
+    def __init__(
+        self, text: str, file: str, patterns: Mapping[str, Saying] = NO_PATTERNS, largest: int = LARGEST
+    ) -> None:
         """Raises FileRefused when the text is no YAML, or longer than `largest`. `patterns`: regular expressions of the
         types in plain words."""
         self.file = file
@@ -84,11 +88,18 @@ class Tree:
         """Line of what stands at `path`."""
         return self._lines.at(path)
 
-    def fault(self, path: str, message: str, meant: str = "") -> None:
+    def fault(self, path: str, told: Saying, meant: str = "") -> None:
         """Note a fault at `path`; its field is named in front."""
         field = path.rsplit(".", 1)[-1] if "." in path else ""
-        told = f"{field}: {message}" if field else message
-        self.faults.append(Fault(self.file, self._lines.at(path), told, meant))
+        self.faults.append(Fault(self.file, self._lines.at(path), replace(told, about=field), meant))
+
+    def wrong_value(self, path: str, error: msgspec.ValidationError) -> None:
+        """Note that what stands at `path`, or within it, is no such value."""
+        message, _, where = str(error).partition(" - at ")
+        inner = re.search(r"\$[^`]*", where)
+        _, _, pattern = message.partition("matching regex ")
+        told = self._patterns.get(pattern.strip("'")) or of_value(message)
+        self.fault(path + (inner.group()[1:] if inner else ""), told)
 
     def finish(self) -> None:
         """Raises FileRefused when any fault was noted, with all of them in the order of lines."""
@@ -98,19 +109,14 @@ class Tree:
     def convert(self, value: Any, kind: type[T], path: str, decode: Decode) -> T | None:
         """The value as `kind`; None after its faults were noted."""
         found = list(_unknown(value, inspect.type_info(kind), path))
-        for place, message, meant in found:
-            self.fault(place, message, meant)
+        for place, told, meant in found:
+            self.fault(place, told, meant)
         if found:
             return None
         try:
             return msgspec.convert(value, kind, dec_hook=decode)
         except msgspec.ValidationError as error:
-            message, _, where = str(error).partition(" - at ")
-            inner = re.search(r"\$[^`]*", where)
-            told = f"{message}; write it in quotes" if "Expected `str`, got" in message else message
-            _, _, pattern = message.partition("matching regex ")
-            told = self._patterns.get(pattern.strip("'"), told)
-            self.fault(path + (inner.group()[1:] if inner else ""), told)
+            self.wrong_value(path, error)
             return None
 
 
@@ -120,7 +126,7 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return str(best[0]) if best else ""
 
 
-def _unknown(value: Any, info: inspect.Type, path: str) -> Iterator[tuple[str, str, str]]:
+def _unknown(value: Any, info: inspect.Type, path: str) -> Iterator[Told]:
     """Place, fault and suggestion for every word in `value` that its type does not know."""
     if isinstance(info, inspect.Metadata):
         yield from _unknown(value, info.type, path)
@@ -138,17 +144,17 @@ def _unknown(value: Any, info: inspect.Type, path: str) -> Iterator[tuple[str, s
         yield _word(value, path, [str(known) for known in info.values])
 
 
-def _of_struct(value: dict[str, Any], info: inspect.StructType, path: str) -> Iterator[tuple[str, str, str]]:
+def _of_struct(value: dict[str, Any], info: inspect.StructType, path: str) -> Iterator[Told]:
     fields = {field.encode_name: field.type for field in info.fields}
     known = {*fields, *([info.tag_field] if info.tag_field else [])}
     for key, inner in value.items():
         if key not in known:
-            yield f"{path}.{key}", "there is no such field", suggest(str(key), known)
+            yield f"{path}.{key}", saying("no_such_field"), suggest(str(key), known)
         elif key in fields:
             yield from _unknown(inner, fields[key], f"{path}.{key}")
 
 
-def _of_union(value: Any, info: inspect.UnionType, path: str) -> Iterator[tuple[str, str, str]]:
+def _of_union(value: Any, info: inspect.UnionType, path: str) -> Iterator[Told]:
     structs = [member for member in info.types if isinstance(member, inspect.StructType)]
     if isinstance(value, dict) and structs:
         field = structs[0].tag_field
@@ -171,6 +177,12 @@ def _of_union(value: Any, info: inspect.UnionType, path: str) -> Iterator[tuple[
             yield from _unknown(value, member, path)
 
 
-def _word(said: object, path: str, known: Sequence[str]) -> tuple[str, str, str]:
-    told = "is missing" if said is None else f"unknown word {said!r}"
-    return path, f"{told}; there are: {', '.join(known)}", suggest(str(said), known) if said is not None else ""
+def _word(said: object, path: str, known: Sequence[str]) -> Told:
+    if said is None:
+        return path, saying("word_missing", known=", ".join(known)), ""
+    return path, unknown_word(said, known), suggest(str(said), known)
+
+
+def unknown_word(said: object, known: Sequence[str]) -> Saying:
+    """That it is none of the words there are."""
+    return saying("unknown_word", word=said, known=", ".join(known))

@@ -19,15 +19,16 @@ from alerts.delivery.channel import Channel
 from alerts.delivery.receivers import Spec, build, environment_receivers
 from alerts.delivery.routing import CLOCK, FIELDS, LABEL, NAME, Inhibition, Name, Route, Routing, Schedule
 from alerts.rules import DURATION, Duration
+from alerts.sayings import saying
 from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
 from streams.settings import Settings
 
 SECTIONS: Final = ("receivers", "routes", "schedules", "inhibit", "flapping")
 LONGEST: Final = 30 * 86_400  # seconds: whatever waits for longer is a mistake, and leaves the calendar in the end
 PATTERNS: Final = {
-    CLOCK: 'expected hours and minutes in quotes, such as "08:30", up to "24:00"',
-    NAME: "expected a name of small letters, digits and hyphens that begins with a letter",
-    "^[a-z][a-z0-9-]{0,31}$": "expected at most 32 small letters, digits and hyphens, a letter first",
+    CLOCK: saying("clock"),
+    NAME: saying("small_name"),
+    "^[a-z][a-z0-9-]{0,31}$": saying("short_name"),
 }
 
 
@@ -65,13 +66,16 @@ def load_channels(settings: Settings) -> tuple[tuple[Channel, ...], Routing]:
 
 def _check_addresses(file: str, webhooks: Sequence[Channel], made: Sequence[Channel], lines: Sequence[int]) -> None:
     """One address is one receiver: of two names one would hear nothing, or both of everything twice."""
-    seen = {webhook.id: "TOCSIN_WEBHOOK_URLS has" for webhook in webhooks}
+    listed = {webhook.id for webhook in webhooks}
+    seen: dict[str, tuple[str, int]] = {}
     faults: list[Fault] = []
     for channel, line in zip(made, lines, strict=True):
-        if channel.id in seen:
-            told = f"receiver {channel.name}: {seen[channel.id]} this address already; keep one of them, and let every"
-            faults.append(Fault(file, line, f"{told} route name it"))
-        seen.setdefault(channel.id, f"the receiver {channel.name} at line {line} has")
+        if channel.id in listed:
+            faults.append(Fault(file, line, saying("address_listed", name=channel.name)))
+        elif channel.id in seen:
+            other, at = seen[channel.id]
+            faults.append(Fault(file, line, saying("address_twice", name=channel.name, other=other, line=at)))
+        seen.setdefault(channel.id, (channel.name, line))
     if faults:
         raise FileRefused(faults)
 
@@ -82,7 +86,7 @@ def read_channels(path: Path) -> ChannelsFile:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise FileRefused([Fault(str(path), 1, f"cannot be read: {reason}")]) from None
+        raise FileRefused([Fault(str(path), 1, saying("unreadable", reason=reason))]) from None
     return parse_channels(text, str(path))
 
 
@@ -90,18 +94,18 @@ def parse_channels(text: str, file: str = "<channels>") -> ChannelsFile:
     """The channels in a text; FileRefused with every fault otherwise."""
     tree = Tree(text, file, PATTERNS)
     if not isinstance(tree.data, dict):
-        tree.fault("$", "expected `receivers:` and `routes:`")
+        tree.fault("$", saying("channels_shape"))
         tree.finish()
     for key in tree.data:
         if key not in SECTIONS:
-            tree.fault(f"$.{key}", "there is no such section", suggest(str(key), SECTIONS))
+            tree.fault(f"$.{key}", saying("no_section"), suggest(str(key), SECTIONS))
     receivers = _listed(tree, "receivers", Spec, needed=True)
     routes = _listed(tree, "routes", Route, needed=True)
     inhibitions = _listed(tree, "inhibit", Inhibition)
     schedules = _schedules(tree)
     flapping = tree.data.get("flapping", True)
     if not isinstance(flapping, bool):
-        tree.fault("$.flapping", "expected true or false")
+        tree.fault("$.flapping", saying("true_or_false"))
     _check_names(tree, receivers, routes, schedules)
     for path, inhibition in inhibitions.items():
         _check_fields(tree, f"{path}.equal", inhibition.equal)
@@ -114,7 +118,7 @@ def _listed(tree: Tree, section: str, kind: Any, *, needed: bool = False) -> dic
     """The entries of a section by their paths; those with faults are left out."""
     entries = tree.data.get(section, [])
     if not isinstance(entries, list) or (needed and not entries):
-        tree.fault(f"$.{section}", "expected a list" + (" with at least one entry" if needed else ""))
+        tree.fault(f"$.{section}", saying("some_list") if needed else saying("a_list"))
         return {}
     found = {}
     for index, entry in enumerate(entries):
@@ -128,7 +132,7 @@ def _listed(tree: Tree, section: str, kind: Any, *, needed: bool = False) -> dic
 def _schedules(tree: Tree) -> dict[str, Schedule]:
     entries = tree.data.get("schedules", {})
     if not isinstance(entries, dict):
-        tree.fault("$.schedules", "expected a mapping from names to schedules")
+        tree.fault("$.schedules", saying("schedules_shape"))
         return {}
     found: dict[str, Schedule] = {}
     for name, entry in entries.items():
@@ -146,11 +150,11 @@ def _check_schedule(tree: Tree, path: str, schedule: Schedule) -> None:
         ZoneInfo(schedule.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = suggest(schedule.zone, available_timezones())
-        tree.fault(f"{path}.zone", f"there is no time zone {schedule.zone!r}: write one like Asia/Shanghai", near)
+        tree.fault(f"{path}.zone", saying("no_zone", zone=schedule.zone), near)
     if schedule.from_ == schedule.to or schedule.from_ == "24:00":
-        tree.fault(f"{path}.from", "it begins where it ends: leave `from` and `to` out for whole days")
+        tree.fault(f"{path}.from", saying("schedule_empty"))
     if not schedule.days:
-        tree.fault(f"{path}.days", "it has no day: leave `days` out for every day")
+        tree.fault(f"{path}.days", saying("schedule_dayless"))
 
 
 def _check_names(
@@ -161,20 +165,20 @@ def _check_names(
     for path, spec in receivers.items():
         if spec.name in seen:
             line = tree.line(seen[spec.name])
-            tree.fault(f"{path}.name", f"a receiver named {spec.name} stands already at line {line}")
+            tree.fault(f"{path}.name", saying("receiver_twice", name=spec.name, line=line))
         seen.setdefault(spec.name, path)
     known = {*seen, *_said_names(tree.data.get("receivers"))}
     for path, route in routes.items():
-        _check_known(tree, f"{path}.receivers", route.receivers, known, "receiver")
-        _check_known(tree, f"{path}.quiet", route.quiet, schedules, "schedule")
-        _check_known(tree, f"{path}.only", route.only, schedules, "schedule")
+        _check_known(tree, f"{path}.receivers", route.receivers, known, "no_receiver")
+        _check_known(tree, f"{path}.quiet", route.quiet, schedules, "no_schedule")
+        _check_known(tree, f"{path}.only", route.only, schedules, "no_schedule")
         _check_fields(tree, f"{path}.group_by", route.group_by)
         if route.escalate is not None:
-            _check_known(tree, f"{path}.escalate.to", route.escalate.to, known, "receiver")
+            _check_known(tree, f"{path}.escalate.to", route.escalate.to, known, "no_receiver")
             if not route.escalate.after.seconds:
-                tree.fault(f"{path}.escalate.after", "expected at least 1s; add the receiver to the route to tell it")
+                tree.fault(f"{path}.escalate.after", saying("after_nothing"))
             for name in sorted(set(route.escalate.to) & set(route.receivers)):
-                tree.fault(f"{path}.escalate.to", f"{name} is told by the route already")
+                tree.fault(f"{path}.escalate.to", saying("told_already", name=name))
 
 
 def _said_names(entries: object) -> set[str]:
@@ -183,17 +187,17 @@ def _said_names(entries: object) -> set[str]:
     return {str(entry["name"]) for entry in found if isinstance(entry, dict) and "name" in entry}
 
 
-def _check_known(tree: Tree, path: str, names: Iterable[str], known: Iterable[str], what: str) -> None:
+def _check_known(tree: Tree, path: str, names: Iterable[str], known: Iterable[str], code: str) -> None:
     for name in names:
         if name not in known:
-            tree.fault(path, f"there is no {what} named {name!r}", suggest(name, known))
+            tree.fault(path, saying(code, name=name), suggest(name, known))
 
 
 def _check_fields(tree: Tree, path: str, names: Iterable[str]) -> None:
     for name in names:
         if name not in FIELDS and not (name.startswith(LABEL) and len(name) > len(LABEL)):
             there = f"{', '.join(FIELDS)} and {LABEL}NAME"
-            tree.fault(path, f"there is no field {name!r}; there are: {there}", suggest(name, FIELDS))
+            tree.fault(path, saying("no_field_of", name=name, known=there), suggest(name, FIELDS))
 
 
 def _decode(kind: type, value: Any) -> Any:

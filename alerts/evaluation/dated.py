@@ -18,14 +18,14 @@ import msgspec
 
 from alerts.calendars import calendar
 from alerts.evaluation.truth import YEARS, TruthEvent
-from alerts.yaml_structs import Tree, suggest
+from alerts.sayings import saying
+from alerts.yaml_structs import Tree, suggest, unknown_word
 
 SOURCE: Final = "dated events"
 WINDOW: Final = re.compile(
     r"prev(?:ious)?\s+close\s+(?P<open>\d{1,2}:\d{2})\s+(?P<first>\S+)\s*\.\.\s*(?P<close>\d{1,2}:\d{2})\s+(?P<last>\S+)",
     re.IGNORECASE,
 )
-EXPECTED: Final = "expected a window such as `prev close 16:00 ET .. 20:00 ET`"
 NEW_YORK: Final = "America/New_York"
 ZONES: Final = {"ET": NEW_YORK, "EST": NEW_YORK, "EDT": NEW_YORK, "UTC": "UTC", "GMT": "UTC"}
 CHINA: Final = "Asia/Shanghai"
@@ -45,7 +45,7 @@ def read_dated(entries: Sequence[Any], tree: Tree, at: str, stream: str = "") ->
     for number, entry in enumerate(entries):
         place = f"{at}[{number}]"
         if not isinstance(entry, dict) or not all(isinstance(entry.get(name), str) for name in ("entity", "date")):
-            tree.fault(place, "expected an event with the texts `entity` and `date`")
+            tree.fault(place, saying("dated_event"))
         elif stream in _text(entry, "stream"):
             event = _event(entry, tree, place)
             if event is not None:
@@ -67,11 +67,11 @@ def _event(entry: dict[str, Any], tree: Tree, place: str) -> TruthEvent | None:
     except ValueError:
         day = date.min
     if day.year not in YEARS:
-        tree.fault(f"{place}.date", f"{entry['date']!r} is no day; write it as 2014-10-21")
+        tree.fault(f"{place}.date", saying("no_day", word=entry["date"]))
         return None
     kind = _text(entry, "kind") or "negative"
     if kind not in KINDS:
-        tree.fault(f"{place}.kind", f"unknown word {kind!r}; there are: {', '.join(KINDS)}", suggest(kind, KINDS))
+        tree.fault(f"{place}.kind", unknown_word(kind, KINDS), suggest(kind, KINDS))
         return None
     lang, window = _text(entry, "lang"), _text(entry, "window")
     times = _stated(day, window, tree, f"{place}.window") if window else _whole(day, lang)
@@ -92,23 +92,23 @@ def _event(entry: dict[str, Any], tree: Tree, place: str) -> TruthEvent | None:
     try:
         return msgspec.convert(written, TruthEvent)
     except msgspec.ValidationError as error:
-        tree.fault(place, str(error))
+        tree.wrong_value(place, error)
         return None
 
 
 def _stated(day: date, window: str, tree: Tree, place: str) -> tuple[datetime, datetime] | None:
     found = WINDOW.fullmatch(window.strip())
     if found is None:
-        tree.fault(place, f"{EXPECTED}, got {window!r}")
+        tree.fault(place, saying("no_window", window=window))
         return None
     try:
         begin = _at(previous_session(day), found["open"], found["first"])
         end = _at(day, found["close"], found["last"])
     except (ValueError, OSError, KeyError):  # what zoneinfo raises for names that are none, odd ones included
-        tree.fault(place, f"{EXPECTED} (zones: {', '.join(ZONES)} or a name such as Asia/Tokyo), got {window!r}")
+        tree.fault(place, saying("window_zone", window=window, known=", ".join(ZONES)))
         return None
     if end < begin:
-        tree.fault(place, f"{window!r} ends before it begins")
+        tree.fault(place, saying("window_order", window=window))
         return None
     return begin, end
 

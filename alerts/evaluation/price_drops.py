@@ -18,6 +18,7 @@ from statistics import median
 from typing import Final, Literal, NamedTuple
 
 from alerts.evaluation.truth import YEARS, TruthEvent
+from alerts.sayings import saying
 from alerts.yaml_structs import Fault, FileRefused, suggest
 from streams.signature import copy_key
 
@@ -103,18 +104,17 @@ def read_prices(text: str, file: str) -> list[Bar]:
     price = next((head.index(name) for name in PRICES if name in head), None)
     if day is None or price is None:
         missing = "Date" if day is None else "Close"
-        said = f"no column {missing}; expected the columns Date and Close (or Adj Close), got: {', '.join(head)[:200]}"
+        said = saying("no_column", missing=missing, head=", ".join(head)[:200])
         raise FileRefused([Fault(file, 1, said, suggest(missing.lower(), head))])
     found: dict[date, float] = {}
     for number, row in rows:
         if any(map(str.strip, row[len(head) :])):
-            said = f'more fields than the header has: {", ".join(row)[:200]}; write 1234.5, or "1,234.5" in quotes'
-            raise FileRefused([Fault(file, number, said)])
+            raise FileRefused([Fault(file, number, saying("many_fields", row=", ".join(row)[:200]))])
         if len(row) > max(day, price) and row[price].strip().lower() not in ("", "null", "nan", "none"):
             try:
                 found[_day(row[day])] = _price(row[price])
             except ValueError:
-                said = f"expected a day such as 2014-10-21 and a price above 0, got {row[day]!r} and {row[price]!r}"
+                said = saying("no_price", day=row[day], price=row[price])
                 raise FileRefused([Fault(file, number, said)]) from None
     return [Bar(at, found[at]) for at in sorted(found)]
 
@@ -124,7 +124,7 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
     try:
         yield from enumerate(csv.reader(text.splitlines(), delimiter=_delimiter(text)), 1)
     except csv.Error as error:
-        raise FileRefused([Fault(file, 1, f"no CSV: {error}")]) from None
+        raise FileRefused([Fault(file, 1, saying("no_csv", error=str(error)))]) from None
 
 
 def drops(

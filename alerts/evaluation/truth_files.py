@@ -20,8 +20,9 @@ from msgspec.structs import replace
 from alerts.evaluation.dated import is_dated, read_dated
 from alerts.evaluation.truth import YEARS, Labelled, Truth, TruthEvent
 from alerts.rule_checks import PREFIXES
+from alerts.sayings import saying
 from alerts.yaml_lines import ExactDumper
-from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
+from alerts.yaml_structs import Fault, FileRefused, Tree, suggest, unknown_word
 from models.labels import RISKS, TOPICS
 from streams.records import Time
 
@@ -32,7 +33,6 @@ LARGEST: Final = 16 * 1_048_576  # characters; 3,000 events have 650,000
 DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 ONE_DAY: Final = timedelta(days=1)
 MINUTE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2})(Z|z|[+-]\d{2}:\d{2})")
-NO_TIME: Final = "write a time with its zone, e.g. 2026-03-02T09:30:00-05:00, or a day, e.g. 2026-03-02"
 WORDS: Final[Mapping[str, Sequence[str]]] = {"topic": TOPICS, "risk": RISKS}
 
 
@@ -51,7 +51,8 @@ def read_truth(*paths: Path, resolve: Resolve | None = None, known: Collection[s
                 text = file.read(LARGEST + 1)
             found.append(parse_truth(text, str(path), resolve=resolve, known=known, stream=stream))
         except (OSError, UnicodeDecodeError) as error:
-            faults.append(Fault(str(path), 1, f"cannot be read: {getattr(error, 'strerror', None) or error}"))
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            faults.append(Fault(str(path), 1, saying("unreadable", reason=reason)))
         except FileRefused as refused:
             faults += refused.faults
     if faults:
@@ -73,7 +74,7 @@ def parse_truth(
     at = "$" if isinstance(tree.data, list) else "$.events"
     if not isinstance(data, dict) or not isinstance(data.get("events"), list):
         near = "events" if isinstance(data, dict) and "events" not in data and suggest("events", map(str, data)) else ""
-        raise FileRefused([Fault(file, 1, "expected `events:` with a list of events", near)])
+        raise FileRefused([Fault(file, 1, saying("no_events"), near)])
     taken = read_dated(data["events"], tree, at, stream) if is_dated(data["events"]) else _own(data["events"], tree, at)
     labelled = _labelled(data.get("labelled"), tree)
     rest = {name: value for name, value in data.items() if name not in ("events", "labelled")}
@@ -113,7 +114,7 @@ def write_truth(truth: Truth, path: Path, head: str = "") -> None:
     kept = {name: _bare(value) for name, value in whole.items() if value or name == "events"}
     text = yaml.dump(kept, Dumper=ExactDumper, allow_unicode=True, sort_keys=False, width=120)
     if len(comment) + len(text) > LARGEST:
-        said = f"{len(truth.events)} events have more than {LARGEST} characters: write them into several files"
+        said = saying("many_events", count=len(truth.events), largest=LARGEST)
         raise FileRefused([Fault(str(path), 1, said)])
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(comment + text, encoding="utf-8")
@@ -155,13 +156,11 @@ def _own(entries: Sequence[Any], tree: Tree, at: str) -> Taken:
 
 def _check(event: TruthEvent, tree: Tree, place: str) -> None:
     if event.end is not None and event.end < event.onset:
-        tree.fault(f"{place}.end", f"{event.end.isoformat()} is before the onset")
+        tree.fault(f"{place}.end", saying("before_onset", end=event.end.isoformat()))
     for field, words in WORDS.items():
         word = getattr(event, field)
         if word and word not in words:
-            tree.fault(
-                f"{place}.{field}", f"unknown word {word!r}; there are: {', '.join(words)}", suggest(word, words)
-            )
+            tree.fault(f"{place}.{field}", unknown_word(word, words), suggest(word, words))
 
 
 def _timed(entry: Mapping[str, Any], tree: Tree, place: str) -> dict[str, Any] | None:
@@ -186,10 +185,10 @@ def _moment(word: str, tree: Tree, place: str) -> datetime | None:
     try:
         found: datetime = msgspec.convert(whole, Time)
     except msgspec.ValidationError:
-        tree.fault(place, f"got {word!r}; {NO_TIME}")
+        tree.fault(place, saying("no_time", word=word))
         return None
     if found.year not in YEARS:
-        tree.fault(place, f"got {word!r}; expected a year from {YEARS[0]} to {YEARS[-1]}")
+        tree.fault(place, saying("no_year", word=word, first=YEARS[0], last=YEARS[-1]))
         return None
     return found
 
@@ -200,7 +199,7 @@ def _labelled(said: Any, tree: Tree) -> Labelled | None:
     timed = _timed(said, tree, "$.labelled") if isinstance(said, dict) else said
     found = tree.convert(timed, Labelled, "$.labelled", _nothing) if timed is not None else None
     if found is not None and found.begin and found.end and found.end < found.begin:
-        tree.fault("$.labelled.end", f"{found.end.isoformat()} is before the begin")
+        tree.fault("$.labelled.end", saying("before_begin", end=found.end.isoformat()))
     return found
 
 
@@ -208,8 +207,7 @@ def _together(claims: Sequence[Labelled]) -> Labelled:
     begin = max((claim.begin for claim in claims if claim.begin), default=None)
     end = min((claim.end for claim in claims if claim.end), default=None)
     if begin and end and end < begin:
-        said = "the files are complete for times that have nothing in common: use them one at a time"
-        raise FileRefused([Fault("labelled", 1, said)])
+        raise FileRefused([Fault("labelled", 1, saying("nothing_common"))])
     everybody = any(not claim.subjects for claim in claims)
     subjects = dict.fromkeys(subject for claim in claims for subject in claim.subjects)
     return Labelled(subjects=() if everybody else tuple(subjects), begin=begin, end=end)
@@ -227,7 +225,7 @@ class _Finder:
         kind, colon, name = word.partition(":")
         if colon and f"{kind}:" in PREFIXES and name:
             if kind == "topic" and name not in TOPICS:
-                self._tree.fault(place, f"there is no topic {name!r}", suggest(name, TOPICS))
+                self._tree.fault(place, saying("no_topic", name=name), suggest(name, TOPICS))
             return word
         if self._resolve is None:
             return f"entity:{word}"
@@ -235,8 +233,7 @@ class _Finder:
             self._found[word] = self._resolve(word)
         found = self._found[word]
         if found is None:
-            said = f"no company goes by {word!r}: write its id (entity:ID), or add it to the watchlist"
-            self._tree.fault(f"{place}.subject", said, suggest(word, self._known))
+            self._tree.fault(f"{place}.subject", saying("no_company", word=word), suggest(word, self._known))
         return found or word
 
 

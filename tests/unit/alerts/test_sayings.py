@@ -1,18 +1,22 @@
-"""What is wrong with a file of rules is said in both languages."""
+"""What is wrong with a file of rules, channels, truth or prices is said in both languages."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 import alerts
+from alerts.delivery.channels_file import parse_channels, read_channels
+from alerts.evaluation.price_drops import read_prices
+from alerts.evaluation.truth_files import parse_truth, read_truth
 from alerts.rule_files import RuleError, in_force, load_rules, parse_rules
 from alerts.sayings import Saying, saying, sentences
 from alerts.value_sayings import FORMS, of_value
-from alerts.yaml_structs import Fault
+from alerts.yaml_structs import Fault, FileRefused
 
 AROUND = {"at", "hint", "kinds", "words"}
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -91,6 +95,80 @@ BROKEN = (
     " [{type: threshold, at_least: 2, window: 1h}, {type: threshold, at_least: 2, window: 2h}]}]",
 )
 
+ROUTE = "receivers: [{name: desk, type: webhook, url_env: A}]\nroutes:\n  - receivers: [desk]\n"
+BROKEN_CHANNELS = (
+    "routes: []\n",
+    "- a\n",
+    "receivers: [\n",
+    "receivers: [{name: desk, type: webhok}]\nroutes: [{receivers: [desk]}]\n",
+    "receivers: [{name: desk}]\nroutes: [{receivers: [desk]}]\n",
+    "receivers: [{name: desk, type: webhook, url: x}]\nroutes: [{receivers: [desk]}]\n",
+    "receivers: [5]\nroutes: [{receivers: [desk]}]\n",
+    *(
+        ROUTE + more
+        for more in (
+            "rout: 1\n",
+            "inhibit: 5\n",
+            "schedules: []\n",
+            "flapping: 1\n",
+            "  - receivers: []\n",
+            "  - receivers: [dsk]\n",
+            "    grup_by: [rule]\n",
+            "    group_by: [label.desk]\n",
+            "    group_wait: soon\n",
+            "    group_wait: 99d\n",
+            "    match: {severity: warnig}\n",
+            "    match: {severity: {at_lest: warning}}\n",
+            "    quiet: [night]\nschedules: {nights: {}}\n",
+            "    escalate: {after: 5m, to: [desk]}\n",
+            "    escalate: {after: 0, to: [desk, other]}\n",
+            "schedules: {n: {zone: Asia/Shangai}}\n",
+            "schedules: {n: {from: '8:00'}}\n",
+            "schedules: {n: {from: '08:00', to: '08:00'}}\n",
+            "schedules: {n: {days: []}}\n",
+            "schedules: {n: {days: [monday]}}\n",
+            "inhibit: [{source: {}, target: {}, equal: [subjekt]}]\n",
+        )
+    ),
+    ROUTE.replace("[{", "[{name: desk, type: webhook, url_env: B}, {"),
+    ROUTE.replace("name: desk", "name: Desk"),
+    ROUTE.replace("name: desk", "name: 5"),
+)
+BROKEN_TRUTH = (
+    "",
+    "evnts: []",
+    "events: [3]",
+    "a: [",
+    "labelled: {begin: 2026-03-05, end: 2026-03-01}\nevents: []",
+    "labelled: {subject: [acme]}\nevents: []",
+    "labelled: {subjects: [nobody]}\nevents: []",
+    "note: 5\nevents: []",
+    *(
+        f"events:\n  - {{{entry}}}\n"
+        for entry in (
+            "subject: acmee, onset: 2026-03-05",
+            "subject: 'topic:legl', onset: 2026-03-05",
+            "subject: acme, onset: yesterday",
+            "subject: acme, onset: 5",
+            "subject: acme, onset: 9999-12-31",
+            "subject: acme",
+            "subject: acme, onset: 2026-03-05, onste: 1",
+            "subject: acme, onset: 2026-03-05, kind: negativ",
+            "subject: acme, onset: 2026-03-05, risk: outtage",
+            "subject: acme, onset: 2026-03-05, end: 2026-03-01",
+            "subject: 600519, onset: 2026-03-05",
+            "subject: acme, onset: 2026-03-05, day_only: maybe",
+            "entity: acme, date: soon",
+            "entity: acme, date: 2026-03-05, kind: bad",
+            "entity: acme, date: 2026-03-05, window: whole day",
+            "entity: acme, date: 2026-03-05, window: prev close 16:00 XX .. 20:00 ET",
+            "entity: acme, date: 2026-03-05, window: prev close 16:00 ET .. 20:00 Not/There",
+            "entity: '', date: 2026-03-05",
+        )
+    ),
+    "[{entity: acme, date: 2026-03-05}, {entity: acme}]",
+)
+
 
 def faults(text: str) -> tuple[Fault, ...]:
     with pytest.raises(RuleError) as refused:
@@ -105,9 +183,10 @@ def placeholders(text: str) -> set[str]:
 def codes() -> set[str]:
     """Those that the sources name."""
     folder = Path(alerts.__file__).parent
-    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     named = set(re.findall(r'(?:saying|_between)\(\s*"(\w+)"', text))
-    return named | {code for code, _ in FORMS} | {"choice_of", "kind_text", "unknown_risk", "unknown_topic"}
+    chosen = {"choice_of", "kind_text", "unknown_risk", "unknown_topic", "no_receiver", "no_schedule"}
+    return named | {code for code, _ in FORMS} | chosen
 
 
 def test_every_fault_has_both_languages() -> None:
@@ -120,15 +199,65 @@ def test_every_fault_has_both_languages() -> None:
         assert code in ("other", "at") or HAN.search(chinese), code
 
 
-@pytest.mark.parametrize("text", BROKEN)
-def test_what_is_wrong_is_said_in_chinese_too(text: str) -> None:
-    """Whatever is wrong, in the words of either language, and in English as ever."""
-    for fault in faults(text):
+def said_in_both(found: Sequence[Fault]) -> None:
+    assert found
+    for fault in found:
         assert isinstance(fault.told, Saying)
         assert fault.told.code != "other", fault
         assert HAN.search(fault.said("zh")), fault
         assert not HAN.search(fault.said("en")), fault
         assert str(fault) == fault.shown("en")
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_what_is_wrong_is_said_in_chinese_too(text: str) -> None:
+    """Whatever is wrong, in the words of either language, and in English as ever."""
+    said_in_both(faults(text))
+
+
+@pytest.mark.parametrize("text", BROKEN_CHANNELS)
+def test_what_is_wrong_with_channels_is_said_in_chinese_too(text: str) -> None:
+    """Sections, entries, values, and what one names of another."""
+    with pytest.raises(FileRefused) as refused:
+        parse_channels(text)
+    said_in_both(refused.value.faults)
+
+
+@pytest.mark.parametrize("text", BROKEN_TRUTH)
+def test_what_is_wrong_with_truth_is_said_in_chinese_too(text: str) -> None:
+    """Of our own shape and of dated events."""
+    with pytest.raises(FileRefused) as refused:
+        parse_truth(text, resolve=lambda word: "entity:ACME" if word == "acme" else None)
+    said_in_both(refused.value.faults)
+
+
+@pytest.mark.parametrize("text", ["a,b\n1,2\n", "Date,Close\n2026-03-02,x\n", "Date,Close\n2026-03-02,1,234\n"])
+def test_what_is_wrong_with_prices_is_said_in_chinese_too(text: str) -> None:
+    """With the line."""
+    with pytest.raises(FileRefused) as refused:
+        read_prices(text, "p.csv")
+    said_in_both(refused.value.faults)
+
+
+def test_files_that_cannot_be_read_say_so_in_both(tmp_path: Path) -> None:
+    """Also one in another encoding."""
+    (tmp_path / "gbk").write_bytes("路由".encode("gbk"))
+    for read in (read_channels, read_truth):
+        for name, why in (("gbk", "不是 UTF-8 文本"), ("none", "没有这个文件")):
+            with pytest.raises(FileRefused) as refused:
+                read(tmp_path / name)
+            said_in_both(refused.value.faults)
+            assert refused.value.shown("zh").endswith(f"无法读取：{why}")
+
+
+def test_a_fault_names_its_field_in_both_languages() -> None:
+    """The same place, the words in between in the reader's language."""
+    with pytest.raises(FileRefused) as refused:
+        parse_channels(ROUTE + "  - receivers: [dsk]\n", "channels.yaml")
+    assert refused.value.shown("en") == (
+        "channels.yaml:4: receivers: there is no receiver named 'dsk'; did you mean 'desk'?"
+    )
+    assert refused.value.shown("zh") == "channels.yaml:4: receivers：没有名为 'dsk' 的接收方；是否想写 'desk'？"
 
 
 def test_files_and_lists_that_are_not_there(tmp_path: Path) -> None:
