@@ -10,6 +10,16 @@ from typing import Any
 
 import yaml
 
+from streams.settings import SettingsError
+
+
+class ToldFault(SettingsError):  # noqa: N818 - reads as what it says
+    """What cannot be used, in words of both languages; as text it is English."""
+
+    def shown(self, lang: str) -> str:
+        """All that is wrong, in a language (en, zh)."""
+        raise NotImplementedError
+
 
 @dataclass(frozen=True, slots=True)
 class Saying:
@@ -36,7 +46,9 @@ def saying(code: str, **values: Any) -> Saying:
 
 
 def _in_chinese(name: str, value: Any) -> Any:
-    """A value that is a kind of value, or words that are known; any other as it is."""
+    """A value that is a kind of value, another saying, or words that are known; any other as it is."""
+    if isinstance(value, Saying):
+        return value.said("zh")
     if not isinstance(value, str):
         return value
     kinds = sentences()["kinds"]

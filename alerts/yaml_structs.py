@@ -16,10 +16,9 @@ import msgspec
 from msgspec import inspect
 from rapidfuzz import fuzz, process
 
-from alerts.sayings import Saying, hinted, saying
+from alerts.sayings import Saying, ToldFault, hinted, saying
 from alerts.value_sayings import of_value
 from alerts.yaml_lines import LARGEST, Lines, YamlFault, read_yaml
-from streams.settings import SettingsError
 
 T = TypeVar("T")
 Told = tuple[str, Saying, str]  # place, fault and suggestion
@@ -55,7 +54,7 @@ class Fault:
         return self.shown("en")
 
 
-class FileRefused(SettingsError):  # noqa: N818 - reads as what it says
+class FileRefused(ToldFault):
     """A file cannot be used. `faults` lists everything that is wrong."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 import typer
 
-from alerts.yaml_structs import FileRefused
+from alerts.sayings import ToldFault
 from console.messages import language, say
 from streams.endpoints import EnginesDown
 from streams.plain import plain
@@ -50,7 +50,7 @@ def told(
     except refused as error:
         _end(_harmless(error), WRONG_INPUT)
     except settings as error:
-        _end(_words(error), WRONG_SETTINGS)
+        _end(words_of(error), WRONG_SETTINGS)
     except unavailable as error:
         _end(str(error), UNAVAILABLE)
     except away as error:
@@ -59,11 +59,12 @@ def told(
 
 def _harmless(error: Exception) -> str:
     """The words of a fault; of a file's faults each on a line of its own."""
-    return "\n".join(map(plain, _words(error).split("\n")))
+    return "\n".join(map(plain, words_of(error).split("\n")))
 
 
-def _words(error: Exception) -> str:
-    return error.shown(language()) if isinstance(error, FileRefused) else str(error)
+def words_of(error: Exception) -> str:
+    """What it says, in the language of the commands where there are words."""
+    return error.shown(language()) if isinstance(error, ToldFault) else str(error)
 
 
 def _end(message: str, code: int) -> None:

@@ -25,7 +25,7 @@ from alerts.delivery.channels.robot import JSON, Robot
 from alerts.delivery.channels.webhook import WebhookChannel
 from alerts.delivery.channels.wecom import WeCom
 from alerts.delivery.channels.wording import Reader
-from alerts.delivery.secret_sources import secret, wrong
+from alerts.delivery.secret_sources import ReceiverWrong, secret
 from alerts.delivery.specs import (
     Addressed,
     AlertmanagerSpec,
@@ -39,6 +39,8 @@ from alerts.delivery.specs import (
     WeComSpec,
 )
 from alerts.delivery.webhook import Webhooks, read_receivers, read_secrets, receiver_of
+from alerts.sayings import saying
+from alerts.value_sayings import of_address
 from streams.guard import Network, Refused, check_url, parse_allow
 from streams.records import digest
 from streams.settings import Settings, SettingsError
@@ -81,17 +83,10 @@ def _address(
     try:
         url = check_url(text, allow, ports=TLS_PORTS).with_fragment(None)
     except Refused as error:
-        plain = (
-            " Use https://, or name the receiver's block in TOCSIN_WEBHOOK_ALLOW" if text.startswith("http:") else ""
-        )
-        raise wrong(spec.name, field, f"{error}.{plain}") from None
+        code = "address_open" if text.startswith("http:") else "address_refused"
+        raise ReceiverWrong(spec.name, field, saying(code, reason=of_address(str(error)))) from None
     if own and url.host not in own and not allow:
-        raise wrong(
-            spec.name,
-            field,
-            f"{url.host} is not {' or '.join(sorted(own))}. Copy the robot's address from the group's settings; "
-            "a relay of your own must lie in TOCSIN_WEBHOOK_ALLOW",
-        )
+        raise ReceiverWrong(spec.name, field, saying("other_host", host=url.host, known=", ".join(sorted(own))))
     return url
 
 
@@ -107,7 +102,7 @@ def _reader(spec: Described) -> Reader:
     try:
         return Reader(spec.language, ZoneInfo(spec.zone) if spec.zone else None)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise wrong(spec.name, "zone", f"there is no time zone {spec.zone!r}. Write e.g. Asia/Shanghai") from None
+        raise ReceiverWrong(spec.name, "zone", saying("no_zone", zone=spec.zone)) from None
 
 
 def _form(spec: Described, *secrets: str) -> str:
@@ -131,13 +126,13 @@ def _alertmanager(spec: AlertmanagerSpec, settings: Settings) -> Channel:
     allow = _allow(settings)
     url = _address(spec, spec.url, allow)
     if url.query_string:
-        raise wrong(spec.name, "url", "expected an address without a query, e.g. https://alertmanager.example:8443/")
+        raise ReceiverWrong(spec.name, "url", saying("address_query"))
     password = _value(secret(spec, "password", needed=bool(spec.user)))
     token = _value(secret(spec, "token", needed=False))
     if token and spec.user:
-        raise wrong(spec.name, "token_env", "give either a token, or user and password")
+        raise ReceiverWrong(spec.name, "token_env", saying("token_or_user"))
     if not (token + password + spec.user).isprintable():
-        raise wrong(spec.name, "token_env" if token else "password_env", "it holds a line break or a control character")
+        raise ReceiverWrong(spec.name, "token_env" if token else "password_env", saying("unprintable"))
     login = base64.b64encode(f"{spec.user}:{password}".encode()).decode()
     scheme = f"Bearer {token}" if token else f"Basic {login}" if spec.user else ""
     headers = JSON | ({"Authorization": scheme} if scheme else {})
@@ -184,34 +179,27 @@ def _dialect(
     hosts = feishu.LARK_HOSTS if spec.lark else feishu.HOSTS
     url = _secret_address(spec, allow, hosts)
     if not url.path.startswith(feishu.HOOK) or not url.name:
-        raise wrong(
-            spec.name, "url", f"no robot's address: {feishu.HOOK}… is missing. Copy it from the group's settings"
-        )
+        raise ReceiverWrong(spec.name, "url", saying("no_robot", part=feishu.HOOK))
     return Feishu(url=url, secret=key, keyword=spec.keyword, users=spec.mention_users), hosts
 
 
 def _with_token(spec: Described, url: URL, key: str) -> URL:
     if not url.query.get(key):
-        raise wrong(spec.name, "url", f"no robot's address: ?{key}=… is missing. Copy it from the group's settings")
+        raise ReceiverWrong(spec.name, "url", saying("no_robot", part=f"?{key}="))
     return url
 
 
 def _check_keyword(spec: DingTalkSpec | FeishuSpec) -> None:
     word = spec.keyword
     if word != word.strip() or disarmed(word) != word or escaped(word) != word:
-        raise wrong(spec.name, "keyword", "use a keyword of letters and digits: others are changed within a message")
+        raise ReceiverWrong(spec.name, "keyword", saying("odd_keyword"))
 
 
 def _email(spec: EmailSpec, settings: Settings) -> Channel:
     allow = _allow(settings)
     tls = spec.tls if spec.tls != "auto" else "implicit" if spec.port == 465 else "starttls"
     if tls == "none" and not allow:
-        raise wrong(
-            spec.name,
-            "tls",
-            "letters would cross the network readable. Use starttls or implicit, or name the server's block in "
-            "TOCSIN_WEBHOOK_ALLOW",
-        )
+        raise ReceiverWrong(spec.name, "tls", saying("letters_open"))
     password = secret(spec, "password", needed=bool(spec.user)) or SecretStr("")
     server = Server(
         host=spec.host,
@@ -239,7 +227,7 @@ def _context(spec: EmailSpec) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=spec.ca_file or None)
     except (OSError, ssl.SSLError):
-        raise wrong(spec.name, "ca_file", "there is no file of that name with certificates in PEM form") from None
+        raise ReceiverWrong(spec.name, "ca_file", saying("no_certificates")) from None
 
 
 def _apprise(spec: AppriseSpec, settings: Settings) -> Channel:
@@ -247,7 +235,7 @@ def _apprise(spec: AppriseSpec, settings: Settings) -> Channel:
     try:
         title, body = sizes(url.get_secret_value())
     except Unusable as error:
-        raise wrong(spec.name, "url", str(error)) from None
+        raise ReceiverWrong(spec.name, "url", error.told) from None
     return Apprise(
         id=digest("apprise", url.get_secret_value()),
         name=spec.name,

@@ -14,6 +14,7 @@ from alerts.rule_files import SHIPPED, in_force, load_rules
 from alerts.rulebook import FOLLOWED
 from alerts.yaml_structs import FileRefused
 from console.api.tokens import callers, parse_tokens
+from console.exits import words_of
 from console.findings import Check, Told
 from console.messages import language, say
 from models import registry
@@ -117,6 +118,6 @@ def _told(reading: Reading, settings: Settings) -> str:
     except FeedFileError as error:
         raise Told("file", what="\n".join(plain(line, 300) for line in str(error).splitlines()[:MANY])) from None
     except (SettingsError, PushError, ModelRefused) as error:
-        raise Told("setting", what=plain(str(error), 600)) from None
+        raise Told("setting", what=plain(words_of(error), 600)) from None
     except OSError as error:
         raise Told("unreadable", file=plain(str(Path(error.filename or "?"))), error=error.strerror or error) from None

@@ -23,6 +23,7 @@ from alerts.delivery.channels.robot import with_links
 from alerts.delivery.channels.threads import Threads
 from alerts.delivery.channels.wording import Reader
 from alerts.delivery.schedule import Reply
+from alerts.sayings import Saying, saying
 from streams.records import Bulletin
 
 OURS: Final = {"dingtalk": "dingtalk", "wecombot": "wecom", "feishu": "feishu", "lark": "feishu"}
@@ -34,6 +35,10 @@ INSTALL: Final = "pip install 'tocsin[channels]'"
 
 class Unusable(ValueError):  # noqa: N818 - reads as what it says
     """An address that cannot be used; the message does not show it."""
+
+    def __init__(self, told: Saying) -> None:
+        super().__init__(str(told))
+        self.told = told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +138,9 @@ def sizes(url: str) -> tuple[int, int]:
     scheme = url.partition("://")[0].strip().lower()
     ours = OURS.get(scheme) or OURS.get(str(getattr(service, "secure_protocol", "")))  # or the platform's own https://…
     if ours is not None:
-        advice = f"Use `type: {ours}`, which reads the answer"
-        raise Unusable(f"apprise takes every HTTP 200 of this service for success. {advice}")
+        raise Unusable(saying("apprise_ours", type=ours))
     if service is None:
-        raise Unusable("apprise knows no service of this address. Compare it with the list of apprise's services")
+        raise Unusable(saying("apprise_none"))
     return int(service.title_maxlen), int(service.body_maxlen)
 
 
@@ -145,7 +149,7 @@ def _apprise() -> Any:
     try:
         import apprise
     except ImportError:
-        raise Unusable(f"apprise is not installed. Install it: {INSTALL}") from None
+        raise Unusable(saying("apprise_missing", command=INSTALL)) from None
     for name in ("apprise", "urllib3.connectionpool"):
         logging.getLogger(name).disabled = True
     return apprise

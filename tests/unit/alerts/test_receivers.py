@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import msgspec
 import pytest
 
 from alerts.delivery.receivers import Spec, build
+from alerts.delivery.secret_sources import ReceiverWrong
 from streams.settings import SettingsError
 from tests.ringing import SECRET
 from tests.unit.alerts.channels.cards import settings
 
+HAN = re.compile("[\u4e00-\u9fff]")
 DING = "https://oapi.dingtalk.com/robot/send?access_token=canary"
 WECOM = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=canary"
 FEISHU = "https://open.feishu.cn/open-apis/bot/v2/hook/canary"
@@ -142,6 +145,11 @@ def test_faults_name_receiver_field_and_remedy(
     assert all(word in str(caught.value) for word in words)
     assert "canary" not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    if isinstance(caught.value, ReceiverWrong):  # a signing secret's own fault has the words of its setting
+        said = caught.value.shown("zh")
+        assert said.startswith(f"接收方 {fields['name']} 的 ")
+        assert HAN.search(said.partition("：")[2])
+        assert "canary" not in said
 
 
 def test_secrets_from_files(tmp_path: Path) -> None:

@@ -10,15 +10,17 @@ from string import Formatter
 import pytest
 
 import alerts
+from alerts.delivery.channels.calls import TLS_PORTS
 from alerts.delivery.channels_file import parse_channels, read_channels
 from alerts.evaluation.price_drops import read_prices
 from alerts.evaluation.truth_files import parse_truth, read_truth
 from alerts.rule_files import RuleError, in_force, load_rules, parse_rules
 from alerts.sayings import Saying, saying, sentences
-from alerts.value_sayings import FORMS, of_value
+from alerts.value_sayings import ADDRESSES, FORMS, of_address, of_value
 from alerts.yaml_structs import Fault, FileRefused
+from streams.guard import Refused, check_url, parse_allow
 
-AROUND = {"at", "hint", "kinds", "words"}
+AROUND = {"at", "at_receiver", "hint", "kinds", "words"}
 HAN = re.compile(r"[\u4e00-\u9fff]")
 RULE = "rules:\n- name: quiet\n  type: threshold\n  window: 2h\n  at_least: 3\n  scope: {subject: entity}\n"
 SHIFT = "rules: [{name: a, type: shift, window: 8h, scope: {subject: entity}, %s}]"
@@ -186,17 +188,18 @@ def codes() -> set[str]:
     text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     named = set(re.findall(r'(?:saying|_between)\(\s*"(\w+)"', text))
     chosen = {"choice_of", "kind_text", "unknown_risk", "unknown_topic", "no_receiver", "no_schedule"}
-    return named | {code for code, _ in FORMS} | chosen
+    chosen |= {"address_open", "address_refused"}
+    return named | {code for code, _ in (*FORMS, *ADDRESSES)} | chosen
 
 
 def test_every_fault_has_both_languages() -> None:
     """With the same values in both; and there is no sentence that nobody says."""
     assert codes() == set(sentences()) - AROUND
-    for code in {*codes(), "at", "hint"}:
+    for code in {*codes(), "at", "at_receiver", "hint"}:
         english, chinese = sentences()[code]["en"], sentences()[code]["zh"]
         assert placeholders(chinese) <= placeholders(english), code
         assert placeholders(english) - placeholders(chinese) <= {"what"}, code
-        assert code in ("other", "at") or HAN.search(chinese), code
+        assert code in ("other", "at", "address_refused", "address_open") or HAN.search(chinese), code
 
 
 def said_in_both(found: Sequence[Fault]) -> None:
@@ -287,3 +290,28 @@ def test_what_was_written_is_shown_and_not_followed() -> None:
     told = saying("unknown_field", word="{word.__class__}{0}\x1b[31m")
     assert told.said("en") == "unknown field '{word.__class__}{0}\\x1b[31m'"
     assert "\x1b" not in told.said("zh")
+
+
+@pytest.mark.parametrize(
+    ("url", "allow"),
+    [
+        ("https://10.0.0.1/x", ""),
+        ("http://10.2.0.1/x", "10.1.0.0/16"),
+        ("https://93.184.216.34:8080/x", ""),
+        ("https://host.example:8080/x", ""),
+        ("https://me:secret@host.example/x", ""),
+        ("http://host.example/x", ""),
+        ("https://host.example:99999/x", ""),
+        ("ftp://host.example/x", ""),
+        ("https://host.example/a b", ""),
+    ],
+)
+def test_why_an_address_is_refused_is_said_in_both(url: str, allow: str) -> None:
+    """The guard of the network speaks English; every word of it is known here, and English stays as it was."""
+    with pytest.raises(Refused) as refused:
+        check_url(url, parse_allow(allow), ports=TLS_PORTS)
+    told = of_address(str(refused.value))
+    assert told.code != "other", refused.value
+    assert told.said("en") == str(refused.value)
+    assert HAN.search(told.said("zh"))
+    assert "secret" not in told.said("zh")
