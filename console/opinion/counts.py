@@ -70,11 +70,13 @@ def class_clause(name: str) -> dict[str, Any]:
 def counting() -> dict[str, Any]:
     """The aggregations that `read_counts` reads; the unjudged are what is left.
 
-    Each document is looked at once: one filter for each class made Elasticsearch take two to three times as long. What is
-    indexed with a label says whether the model abstained, too (`streams.index`).
+    Each document is looked at once: one filter for each class made Elasticsearch take two to three times as long. What
+    is indexed with a label says whether the model abstained, too (`streams.index`).
     """
     abstained = {"filter": {"term": {"sentiment.abstained": True}}}
-    return {"labels": {"terms": {"field": "sentiment.label", "size": len(SENTIMENTS)}, "aggs": {"abstained": abstained}}}
+    return {
+        "labels": {"terms": {"field": "sentiment.label", "size": len(SENTIMENTS)}, "aggs": {"abstained": abstained}}
+    }
 
 
 def read_counts(bucket: Mapping[str, Any]) -> Counts:

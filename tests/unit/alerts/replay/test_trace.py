@@ -32,7 +32,9 @@ def rung(rules: Sequence[Rule], log: Sequence[Mention]) -> list[AlertEvent]:
 
 
 def agrees(point: Point, event: AlertEvent) -> bool:
-    """Whether a point holds the figures of a step."""
+    """Whether a point holds the figures of a step; one at which too little was counted to ask has no expectation."""
+    if event.expected is None and point.expected is not None:
+        return (point.observed, point.support, point.holds) == (event.observed, event.support, False)
     return (point.observed, point.expected, point.low, point.high, point.support, point.beyond) == (
         event.observed, event.expected, event.low, event.high, event.support, event.beyond,
     )  # fmt: skip
