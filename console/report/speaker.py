@@ -165,6 +165,5 @@ def local_name(company: str, name: str, lang: str) -> str:
 
 @cache
 def _chinese_names() -> dict[str, str]:
-    """The first Chinese name of each company of the shipped list that has one."""
-    found = ((each.id, next((a for a in each.aliases if CHINESE.match(a)), "")) for each in read_companies())
-    return {id_: own for id_, own in found if own}
+    """What each company of the shipped list is called in Chinese, where it is."""
+    return {each.id: each.chinese for each in read_companies() if each.chinese}
