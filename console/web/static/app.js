@@ -245,6 +245,17 @@ function seen() {
   if (api.token() && shell && stream.state() === "wait") stream.start();
 }
 
+/** A link within the page is followed at once: the browser itself waits a frame before it tells that the address has changed. */
+function follow(event) {
+  const href = event.target.closest?.("a[href^='#/']")?.getAttribute("href");
+  const plainly = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
+  if (!shell || !href || !plainly || event.defaultPrevented || href === location.hash) return;
+  event.preventDefault();
+  history.pushState(null, "", href);
+  route();
+}
+
+addEventListener("click", follow);
 addEventListener("hashchange", () => (takeToken() ? enter() : route()));
 addEventListener("beforeprint", printed);
 place.keep();

@@ -3,7 +3,7 @@
  * can be shared. A change asks anew and keeps the focus where it is; the address follows.
  */
 
-import { append, h } from "../dom.js";
+import { append, h, painted } from "../dom.js";
 import { label, number, plain, subjectName } from "../format.js";
 import { t } from "../i18n.js";
 import { card } from "../parts/document.js";
@@ -84,7 +84,11 @@ async function ask(state, host, page, change) {
   if (!host.list.childElementCount) host.list.replaceChildren(waiting(6));
   try {
     const found = await page.api.get("/documents", asked);
-    if (turn === host.turn) tell(state, host, page, change, asked, found);
+    if (turn !== host.turn) return;
+    tell(state, host, page, change, asked, found);
+    host.list.removeAttribute("aria-busy");
+    await painted(); // what was looked for first, then what it could be narrowed to
+    if (turn === host.turn) narrowing(state, host, change, found);
   } catch (error) {
     if (error.name === "AbortError" || turn !== host.turn) return;
     host.list.replaceChildren(failure(error, () => ask(state, host, page, change)));
@@ -98,14 +102,17 @@ function tell(state, host, page, change, asked, found) {
   const { value, exact } = found.total;
   host.tally.replaceChildren(t(exact ? "documents.total" : "documents.total_least", { count: number(value), of: value }));
   if (found.partial) host.tally.append(" ", h("span", { class: "warn-words" }, t("documents.partial")));
-  steadily(host.time, () => host.time.replaceChildren(timeFilter(state, change)));
-  steadily(host.facets, () => host.facets.replaceChildren(...facets(state, found.facets, change)));
   const left = host.chips.contains(document.activeElement); // a chip that was taken away leaves the focus to the next
   host.chips.replaceChildren(...chips(state, found.facets, change));
   if (left) (host.chips.querySelector("button") ?? host.tally).focus();
   host.filters.replaceChildren(host.chips.childElementCount ? ` (${host.chips.querySelectorAll(".chip").length})` : "");
   host.list.replaceChildren(...(found.documents.length ? found.documents.map((each) => card(each)) : [nothing(state)]));
   more(host, page, asked, found.next);
+}
+
+function narrowing(state, host, change, found) {
+  steadily(host.time, () => host.time.replaceChildren(timeFilter(state, change)));
+  steadily(host.facets, () => host.facets.replaceChildren(...facets(state, found.facets, change)));
 }
 
 function nothing(state) {
