@@ -20,6 +20,7 @@ MEASURED, MEASURED_ZH = DOCS / "measured.md", DOCS / "measured.zh-CN.md"
 ALERTS, STREAMS = ROOT / "alerts" / "README.md", ROOT / "streams" / "README.md"
 DELIVERY, COMMANDS = ROOT / "alerts" / "delivery" / "README.md", ROOT / "console" / "README.md"
 EVALUATION, REPLAY = ROOT / "alerts" / "evaluation" / "README.md", ROOT / "console" / "replay" / "README.md"
+PROGRAMS: Final = r"tocsin|sudo|cd|sh|python|pip|make|curl|kill|chmod|journalctl|\."  # that commands begin with
 
 
 def relative(path: object) -> str:
@@ -60,6 +61,12 @@ def shown(path: Path) -> list[str]:
         *re.findall(r"`([^`\n]+)`", text),
         *(line for language in ("sh", "ini") for block in blocks(path, language) for line in block.splitlines()),
     ]
+
+
+def inline(path: Path) -> list[str]:
+    """Commands that stand within the text: code that begins with the name of a program, each once."""
+    text = re.sub(r"^```.*?^```", "", read(path), flags=re.S | re.M)
+    return list(dict.fromkeys(re.findall(rf"`((?:{PROGRAMS}) [^`\n]+)`", text)))
 
 
 def commands(path: Path) -> Iterator[list[str]]:

@@ -6,11 +6,7 @@ What is put in place of the reader's own: the feed and the chat robot are served
 
 from __future__ import annotations
 
-import asyncio
-import os
 import re
-import signal
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,23 +16,15 @@ from aiohttp import web
 
 from deploy.stack import Stack
 from streams.endpoints import resolve
-from tests.installation import ROOT
+from tests.documents import DOCS, ROOT, blocks
 from tests.receivers.robots import DingTalkPlatform
 from tests.receivers.serving import serving
+from tests.shell import BEFORE, free, run, surroundings
 
 pytestmark = [pytest.mark.engines, pytest.mark.timeout(280)]
-PAGE: Final = ROOT / "docs" / "quick-start.md"
-PATIENCE: Final = 240.0
-BEFORE: Final = r"""
-set -Eeuo pipefail
-set -m
-trap 'echo "FAILED: $BASH_COMMAND" >&2' ERR
-trap 'trap - ERR; kill $(jobs -p) 2>/dev/null || true' EXIT
+PAGE: Final = DOCS / "quick-start.md"
+STAND_INS: Final = r"""
 make() { [ "$1" = demo ] || [ "$1" = up ]; }
-until_so() {
-    for _ in $(seq "$1"); do if "${@:2}" 2>/dev/null; then return; fi; command sleep 1; done
-    return 1
-}
 sleep() { until_so "$1" test -e heard; }
 serves() { until_so 60 curl -fsS -o /dev/null "$1"; }
 """
@@ -67,7 +55,7 @@ class Outside:
 
 def script(site: str, push: int, api: int) -> str:
     """The commands of the page, with what is in place of the reader's own."""
-    text = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.S | re.M))
+    text = "\n".join(blocks(PAGE, "sh"))
     for theirs, ours in (
         ("https://news.example/", site),
         ("https://oapi.dingtalk.com/", site),
@@ -79,13 +67,7 @@ def script(site: str, push: int, api: int) -> str:
         where = address.format(push=f"http://127.0.0.1:{push}", api=f"http://127.0.0.1:{api}")
         text, found = re.subn(rf"^({command} .*&.*)$", rf"\1\nserves {where}", text, flags=re.M)
         assert found == 1
-    return BEFORE + text
-
-
-def free() -> int:
-    """A port that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
+    return BEFORE + STAND_INS + text
 
 
 def prepared(folder: Path) -> None:
@@ -95,33 +77,17 @@ def prepared(folder: Path) -> None:
     bin_.joinpath("activate").write_text(f'PATH="{ROOT}/.venv/bin:$PATH"\n', encoding="utf-8")
 
 
-async def run(text: str, folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-    """Exit code and everything that was said; nothing that was started stays."""
-    process = await asyncio.create_subprocess_exec(
-        "bash", "-c", text, cwd=folder, env=environment, stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-    )  # fmt: skip
-    try:
-        said, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
-    finally:
-        if process.returncode is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            await process.wait()
-    return process.returncode or 0, said.decode(errors="replace")
-
-
 async def test_the_quick_start_runs_as_it_stands(stack: Stack, namespace: str, tmp_path: Path) -> None:
     """From a preset to a message in the chat: every command ends well, and what the page promises is there."""
     prepared(tmp_path)
     outside = Outside(tmp_path / "heard")
     at = resolve(stack.settings)
     push, api = free(), free()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")} | {
-        "TOCSIN_LANG": "en", "TOCSIN_NAMESPACE": namespace, "TOCSIN_KAFKA_BOOTSTRAP": at.kafka,
-        "TOCSIN_ELASTICSEARCH_URL": at.elasticsearch, "TOCSIN_TRITON_URL": at.triton,
-        "TOCSIN_PUSH_PORT": str(push), "TOCSIN_API_PORT": str(api),
-        "TOCSIN_FEEDS_ALLOW": "127.0.0.0/8", "TOCSIN_WEBHOOK_ALLOW": "127.0.0.0/8",
-    }  # fmt: skip
+    environment = surroundings(
+        TOCSIN_NAMESPACE=namespace, TOCSIN_KAFKA_BOOTSTRAP=at.kafka, TOCSIN_ELASTICSEARCH_URL=at.elasticsearch,
+        TOCSIN_TRITON_URL=at.triton, TOCSIN_PUSH_PORT=str(push), TOCSIN_API_PORT=str(api),
+        TOCSIN_FEEDS_ALLOW="127.0.0.0/8", TOCSIN_WEBHOOK_ALLOW="127.0.0.0/8",
+    )  # fmt: skip
     async with serving(outside.answer) as url:
         code, said = await run(script(str(url), push, api), tmp_path, environment)
     assert (code, "FAILED" in said) == (0, False), said[-6000:]
