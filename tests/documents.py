@@ -72,7 +72,7 @@ def inline(path: Path) -> list[str]:
 def commands(path: Path) -> Iterator[list[str]]:
     """The words of every `tocsin …` that the document shows: in code, and at the start of a command."""
     for line in shown(path):
-        for found in re.findall(r"(?:^|[|(;=]\s*|\s|bin/)tocsin((?: [^|)#&;>]+)?)", line.split("  #")[0]):
+        for found in re.findall(r"(?:^|[|(;=]\s*|(?<! -u)\s|bin/)tocsin((?: [^|)#&;>]+)?)", line.split("  #")[0]):
             yield found.split()
 
 

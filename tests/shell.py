@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -49,7 +50,11 @@ def surroundings(**more: str) -> dict[str, str]:
     return kept | {"TOCSIN_LANG": "en", "PATH": path, "PYTHONPATH": str(ROOT)} | more
 
 
-def free() -> int:
-    """A port that nobody has."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
+def free(count: int = 1) -> int:
+    """The first of some ports in a row that nobody has."""
+    while True:
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError, OverflowError):
+            first = int(held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1])
+            for port in range(first + 1, first + count):
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first

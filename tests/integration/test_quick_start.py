@@ -7,17 +7,15 @@ What is put in place of the reader's own: the feed and the chat robot are served
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import pytest
-from aiohttp import web
 
 from deploy.stack import Stack
 from streams.endpoints import resolve
 from tests.documents import DOCS, ROOT, blocks
-from tests.receivers.robots import DingTalkPlatform
+from tests.receivers.outside import Outside
 from tests.receivers.serving import serving
 from tests.shell import BEFORE, free, run, surroundings
 
@@ -29,28 +27,6 @@ sleep() { until_so "$1" test -e heard; }
 serves() { until_so 60 curl -fsS -o /dev/null "$1"; }
 """
 READY: Final = {"tocsin collect": "{push}/healthz", "tocsin api": "{api}/healthz"}
-RSS: Final = (
-    '<?xml version="1.0"?><rss version="2.0"><channel><title>Example</title><item>'
-    "<title>Quenlith Semiconductor opens a second plant</title><guid>feed-1</guid></item></channel></rss>"
-)
-
-
-@dataclass
-class Outside:
-    """A site with a feed, and a chat robot that says when it was told of the alert."""
-
-    heard: Path
-    robot: DingTalkPlatform = field(default_factory=lambda: DingTalkPlatform(token="TOKEN", keyword="Tocsin"))
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        if request.path == "/markets.rss":
-            return web.Response(text=RSS, content_type="application/rss+xml")
-        if request.path != "/robot/send":
-            return web.Response(status=404)
-        answered = await self.robot.answer(request)
-        if any("Quenlith" in str(message) for message in self.robot.taken):
-            self.heard.touch()
-        return answered
 
 
 def script(site: str, push: int, api: int) -> str:
@@ -80,7 +56,7 @@ def prepared(folder: Path) -> None:
 async def test_the_quick_start_runs_as_it_stands(stack: Stack, namespace: str, tmp_path: Path) -> None:
     """From a preset to a message in the chat: every command ends well, and what the page promises is there."""
     prepared(tmp_path)
-    outside = Outside(tmp_path / "heard")
+    outside = Outside(tmp_path / "heard", "Quenlith")
     at = resolve(stack.settings)
     push, api = free(), free()
     environment = surroundings(

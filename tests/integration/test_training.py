@@ -40,7 +40,7 @@ RECIPE: Final = "--only-own --langs en --epochs 12 --rate 3e-3 --head-rate 1e-2 
 # Commands within the text of the page that are not run here, and why. One that is gone turns the test red.
 ELSEWHERE: Final = {
     ". .venv/bin/activate": "the tests run in one",
-    "tocsin status": "test_operations.py; of drift in tests/unit/console/test_status.py",
+    "tocsin status": "test_operations.py",
 }
 STAND_INS: Final = r"""
 sh() { [ "$*" = "deploy/environment.sh train" ]; }

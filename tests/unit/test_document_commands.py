@@ -1,4 +1,8 @@
-"""Commands of the task pages that need neither engines nor data of one's own are run, in the order of the page."""
+"""Commands of the task pages that need neither engines nor data of one's own are run, in the order of the page.
+
+Pages whose commands need engines are run by tests/integration/test_quick_start.py, test_operations.py and
+test_training.py; those about looking by tests/browser/test_documented.py.
+"""
 
 from __future__ import annotations
 

@@ -6,10 +6,8 @@ import importlib
 import importlib.util
 import re
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
 from alerts.checks import checks
 from alerts.evaluation.truth_files import parse_truth
@@ -17,7 +15,6 @@ from alerts.rule_files import parse_rules
 from alerts.rule_tests import run_file
 from console.api.app import Api
 from console.api.known import Known
-from console.cli import AREAS
 from console.exits import CODES
 from console.workers import ALL, REPORT
 from streams import metrics
@@ -34,18 +31,16 @@ from tests.documents import (
     README_ZH,
     ROOT,
     anchors,
-    blocks,
     links,
     named,
     read,
     relative,
     shown,
-    unknown,
 )
 from tests.ringing import START, Kept
 from tests.unit.console.api.serving import Filled
 
-API, OPERATIONS, RULES, SOURCES = (DOCS / f"{name}.md" for name in ("api", "operations", "rules", "sources"))
+API, RULES, SOURCES = (DOCS / f"{name}.md" for name in ("api", "rules", "sources"))
 IMAGES = DOCS / "images"
 PLACE = re.compile(r"\{[^}]*\}")
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -158,22 +153,6 @@ def test_the_lists_of_the_pages_are_good(tmp_path: Path) -> None:
     assert [company.id for company in companies] == ["halden", "AAPL"]
     truth = parse_truth(named(DOCS / "evaluation.md", "truth.yaml"), resolve={"Halden Corp": "entity:halden"}.get)
     assert [event.kind for event in truth.events] == ["negative", "control"]
-
-
-def test_the_services_run_what_there_is() -> None:
-    """Units start commands that exist; `tocsin@NAME` stands for `tocsin NAME`."""
-    app = typer.Typer()
-    for area in AREAS:
-        importlib.import_module(area).register(app)
-    program: Any = typer.main.get_command(app)
-    units = "\n".join(blocks(OPERATIONS, "ini"))
-    started = re.findall(r"^Exec\w+=\S*/bin/tocsin (.+)$", units, re.M)
-    assert len(started) == 4
-    for words in started:
-        for instance in ("collect", "api") if "%i" in words else ("",):
-            assert unknown(words.replace("%i", instance).split(), program) == ""
-    assert set(re.findall(r"tocsin@([a-z]+)", read(OPERATIONS))) <= set(program.commands)
-    assert re.search(rf"RestartPreventExitStatus={CODES['wrong_settings']}$", units, re.M)
 
 
 def test_what_the_pages_name_is_there() -> None:
