@@ -177,10 +177,16 @@ def _properties(log: Path, ports: Ports) -> str:
     return render(values)
 
 
+def cluster_id(draw: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
+    """A new id as Kafka makes its own: 22 characters, the first of which is no dash, for that would look like an option."""
+    while (found := base64.urlsafe_b64encode(draw().bytes).rstrip(b"=").decode()).startswith("-"):
+        pass
+    return found
+
+
 def _format(java: str, home: Path, properties: Path) -> None:
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     command = [java, "-Xmx128m", "-XX:TieredStopAtLevel=1", "-cp", f"{home}/*", "kafka.tools.StorageTool"]
-    command += ["format", "--cluster-id", cluster, "--config", str(properties), "--ignore-formatted"]
+    command += ["format", "--cluster-id", cluster_id(), "--config", str(properties), "--ignore-formatted"]
     # With one replica there is nobody else to elect; on, a restart after `kill -9` counts as an unclean election.
     command += ["--feature", "eligible.leader.replicas.version=0"]
     env = os.environ | LOCALE
