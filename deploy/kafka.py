@@ -178,7 +178,7 @@ def _properties(log: Path, ports: Ports) -> str:
 
 
 def cluster_id(draw: Callable[[], uuid.UUID] = uuid.uuid4) -> str:
-    """A new id as Kafka makes its own: 22 characters, the first of which is no dash, for that would look like an option."""
+    """A new id as Kafka makes its own: 22 characters, the first of which is no dash: that would look like an option."""
     while (found := base64.urlsafe_b64encode(draw().bytes).rstrip(b"=").decode()).startswith("-"):
         pass
     return found
