@@ -37,7 +37,7 @@ CHANGES: Final = 1000  # of rules, the newest
 MISSED: Final = 5000  # events that people added, withdrawn ones too: about 5 MB
 Named = Literal["alert", "silence", "event"]
 T = TypeVar("T", Acknowledgement, Escalation, Mark, Silence, SilenceEnd, MissedEvent, Withdrawal, RuleChange)
-Said = TypeVar("Said", MissedEvent, Withdrawal)
+Said = TypeVar("Said", MissedEvent, Withdrawal, RuleChange)
 
 
 class NotOne(LookupError):  # noqa: N818 - what happened
@@ -116,20 +116,15 @@ class Board:
             del self._alerts[name]
         self._silences = {n: s for n, s in self._silences.items() if s.until >= oldest}
         self._ends = {n: e for n, e in self._ends.items() if n in self._silences or e.at >= oldest}
-        changes = sorted(self._changes.values(), key=lambda change: (change.at, change.id))
-        self._changes = {change.id: change for change in changes[-CHANGES:] if change.at >= oldest}
+        self._changes = {change.id: change for change in _newest(self._changes.values(), oldest, CHANGES)}
         self._trim_missed(oldest)
 
     def _trim_missed(self, oldest: datetime) -> None:
         """A withdrawal stays as long as its event; one whose event has not come, like an event of its age."""
-        self._missed = {event.id: event for event in self._newest(self._missed.values(), oldest)}
+        self._missed = {event.id: event for event in _newest(self._missed.values(), oldest, self._most_missed)}
         held = [end for end in self._withdrawn.values() if end.event in self._missed]
         others = [end for end in self._withdrawn.values() if end.event not in self._missed]
-        self._withdrawn = {end.event: end for end in (*held, *self._newest(others, oldest))}
-
-    def _newest(self, records: Iterable[Said], oldest: datetime) -> list[Said]:
-        found = sorted((record for record in records if record.at >= oldest), key=lambda each: (each.at, each.id))
-        return found[-self._most_missed :]
+        self._withdrawn = {end.event: end for end in (*held, *_newest(others, oldest, self._most_missed))}
 
     def find(self, prefix: str) -> str:
         """The id of the one alert that begins so. Raises NotOne."""
@@ -255,3 +250,9 @@ def _named(prefix: str, names: Collection[str], kind: Named = "alert") -> str:
     if len(found) != 1:
         raise NotOne("ambiguous" if found else "unknown", wanted, kind)
     return found[0]
+
+
+def _newest(records: Iterable[Said], oldest: datetime, most: int) -> list[Said]:
+    """Those that are not older, in order of time; the last ones, where there are more than so many."""
+    found = sorted((record for record in records if record.at >= oldest), key=lambda each: (each.at, each.id))
+    return found[-most:]

@@ -54,6 +54,12 @@ class Fault:
         return self.shown("en")
 
 
+def unreadable(path: object, error: OSError | UnicodeDecodeError) -> Fault:
+    """That a file cannot be read, and why."""
+    reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+    return Fault(str(path), 1, saying("unreadable", reason=reason))
+
+
 class FileRefused(ToldFault):
     """A file cannot be used. `faults` lists everything that is wrong."""
 

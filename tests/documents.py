@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import typer
+
+from console.cli import AREAS
 from console.replay.group import RUN
 from console.replay.group import Commands as ReplayCommands
 
@@ -21,6 +25,14 @@ ALERTS, STREAMS = ROOT / "alerts" / "README.md", ROOT / "streams" / "README.md"
 DELIVERY, COMMANDS = ROOT / "alerts" / "delivery" / "README.md", ROOT / "console" / "README.md"
 EVALUATION, REPLAY = ROOT / "alerts" / "evaluation" / "README.md", ROOT / "console" / "replay" / "README.md"
 PROGRAMS: Final = r"tocsin|sudo|cd|sh|python|pip|make|curl|kill|chmod|journalctl|\."  # that commands begin with
+
+
+def program() -> typer.Typer:
+    """The whole command line."""
+    app = typer.Typer()
+    for area in AREAS:
+        importlib.import_module(area).register(app)
+    return app
 
 
 def relative(path: object) -> str:

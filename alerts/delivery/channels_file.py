@@ -20,7 +20,7 @@ from alerts.delivery.receivers import Spec, build, environment_receivers
 from alerts.delivery.routing import CLOCK, FIELDS, LABEL, NAME, Inhibition, Name, Route, Routing, Schedule
 from alerts.rules import DURATION, Duration
 from alerts.sayings import saying
-from alerts.yaml_structs import Fault, FileRefused, Tree, suggest
+from alerts.yaml_structs import Fault, FileRefused, Tree, suggest, unreadable
 from streams.settings import Settings
 
 SECTIONS: Final = ("receivers", "routes", "schedules", "inhibit", "flapping")
@@ -85,8 +85,7 @@ def read_channels(path: Path) -> ChannelsFile:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise FileRefused([Fault(str(path), 1, saying("unreadable", reason=reason))]) from None
+        raise FileRefused([unreadable(path, error)]) from None
     return parse_channels(text, str(path))
 
 

@@ -22,7 +22,7 @@ from alerts.evaluation.truth import YEARS, Labelled, Truth, TruthEvent
 from alerts.rule_checks import PREFIXES
 from alerts.sayings import saying
 from alerts.yaml_lines import ExactDumper
-from alerts.yaml_structs import Fault, FileRefused, Tree, suggest, unknown_word
+from alerts.yaml_structs import Fault, FileRefused, Tree, suggest, unknown_word, unreadable
 from models.labels import RISKS, TOPICS
 from streams.records import Time
 
@@ -51,8 +51,7 @@ def read_truth(*paths: Path, resolve: Resolve | None = None, known: Collection[s
                 text = file.read(LARGEST + 1)
             found.append(parse_truth(text, str(path), resolve=resolve, known=known, stream=stream))
         except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            faults.append(Fault(str(path), 1, saying("unreadable", reason=reason)))
+            faults.append(unreadable(path, error))
         except FileRefused as refused:
             faults += refused.faults
     if faults:

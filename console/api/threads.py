@@ -61,9 +61,8 @@ class LongWork:
         self._patience = patience
         self._at_once_of_one = at_once_of_one
         self._open_of_one = open_of_one
-        self._waiting: OrderedDict[str, deque[_Piece]] = (
-            OrderedDict()
-        )  # by caller; the first has waited longest for a turn
+        # By caller; the first has waited longest for a turn.
+        self._waiting: OrderedDict[str, deque[_Piece]] = OrderedDict()
         self._running: Counter[str] = Counter()
         self._pool = ThreadPoolExecutor(at_once, "long-work")
 

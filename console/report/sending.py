@@ -64,17 +64,18 @@ async def bulletins(settings: Settings, bootstrap: str) -> list[Bulletin]:
 
 async def answered(settings: Settings, bootstrap: str, period: Period) -> list[Handed]:
     """To whom receipts say that the report of this period was sent, whatever they answered, however long ago."""
-    found: list[Handed] = []
+    name, found = name_of(period), list[Handed]()
     async for message in read_topic(settings, bootstrap, RECEIPTS):
         for about, receipt in receipts_of(message):
-            if about == name_of(period):
+            if about == name:
                 found.append(Handed(number_of(receipt.event), receipt.receiver, receipt.at))
     return found
 
 
 def handed(known: Iterable[Bulletin], period: Period) -> list[Handed]:
     """To whom these records sent the report of a period."""
-    mine = [each for each in known if each.id.rpartition(".")[0] == name_of(period)]
+    name = name_of(period)
+    mine = [each for each in known if each.id.rpartition(".")[0] == name]
     return [Handed(number_of(each.id), name, each.at) for each in mine for name in each.receivers]
 
 

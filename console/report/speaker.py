@@ -5,7 +5,6 @@ Numbers are rounded as in messages about alerts; what could not be computed is a
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -19,10 +18,9 @@ from alerts.delivery.phrases import Voice, cut, number, percent, voice
 from console.messages import catalogue, say
 from console.opinion.counts import Share
 from console.report.links import Links
-from streams.gazetteer import read_companies
+from streams.gazetteer import HAN, read_companies
 from streams.records import AlertEvent
 
-CHINESE: Final = re.compile(r"[\u4e00-\u9fff]")
 NONE: Final = "–"
 SHORT: Final = 8  # characters of an id that find it
 HEADLINE_LIMIT: Final = 160
@@ -157,7 +155,7 @@ def initial(text: str) -> str:
 
 def local_name(company: str, name: str, lang: str) -> str:
     """The name of a company for readers of Chinese: that of the shipped list with its usual Chinese one before it."""
-    if lang != "zh" or CHINESE.search(name):
+    if lang != "zh" or HAN.search(name):
         return name
     own = _chinese_names().get(company, "")
     return f"{own}（{name}）" if own else name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import typer
 from alerts.evaluation.result import Evaluation, Point, RuleResult
 from alerts.evaluation.truth import Truth, TruthEvent
 from alerts.evaluation.truth_files import read_truth, write_truth
-from console.cli import AREAS
+from tests import documents
 from tests.bench.evaluation import ROOT, STREAMS, Bench, Failed, kept, parse, write, write_controls
 from tests.bench.evaluation_table import END, RATES, SHORT_END, SHORT_START, START, short, tables
 from tests.bench.report import put
@@ -147,10 +146,7 @@ def test_only_controls_are_taken_from_the_list(tmp_path: Path) -> None:
 
 def test_every_command_and_option_exists(tmp_path: Path) -> None:
     """What the script runs is what the program has."""
-    app = typer.Typer()
-    for area in AREAS:
-        importlib.import_module(area).register(app)
-    program: Any = typer.main.get_command(app)
+    program: Any = typer.main.get_command(documents.program())
     bench = Bench(tmp_path, tmp_path, tmp_path, tmp_path / "rules.yaml")
     for stream in STREAMS:
         replay = bench.replay(stream)

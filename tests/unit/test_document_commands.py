@@ -6,7 +6,6 @@ test_training.py; those about looking by tests/browser/test_documented.py.
 
 from __future__ import annotations
 
-import importlib
 import os
 import shlex
 import subprocess
@@ -18,7 +17,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from console.cli import AREAS
+from tests import documents
 from tests.documents import DOCS, ROOT, blocks, named
 
 # What a line needs that is not here: engines, the reader's own files, what the program shows on a screen.
@@ -33,10 +32,7 @@ RUN: Final = {"rules": 7, "evaluation": 8}  # lines that are left: a page that c
 @pytest.fixture(scope="module")
 def app() -> typer.Typer:
     """The whole command line."""
-    app = typer.Typer()
-    for area in AREAS:
-        importlib.import_module(area).register(app)
-    return app
+    return documents.program()
 
 
 def lines(page: str) -> list[str]:

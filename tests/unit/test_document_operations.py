@@ -6,7 +6,6 @@ where the tests run: what it is told is read here, and the API is asked there as
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 from typing import Any, Final
@@ -15,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 import typer
 
-from console.cli import AREAS
 from console.exits import WRONG_SETTINGS
 from streams.settings import Settings
+from tests import documents
 from tests.documents import blocks, inline, unknown
 from tests.units import OPERATIONS, Unit, unit, unit_files
 
@@ -35,10 +34,7 @@ Directives = dict[tuple[str, ...], Any]  # words of a directive -> None, or what
 @pytest.fixture(scope="module")
 def program() -> Any:
     """The whole command line."""
-    app = typer.Typer()
-    for area in AREAS:
-        importlib.import_module(area).register(app)
-    return typer.main.get_command(app)
+    return typer.main.get_command(documents.program())
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import re
 import threading
@@ -24,7 +23,6 @@ from alerts.evaluation.truth_files import parse_truth
 from alerts.rule_files import parse_rules
 from alerts.rule_tests import run_file
 from alerts.rules import KINDS, Scope
-from console.cli import AREAS
 from console.replay.group import RUN
 from console.webhooks import new_secret
 from streams.gazetteer import read_companies
@@ -34,6 +32,7 @@ from streams.settings import Settings, unknown_variables
 from streams.sources.feedlist import parse_feeds
 from streams.sources.mapping import NAMES
 from streams.sources.push import STAMPED, pushed_item
+from tests import documents
 from tests.documents import (
     ALERTS,
     COMMANDS,
@@ -62,10 +61,7 @@ READMES = [README, README_ZH, ALERTS, STREAMS, DELIVERY, COMMANDS, EVALUATION, R
 @pytest.fixture(scope="module")
 def program() -> Any:
     """The whole command line."""
-    app = typer.Typer()
-    for area in AREAS:
-        importlib.import_module(area).register(app)
-    return typer.main.get_command(app)
+    return typer.main.get_command(documents.program())
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
