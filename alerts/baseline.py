@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, takewhile
 from operator import mul
 from typing import Final, Literal
 
@@ -31,6 +32,7 @@ from alerts.moments import HOUR, SECOND
 from alerts.prior import PRIORS, Prior
 
 MEMORY_HOURS: Final = 28 * 24  # four weeks: two of each weekday pair at least, and a change of level is old after it
+KEPT_HOURS: Final = MEMORY_HOURS + 7 * 24 + 24  # with the longest window between now and the baseline, and its step
 WARM_HOURS: Final = 7 * 24  # every hour of the trading week was seen once
 CERTAIN_WINDOWS: Final = 2  # windows of history before anything can be called unusual at all
 ROUNDS: Final = 2  # of level and season, each from the other
@@ -66,18 +68,19 @@ class History(Struct, array_like=True):
 
     def forget(self, now: int) -> None:
         """Drop the hours that no baseline needs any more."""
-        while self.hours and self.due <= now:
-            del self.hours[next(iter(self.hours))]
+        first = now // HOUR - KEPT_HOURS
+        for hour in list(takewhile(lambda hour: hour <= first, self.hours)):  # hours were added in order of time
+            del self.hours[hour]
 
     @property
     def due(self) -> int:
-        """From when on the oldest hour is needed no more: the longest window lies between now and the baseline."""
-        return (next(iter(self.hours)) + MEMORY_HOURS + 7 * 24 + 1) * HOUR  # hours were added in order of time
+        """From when on the oldest hour is needed no more."""
+        return (next(iter(self.hours)) + KEPT_HOURS) * HOUR
 
     @property
     def over(self) -> int:
         """From when on no hour is needed any more."""
-        return (next(reversed(self.hours)) + MEMORY_HOURS + 7 * 24 + 1) * HOUR
+        return (next(reversed(self.hours)) + KEPT_HOURS) * HOUR
 
 
 class Levels:
@@ -134,12 +137,23 @@ class Profile:
 
     def expected(self, of: int, start: int, end: int) -> float:
         """Stories expected in (start, end], in microseconds."""
-        total, hour = 0.0, start // HOUR
-        while start < end:
-            over = min(end, (hour + 1) * HOUR)
-            total += self.season[slots(self.market, hour // 24)[hour % 24]] * (over - start) / HOUR
-            start, hour = over, hour + 1
-        return total * self.levels.of(of).rate
+        first, last = start // HOUR, end // HOUR
+        seasons = self._seasons(first, last + 1)
+        if first == last:
+            return seasons[0] * ((end - start) / HOUR) * self.levels.of(of).rate
+        total = seasons[0] * (((first + 1) * HOUR - start) / HOUR)
+        for season in seasons[1:-1]:
+            total += season
+        return (total + seasons[-1] * ((end - last * HOUR) / HOUR)) * self.levels.of(of).rate
+
+    def by_hour(self, of: int, first: int, last: int) -> list[float]:
+        """Stories expected in each of the hours [first, last) since 1970."""
+        rate = self.levels.of(of).rate
+        return [season * rate for season in self._seasons(first, last)]
+
+    def _seasons(self, first: int, last: int) -> list[float]:
+        places = chain.from_iterable(slots(self.market, day) for day in range(first // 24, (last - 1) // 24 + 1))
+        return [self.season[place] for place in islice(places, first % 24, first % 24 + last - first)]
 
     def size(self, of: int) -> float:
         """Size of the predictive negative binomial: burstiness of the process and ignorance of its level together."""

@@ -166,7 +166,7 @@ def _shift(window: Window, now: int, known: Known) -> Decision:
     if window.summed is None or window.summed[:2] != (first, last):  # hours that are over stay what they were
         of = _column(rule.of)
         counts = known.hourly(window.filter, of, first, last, window.gone)
-        usual = [found.expected(of, hour * HOUR, (hour + 1) * HOUR) for hour in range(first, last)]
+        usual = found.by_hour(of, first, last)
         change = shift(counts, usual, found.size(of), rule.ratio)
         began = change.began_index
         window.summed = first, last, change.statistic, began, sum(counts[began:]), sum(usual[began:])

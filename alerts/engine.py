@@ -301,6 +301,8 @@ class Engine:
         self.counters["evaluated"] += 1
         if alert is not None and self._goes_on(alert, judge, now):
             return []
+        if alert is None and not subject.within_reach(judge):
+            return []
         judge.slide(now)
         if alert is None and not judge.possible:
             return []
@@ -343,12 +345,16 @@ class Engine:
         while self._due and self._due[0][0] <= now:
             _, name = heapq.heappop(self._due)
             subject = self._subjects[name]
-            subject.forget(now - self._memory)
-            if self._forgotten(subject, now):
-                del self._subjects[name], self._state.subjects[name]
-                self._patient.discard(name)
-            else:
-                heapq.heappush(self._due, (max(now + 1, subject.due(self._memory)), name))
+            due = subject.due(self._memory)  # later than it was, where the subject was mentioned again
+            subject.slide(now)
+            if due <= now:
+                subject.forget(now - self._memory)
+                if self._forgotten(subject, now):
+                    del self._subjects[name], self._state.subjects[name]
+                    self._patient.discard(name)
+                    continue
+                due = subject.due(self._memory)
+            heapq.heappush(self._due, (max(now + 1, due), name))
 
 
 def _waiting(mention: Mention) -> Waiting:

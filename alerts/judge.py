@@ -17,7 +17,7 @@ from alerts.windows import Window
 class Judge:
     """A rule with one window for each of its conditions."""
 
-    __slots__ = ("_decision", "_found", "_until", "amended", "fresh", "patient", "rule", "windows")
+    __slots__ = ("_decision", "_found", "_until", "amended", "fresh", "needs", "patient", "rule", "windows")
 
     def __init__(self, rule: Rule, windows: list[Window] | None = None) -> None:
         self.rule = rule
@@ -28,6 +28,10 @@ class Judge:
         self._decision: Decision | None = None  # … and of the rule …
         self._until = 0  # … which stays as it is up to this minute
         # Silence grows with time alone; everything else begins only with something new.
+        # Of the subject's mentions, negative and all, the fewest without which the rule is not possible.
+        fewest = max if isinstance(rule, All) else min
+        negatives, mentions = zip(*(window.needs for window in self.windows), strict=True)
+        self.needs: tuple[int, int] = fewest(negatives), fewest(mentions)
         self.patient = any(isinstance(leaf, Silence) for leaf in rule.leaves)
 
     @property

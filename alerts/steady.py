@@ -13,9 +13,9 @@ from typing import Final
 
 from alerts.compared import Compared
 from alerts.decisions import Decision, Known
-from alerts.detect import decide
+from alerts.detect import decide, expectation
 from alerts.moments import HOUR, MINUTE
-from alerts.rules import Silence
+from alerts.rules import Silence, Surge
 from alerts.windows import Window
 
 # What the life of an alert goes by, and the mentions behind it.
@@ -29,7 +29,7 @@ def steady(window: Window, decision: Decision, now: int, known: Known) -> int:
     to stay. The window has let go of what lies before it.
     """
     last = _last(window, now)
-    return last if last > now and _alike(decision, decide(window, last, known)) else now
+    return last if last > now and _stays(window, decision, last, known) else now
 
 
 def _last(window: Window, now: int) -> int:
@@ -47,6 +47,12 @@ def _last(window: Window, now: int) -> int:
 def _hour(at: int) -> int:
     """The end of the hour that a moment lies in."""
     return at // HOUR * HOUR + HOUR - 1
+
+
+def _stays(window: Window, decision: Decision, last: int, known: Known) -> bool:
+    if isinstance(window.rule, Surge):  # only its bound moves with time, and it has none where too little was counted
+        return decision.bound is None or decision.bound == expectation(window, last, known).bound
+    return _alike(decision, decide(window, last, known))
 
 
 def _alike(now: Decision, later: Decision) -> bool:

@@ -16,11 +16,13 @@ from alerts.shares import Rates
 from alerts.sieves import Sieve
 from alerts.sightings import Sightings
 from alerts.snapshots import SubjectState
-from alerts.stories import Entry, Stories
+from alerts.stories import MILLION, Entry, Stories
 from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
 WEEK: Final = 7 * 24 * HOUR
+SETTLED: Final = 2 * 24 * HOUR  # a baseline on less is computed anew every hour …
+STEP: Final = 6  # … and on more every few: against four weeks they say nothing, and a baseline costs more than a rule
 KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules with windows up to a day share them
 
 
@@ -31,6 +33,7 @@ class Subject:
         "_items",
         "_ledgers",
         "_market",
+        "_negative_at",
         "_prior",
         "_profiles",
         "_readers",
@@ -40,6 +43,7 @@ class Subject:
         "documents",
         "id",
         "judges",
+        "negatives",
         "rates",
         "state",
         "stories",
@@ -58,6 +62,8 @@ class Subject:
         for judge in self.judges:
             for window in judge.windows:
                 self._readers.setdefault(window.sieve, []).append((judge, window))
+        self._negative_at = min((window.negative_at for window in self._windows), default=MILLION)
+        self.negatives = sum(map(self._negative, state.entries))  # remembered ones that some rule may count
         self._seen = Sightings(state.runs, (window.rule for window in self._windows))
         state.runs = self._seen.runs
         self._seers = [window for window in self._windows if isinstance(window.rule, FirstSeen)]
@@ -85,6 +91,14 @@ class Subject:
                 for window in judge.windows:
                     window.add(entry)
 
+    def _negative(self, entry: Entry) -> bool:
+        return entry.negative >= self._negative_at
+
+    def within_reach(self, judge: Judge) -> bool:
+        """Whether enough is remembered for the rule to be possible at all; most rules most of the time fail here."""
+        negatives, mentions = judge.needs
+        return self.negatives >= negatives and len(self.state.entries) >= mentions
+
     @property
     def patient(self) -> bool:
         """Whether a rule asks about its silence."""
@@ -105,7 +119,7 @@ class Subject:
         Whether a rule counts it."""
         replaced = self._items.get(entry.item) if entry.item else None
         if replaced is not None:
-            self._slide(entry.at)
+            self.slide(entry.at)
             self._withdraw(replaced)
         for ledger in self._ledgers.values():
             ledger.take(entry)
@@ -149,7 +163,7 @@ class Subject:
         ]
         if replaced is None and not inside:
             return False
-        self._slide(now)
+        self.slide(now)
         if replaced is not None:
             self._withdraw(replaced)
             for ledger in self._ledgers.values():
@@ -173,8 +187,9 @@ class Subject:
         for window in self._seers:
             self._seen.unsee(window, replaced)
 
-    def _slide(self, now: int) -> None:
-        """Let go of what lies before the windows: after a restart more stands in them than before."""
+    def slide(self, now: int) -> None:
+        """Let go of what lies before the windows. More stands in them while their rules cannot hold, and after a
+        restart."""
         for judge in self.judges:
             judge.slide(now)
 
@@ -185,6 +200,7 @@ class Subject:
 
     def _remember(self, entry: Entry) -> None:
         self.documents.add(entry.document)
+        self.negatives += entry.negative >= self._negative_at
         if entry.item:
             self._items[entry.item] = entry
 
@@ -203,6 +219,7 @@ class Subject:
         self.documents.discard(entry.document)
         self.state.late.pop(entry.document, None)
         self.state.entries = [e for e in self.state.entries if e is not entry]
+        self.negatives -= self._negative(entry)
 
     def due(self, memory: int) -> int:
         """From when on it has something to let go of if nobody mentions it: all mentions after `memory`, a week's hours
@@ -230,12 +247,15 @@ class Subject:
         if over:
             for entry in self.state.entries[:over]:
                 self._drop(entry)
+                for window in self._windows:
+                    window.drop(entry)
             for judge in self.judges:
                 judge.doubt()
             del self.state.entries[:over]
         return over
 
     def _drop(self, entry: Entry) -> None:
+        self.negatives -= entry.negative >= self._negative_at
         self.documents.discard(entry.document)
         if self.state.late:
             self.state.late.pop(entry.document, None)
@@ -243,8 +263,6 @@ class Subject:
             del self._items[entry.item]
         for ledger in self._ledgers.values():
             ledger.untell(entry)
-        for window in self._windows:
-            window.drop(entry)
 
     def forget_history(self, now: int) -> None:
         """Let go of the hours that no baseline needs any more, and of what was not seen for as long as it counts."""
@@ -265,13 +283,18 @@ class Subject:
         return past.began if past else None
 
     def profile(self, filter_: str, until: int) -> Profile:
-        """The baseline up to the hour of `until`; computed once an hour for each length of window and filter."""
-        key = filter_, until // HOUR
-        if key not in self._profiles:
-            self._profiles = {k: p for k, p in self._profiles.items() if k[1] > key[1] - KEPT_PROFILES}
-            past = self.state.histories.get(filter_) or History(began=until)
-            self._profiles[key] = profile(past, min(past.began, until), until, self._market, self._prior)
-        return self._profiles[key]
+        """The baseline up to the hour of `until`, or to one a few before it; computed once for all that ask."""
+        past = self.state.histories.get(filter_)
+        began = until if past is None else min(past.began, until)
+        hour = until // HOUR
+        if until - began >= SETTLED:
+            hour -= hour % STEP
+        found = self._profiles.get((filter_, hour))
+        if found is None:
+            self._profiles = {k: p for k, p in self._profiles.items() if k[1] > hour - KEPT_PROFILES}
+            found = profile(past or History(began=until), began, hour * HOUR, self._market, self._prior)
+            self._profiles[filter_, hour] = found
+        return found
 
     def hourly(self, filter_: str, of: int, first: int, last: int, gone: Collection[str] = ()) -> list[int]:
         """New stories in each of the hours [first, last) since 1970, of what a scope's filter lets through; without

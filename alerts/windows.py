@@ -13,6 +13,8 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Final, Literal
 
+from msgspec import Struct
+
 from alerts.moments import SECOND
 from alerts.rules import (
     Coordination,
@@ -40,15 +42,12 @@ KEYS: Final[Mapping[str, Callable[[Entry], str]]] = {
 }
 
 
-class Unit:
+class Unit(Struct, gc=False):
     """A story, document or author in a window: how many documents, how many judged, and how negative."""
 
-    __slots__ = ("documents", "judged", "negative")
-
-    def __init__(self) -> None:
-        self.documents = 0
-        self.judged = 0
-        self.negative = 0
+    documents: int = 0
+    judged: int = 0
+    negative: int = 0
 
     def is_negative(self, at: int) -> bool:
         """Whether the judged documents are, on average, at least `at` millionths negative."""
@@ -58,8 +57,8 @@ class Unit:
 class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
-    __slots__ = ("_confidence", "_everything", "_least", "_negative_at", "_sources", "_weighs", "compares", "entries",
-                 "filter", "gone", "judged", "key", "length", "models", "negative", "rule", "sieve", "summed",
+    __slots__ = ("_confidence", "_everything", "_least", "_sources", "_weighs", "compares", "entries", "filter",
+                 "gone", "judged", "key", "length", "models", "negative", "negative_at", "rule", "sieve", "summed",
                  "units", "width")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
@@ -82,7 +81,7 @@ class Window:
         # Mentions by source, where several are asked for: of one alone no rule need look at every mention again.
         self._sources: dict[str, int] | None = {} if rule.min_sources > 1 else None
         self._weighs = isinstance(rule, Share)
-        self._negative_at = round(rule.negative_at * MILLION)
+        self.negative_at = round(rule.negative_at * MILLION)
         self._confidence = round(rule.scope.min_confidence * MILLION)
         self._everything = isinstance(rule, Silence) or getattr(rule, "of", "negative") == "all"
 
@@ -105,6 +104,17 @@ class Window:
             and (self._sources is None or len(self._sources) >= self.rule.min_sources)
             and (not isinstance(self.rule, Coordination) or len(self.entries) >= self.rule.at_least)
         )
+
+    @property
+    def needs(self) -> tuple[int, int]:
+        """The fewest mentions, negative ones and all, of the subject without which `possible` is false: a unit is
+        negative only where a mention is."""
+        least = self._least
+        if least is None:
+            return 0, 0
+        repeated = self.rule.at_least if isinstance(self.rule, Coordination) else 0
+        every = max(least, self.rule.min_support, repeated)
+        return 0 if self._everything else least, every
 
     def in_scope(self, entry: Entry) -> bool:
         """Whether the rule's scope takes this mention of its subject, were it not old."""
@@ -164,7 +174,7 @@ class Window:
 
     def takes_for_negative(self, entry: Entry) -> bool:
         """Whether this mention alone is negative to the rule; one that no model judged never is."""
-        return entry.negative >= self._negative_at
+        return entry.negative >= self.negative_at
 
     def value(self, entry: Entry) -> str:
         """What a first_seen rule looks for in a mention; empty where the model is not sure of it or there is none."""
@@ -176,7 +186,7 @@ class Window:
 
     def counts(self, entry: Entry) -> bool:
         """Whether a mention of the window is behind its amount."""
-        return self._everything or self.units[self.key(entry)].is_negative(self._negative_at)
+        return self._everything or self.units[self.key(entry)].is_negative(self.negative_at)
 
     def counted(self) -> list[Entry]:
         """The mentions behind the amount: those of negative units, or all."""
@@ -187,31 +197,47 @@ class Window:
         return lacking((e for e in reversed(self.entries) if self.counts(e)), sources, authors)
 
     def _change(self, entry: Entry, by: int) -> None:
-        key = self.key(entry)
+        """Count a mention (1), or count it no longer (-1)."""
+        key, toned = self.key(entry), entry.negative
         unit = self.units.get(key)
-        if unit is None:
-            unit = self.units[key] = Unit()
-        elif by < 0 and unit.documents == 1:  # most stories are told once: they go whole
-            del self.units[key]
-        unit.documents += by
-        if (toned := entry.negative) != UNJUDGED:
-            bound, judged, negative = self._negative_at, unit.judged, unit.negative
-            if judged:
-                self.judged -= 1
-                if negative >= bound * judged:
-                    self.negative -= 1
-            unit.judged = judged = judged + by
-            unit.negative = negative = negative + by * toned
-            if judged:
-                self.judged += 1
-                if negative >= bound * judged:
-                    self.negative += 1
-            if self._weighs:
-                self.models[entry.model] = self.models.get(entry.model, 0) + by
+        if unit is None or (by < 0 and unit.documents == 1):  # most stories are told once: they come and go whole
+            self._whole(key, toned, by)
+        else:
+            unit.documents += by
+            if toned != UNJUDGED:
+                self._mix(unit, toned, by)
+        if self._weighs and toned != UNJUDGED:
+            self.models[entry.model] = self.models.get(entry.model, 0) + by
         if self._sources is not None:
             left = self._sources[entry.source] = self._sources.get(entry.source, 0) + by
             if not left:
                 del self._sources[entry.source]
+
+    def _whole(self, key: str, toned: int, by: int) -> None:
+        """The only mention of a unit has come, or goes."""
+        judged = toned != UNJUDGED
+        if judged:
+            self.judged += by
+            if toned >= self.negative_at:
+                self.negative += by
+        if by < 0:
+            del self.units[key]
+        else:
+            self.units[key] = Unit(1, 1, toned) if judged else Unit(1)
+
+    def _mix(self, unit: Unit, toned: int, by: int) -> None:
+        """One of several mentions of a unit is counted, or no longer."""
+        bound, judged, negative = self.negative_at, unit.judged, unit.negative
+        if judged:
+            self.judged -= 1
+            if negative >= bound * judged:
+                self.negative -= 1
+        unit.judged = judged = judged + by
+        unit.negative = negative = negative + by * toned
+        if judged:
+            self.judged += 1
+            if negative >= bound * judged:
+                self.negative += 1
 
 
 def _least(rule: Leaf) -> int | None:

@@ -16,6 +16,8 @@ from alerts.baseline import ALL, JUDGED, NEGATIVE, History, Profile, interval, p
 from alerts.calendars import slot
 from alerts.moments import HOUR, micros
 from alerts.prior import PRIORS, prior_of
+from alerts.snapshots import SubjectState
+from alerts.subject import Subject
 from tests.unit.alerts.signals import START
 
 BEGAN = micros(START)  # a Monday, midnight
@@ -227,3 +229,26 @@ def test_before_there_is_data_the_prior_of_the_kind_speaks() -> None:
     assert company.expected(ALL, BEGAN, BEGAN + DAY) < 2 < source.expected(ALL, BEGAN, BEGAN + DAY)
     busy = profile(steady(240, 1), BEGAN, BEGAN + DAY, prior=PRIORS["entity"])
     assert busy.expected(ALL, BEGAN + DAY, BEGAN + 2 * DAY) == pytest.approx(240, rel=0.3)
+
+
+@given(st.integers(0, 10 * DAY), st.integers(0, 3 * DAY))
+def test_what_is_expected_is_the_sum_over_its_hours(start: int, length: int) -> None:
+    """Of any stretch of time: whole hours, and a part of the first and the last."""
+    found = profile(steady(12, 14, (9, 10, 15)), BEGAN, BEGAN + 14 * DAY, "us")
+    start += BEGAN
+    end = start + length
+    first, last = start // HOUR, -(-end // HOUR)
+    each = found.by_hour(ALL, first, last)
+    parts = [(min(end, (hour + 1) * HOUR) - max(start, hour * HOUR)) / HOUR for hour in range(first, last)]
+    assert len(each) == last - first
+    assert found.expected(ALL, start, end) == pytest.approx(sum(map(math.prod, zip(each, parts, strict=True))))
+
+
+def test_a_subject_s_baseline_is_computed_anew_every_hour_at_first_and_then_every_few() -> None:
+    """What is told of an hour is what was known at its beginning, or a few hours before it; never later."""
+    subject = Subject("entity:acme", SubjectState(histories={"": steady(24, 30)}), (), {})
+    subject.state.histories[""].began = BEGAN
+    young = [subject.profile("", BEGAN + hour * HOUR).hours for hour in range(44, 48)]
+    grown = [subject.profile("", BEGAN + hour * HOUR + 1).hours for hour in range(48, 61)]
+    assert young == [44, 45, 46, 47]
+    assert grown == [48] * 6 + [54] * 6 + [60]

@@ -14,6 +14,7 @@ from alerts.engine import Engine
 from alerts.judge import Judge
 from alerts.rules import Rule
 from alerts.stories import Entry
+from alerts.subject import Subject
 from alerts.windows import Window
 from streams.records import Mention, Signal, encode
 from tests.unit.alerts.signals import A, at, engine, fold, mention, rule, tick
@@ -72,6 +73,8 @@ def test_what_is_not_looked_at_closer_could_not_hold(log: list[Mention]) -> None
     rules = tuple(rule(body, name=f"r{n}") for n, body in enumerate(BODIES))
     quick = told(rules, log, 5)
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Subject, "within_reach", lambda _subject, _judge: True)
+        assert told(rules, log, 5) == quick
         patch.setattr(Judge, "possible", property(lambda _: True))
         assert told(rules, log, 5) == quick
 
