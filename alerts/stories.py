@@ -14,11 +14,10 @@ from typing import Final
 
 from msgspec import Struct
 
+from alerts.near import Near
 from streams.records import Mention, Signature
 
 SAME_STORY: Final = 0.7  # a follow-up that adds a fact stays below, a retweet with a comment lies above
-ROWS: Final = 4  # places per band: 16 bands of 4 (64 places) find 98.8 % of the pairs that agree in 0.7
-WORD: Final = 8  # bytes of the longest number that can be read at once
 
 MOST_KEYS: Final = 1000  # of a story: a wording that is told every day for years must not grow without end
 UNJUDGED: Final = -1
@@ -105,27 +104,16 @@ def pack(minhash: tuple[int, ...]) -> tuple[bytes, int]:
     return b"", 1
 
 
-@lru_cache(maxsize=64)
-def bands(minhash: bytes, width: int) -> tuple[int, ...]:
-    """The bands of a packed signature as numbers, each once: two signatures may be near when they share one."""
-    size = width * ROWS
-    whole = memoryview(minhash)[: len(minhash) // size * size]
-    if size == WORD:  # places of 16 bits, as they are made today: all at once
-        return tuple(dict.fromkeys(whole.cast("Q")))
-    return tuple({int.from_bytes(whole[start : start + size], "little"): None for start in range(0, len(whole), size)})
-
-
 class Stories:
     """The stories of one subject. `found` is plain data: ordered by last document, it is what a snapshot keeps."""
 
-    __slots__ = ("_bands", "_by_band", "_by_key", "_least", "found")
+    __slots__ = ("_by_key", "_least", "_near", "found")
 
     def __init__(self, found: dict[str, Story] | None = None) -> None:
         self.found: dict[str, Story] = {}
         self._least = 0  # no story was told last before that
         self._by_key: dict[str, str] = {}
-        self._by_band: dict[int, tuple[str, ...]] = {}
-        self._bands: dict[str, tuple[int, ...]] = {}  # of each story
+        self._near = Near()
         for story in (found or {}).values():
             self._index(story)
 
@@ -145,6 +133,7 @@ class Stories:
             self.found[name] = self.found.pop(name)
             story.last = at
             self._settle(story)
+            self._near.tell(name, at, story.minhash, story.width)
         if signature.copy_key not in self._by_key:
             story.keys.append(signature.copy_key)
             self._by_key[signature.copy_key] = name
@@ -173,30 +162,17 @@ class Stories:
             del self.found[name]
             for key in story.keys:
                 del self._by_key[key]
-            own = self._bands.pop(name)
-            for band, names in zip(own, map(self._by_band.pop, own), strict=True):
-                if len(names) > 1:
-                    self._by_band[band] = tuple(other for other in names if other != name)
+            self._near.forget(until)
 
     def _index(self, story: Story) -> None:
         self.found[story.id] = story
         self._least = min(self._least, story.last)
         for key in story.keys:
             self._by_key[key] = story.id
-        alone = (story.id,)  # one for all its bands: most of them no other story has
-        own = self._bands[story.id] = bands(story.minhash, story.width)
-        if self._by_band.keys().isdisjoint(own):
-            self._by_band.update(dict.fromkeys(own, alone))
-            return
-        for band in own:
-            names = self._by_band.get(band)
-            self._by_band[band] = alone if names is None else (*names, story.id)
+        self._near.tell(story.id, story.last, story.minhash, story.width)
 
     def _nearest(self, new: Story) -> str | None:
-        index, own = self._by_band, bands(new.minhash, new.width)
-        if index.keys().isdisjoint(own):
-            return None
-        near = {name for band in own if band in index for name in index[band]}
+        near = [name for name in self._near.to(new.minhash, new.width) if name in self.found]
         best: tuple[float, str] | None = None
         for name in sorted(near):  # among equals the smallest id, whatever the order of the index
             alike = _agreement(new, self.found[name])

@@ -24,6 +24,7 @@ from streams.records import AlertEvent, Document, Mention
 
 SAVE_EVERY: Final = 30.0  # seconds between two checkpoints of a named run
 BREATH: Final = 0.1  # seconds between two looks at whether it was cancelled
+LOOKED: Final = 50  # mentions between two looks at the clock
 
 
 @dataclass(slots=True)
@@ -88,30 +89,32 @@ class Replay:
             parts.keeping.finish()  # last: a crash before it leaves a part that the checkpoint knows
 
     async def _take(self, batch: Batch) -> None:
-        fold = self._parts.fold
+        parts = self._parts
         for number, (partition, signal) in enumerate(batch.signals):
             if self._left:  # taken in before the pause
                 self._left -= 1
                 continue
             at = signal.collected_at if isinstance(signal, Mention) else signal.at
             await self._wait(at, number / len(batch.signals))
-            if isinstance(signal, Mention):
-                self._keep(signal)
-            events = fold.signal(partition, signal)
+            if isinstance(signal, Mention) and parts.keeping is not None:
+                parts.keeping.write(signal)
+            events = parts.fold.signal(partition, signal)
             self._count(at)
             if events:
                 await self._tell(events)
         if batch.signals:
             return
-        documents, mentions = await self._parts.judging.judged(batch)
+        documents, mentions = await parts.judging.judged(batch)
         await self._index(documents)
         for number, mention in enumerate(mentions):
             if self._left:  # taken in before the pause
                 self._left -= 1
                 continue
-            await self._wait(mention.collected_at, number / len(mentions))
-            self._keep(mention)
-            events = fold.mention(mention)
+            if parts.pace is not None or number % LOOKED == 0:
+                await self._wait(mention.collected_at, number / len(mentions))
+            if parts.keeping is not None:
+                parts.keeping.write(mention)
+            events = parts.fold.mention(mention)
             self._count(mention.collected_at)
             if events:
                 await self._tell(events)
@@ -128,11 +131,8 @@ class Replay:
     def _count(self, at: datetime) -> None:
         self.records += 1
         self._state.within += 1
-        self._state.at = at if self._state.at is None else max(self._state.at, at)
-
-    def _keep(self, mention: Mention) -> None:
-        if self._parts.keeping is not None:
-            self._parts.keeping.write(mention)
+        if self._state.at is None or at > self._state.at:
+            self._state.at = at
 
     async def _index(self, documents: Sequence[Document]) -> None:
         if self._parts.into is not None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 import msgspec
+from msgspec import Struct
 
 from streams.records import Reject
 
@@ -19,8 +20,7 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 LONGEST_ROW: Final = 500  # lines of one CSV row; an unclosed quote must not swallow the rest of the file
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True, gc=False):
     """One row as bytes. `data` holds at most the limit; `size` is the true length, `lines` how many it spans."""
 
     line: int  # of its first line, from 1
@@ -62,7 +62,7 @@ def _row(number: int, offset: int, length: int, first: bytes, limit: int) -> Row
     skipped = len(BOM) if offset == 0 and first.startswith(BOM) else 0
     if len(first) == length:
         data = first[skipped:].rstrip(b"\r\n")
-        if not data.strip():
+        if not data or data.isspace():
             return None
         if len(data) <= limit:
             return Row(number, offset + skipped, len(data), data)
