@@ -9,43 +9,28 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 
 from alerts.moments import HOUR, SECOND
 from alerts.rules import Deviation, Leaf, Spike
-from alerts.stories import MILLION, UNJUDGED, Entry
-from alerts.windows import Unit, Window
+from alerts.stories import Entry
+from alerts.sums import Sums, Units
+from alerts.windows import Window
 
 
-class Tally:
+class Tally(Units):
     """Units of some mentions, counted as their window counts."""
 
-    __slots__ = ("_everything", "_negative", "_negative_at", "_window", "units")
+    __slots__ = ("_everything",)
 
-    def __init__(self, window: Window) -> None:
-        self.units: dict[str, Unit] = {}
-        self._window = window
-        self._everything = getattr(window.rule, "of", "negative") == "all"
-        self._negative = 0
-        self._negative_at = round(window.rule.negative_at * MILLION)
-
-    def change(self, entry: Entry, by: int) -> None:
-        """Count a mention, or count it no longer."""
-        key = self._window.key(entry)
-        unit = self.units.get(key) or self.units.setdefault(key, Unit())
-        was = unit.is_negative(self._negative_at)
-        unit.documents += by
-        if entry.negative != UNJUDGED:
-            unit.judged += by
-            unit.negative += by * entry.negative
-        self._negative += unit.is_negative(self._negative_at) - was
-        if not unit.documents:
-            del self.units[key]
+    def __init__(self, rule: Leaf) -> None:
+        super().__init__(rule)
+        self._everything = getattr(rule, "of", "negative") == "all"
 
     @property
     def amount(self) -> int:
         """Units that the rule counts: negative ones, or all."""
-        return len(self.units) if self._everything else self._negative
+        return len(self.units) if self._everything else self.negative
 
 
 class Compared(Window):
@@ -57,6 +42,13 @@ class Compared(Window):
         super().__init__(rule)
         self.length = rule.span * SECOND
         self.past: deque[Entry] = deque()
+        self.counter = self
+
+    def share(self, shared: dict[Hashable, Sums]) -> None:
+        """What lies behind the window is its own."""
+
+    def part(self) -> None:
+        """It shares nothing."""
 
     def came(self, entry: Entry, by: int) -> None:
         """A mention was counted, or is let go of for good."""
@@ -69,12 +61,10 @@ class Compared(Window):
         super().count(entry)
         self.came(entry, 1)
 
-    def insert(self, entry: Entry) -> bool:
+    def insert(self, entry: Entry) -> None:
         """Count a mention that comes too late, at its place in time; sliding takes it on from there."""
-        counted = super().insert(entry)
-        if counted:
-            self.came(entry, 1)
-        return counted
+        super().insert(entry)
+        self.came(entry, 1)
 
     def withdraw(self, entry: Entry) -> bool:
         """Let go of a mention wherever it stands; whether it was there."""
@@ -89,9 +79,8 @@ class Compared(Window):
 
     def slide(self, until: int) -> None:
         """Let what is not later than `until` leave the window, and let go of what lies before all that is compared."""
-        while self.entries and self.entries[0].at <= until:
-            entry = self.entries.popleft()
-            self._change(entry, -1)
+        while self.entries and (entry := self.entries[0]).at <= until:
+            self.sums.drop(entry)
             self._keep(entry)
         oldest = until + self.rule.window.seconds * SECOND - self.length
         while self.past and self.past[0].at <= oldest:
@@ -138,7 +127,7 @@ class Adjacent(Compared):
 
     def __init__(self, rule: Leaf) -> None:
         super().__init__(rule)
-        self.reference = Tally(self)
+        self.reference = Tally(self.rule)
 
     def passed(self, entry: Entry, by: int) -> None:
         """What has left the window is in the reference."""
@@ -159,7 +148,7 @@ class Hourly(Compared):
     def came(self, entry: Entry, by: int) -> None:
         """Every mention counts in its hour, within the window as before it."""
         hour = entry.at // HOUR
-        tally = self._hours.get(hour) or self._hours.setdefault(hour, Tally(self))
+        tally = self._hours.get(hour) or self._hours.setdefault(hour, Tally(self.rule))
         before = tally.amount
         tally.change(entry, by)
         if self._first <= hour < self._last:

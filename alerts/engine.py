@@ -287,21 +287,22 @@ class Engine:
         names = self._fresh | alerted
         self._fresh = set()
         asked = now % SILENCE_EVERY == 0
+        evaluated = 0
         for name in sorted(names | self._patient if asked else names):
             subject = self._subjects[name]
             for judge in subject.judges:
                 alert = self._alerts.get((judge.rule.name, name)) if name in alerted else None
                 if alert is not None or judge.fresh or (asked and judge.patient):
-                    events += self._judge(subject, judge, now, alert)
+                    evaluated += 1
+                    if alert is not None or subject.within_reach(judge):
+                        events += self._judge(subject, judge, now, alert)
             subject.settle()
+        self.counters["evaluated"] += evaluated
         return events
 
     def _judge(self, subject: Subject, judge: Judge, now: int, alert: Alert | None) -> list[AlertEvent]:
         rule = judge.rule
-        self.counters["evaluated"] += 1
         if alert is not None and self._goes_on(alert, judge, now):
-            return []
-        if alert is None and not subject.within_reach(judge):
             return []
         judge.slide(now)
         if alert is None and not judge.possible:

@@ -54,15 +54,10 @@ class Judge:
         """What each window said when the rule was last asked."""
         return list(zip(self.windows, self._found, strict=False))
 
-    def settle(self) -> None:
-        """The rule was evaluated."""
-        self.amended = ""
-        self.fresh = False
-
     def slide(self, now: int) -> None:
         """Let go of what lies before the windows."""
         for window in self.windows:
-            window.slide(now - window.width)
+            window.counter.slide(now - window.width)
 
     def decide(self, now: int, known: Known) -> tuple[Decision, Window]:
         """The decision at `now`, and the window that its figures are of."""

@@ -7,16 +7,16 @@ from typing import Final
 
 from alerts.baseline import ALL, JUDGED, NEGATIVE, History, Profile, profile
 from alerts.calendars import market_of
+from alerts.court import Court
 from alerts.judge import Judge
 from alerts.ledgers import Ledger
 from alerts.moments import HOUR
 from alerts.prior import prior_of
 from alerts.rules import FirstSeen, Rule
 from alerts.shares import Rates
-from alerts.sieves import Sieve
 from alerts.sightings import Sightings
 from alerts.snapshots import SubjectState
-from alerts.stories import MILLION, Entry, Stories
+from alerts.stories import Entry, Stories
 from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
@@ -30,16 +30,15 @@ class Subject:
     """One subject: its plain state (what a snapshot keeps), and what is derived from it."""
 
     __slots__ = (
+        "_court",
         "_items",
         "_ledgers",
         "_market",
         "_negative_at",
         "_prior",
         "_profiles",
-        "_readers",
         "_seen",
         "_seers",
-        "_windows",
         "documents",
         "id",
         "judges",
@@ -56,20 +55,17 @@ class Subject:
         self.stories = Stories(state.stories)
         self.state.stories = self.stories.found
         self.documents = {e.document for e in state.entries}
-        self.judges = [Judge(rule) for rule in rules if rule.covers(name)]
-        self._windows = [window for judge in self.judges for window in judge.windows]
-        self._readers: dict[Sieve, list[tuple[Judge, Window]]] = {}  # who reads what a sieve lets through
-        for judge in self.judges:
-            for window in judge.windows:
-                self._readers.setdefault(window.sieve, []).append((judge, window))
-        self._negative_at = min((window.negative_at for window in self._windows), default=MILLION)
+        self._court = Court((rule for rule in rules if rule.covers(name)), alike=not state.late)
+        self.judges = self._court.judges
+        windows = self._court.windows
+        self._negative_at = self._court.negative_at
         self.negatives = sum(map(self._negative, state.entries))  # remembered ones that some rule may count
-        self._seen = Sightings(state.runs, (window.rule for window in self._windows))
+        self._seen = Sightings(state.runs, (window.rule for window in windows))
         state.runs = self._seen.runs
-        self._seers = [window for window in self._windows if isinstance(window.rule, FirstSeen)]
+        self._seers = [window for window in windows if isinstance(window.rule, FirstSeen)]
         # Any window of a filter speaks for it.
         filters: dict[str, Window | None] = {"": None}
-        filters |= {window.filter: window for window in self._windows if window.compares}
+        filters |= {window.filter: window for window in windows if window.compares}
         state.histories = {name: past for name, past in state.histories.items() if name in filters}
         self._ledgers = {name: Ledger(name, window, state.histories) for name, window in filters.items()}
         self._items = {e.item: e for e in state.entries if e.item}
@@ -78,6 +74,7 @@ class Subject:
         self._profiles: dict[tuple[str, int], Profile] = {}
         for entry in state.entries:
             self._recall(entry)
+        self._court.settle()
         for judge in self.judges:
             judge.amended = state.amended.get(judge.rule.name, "")
 
@@ -86,10 +83,10 @@ class Subject:
         for ledger in self._ledgers.values():
             ledger.tell(entry)
         only = self.state.late.get(entry.document)
-        for judge in self.judges:
-            if only is None or judge.rule.name in only:
-                for window in judge.windows:
-                    window.add(entry)
+        if only is None:
+            self._court.take(entry)
+        else:
+            self._court.take_for(entry, only)
 
     def _negative(self, entry: Entry) -> bool:
         return entry.negative >= self._negative_at
@@ -111,8 +108,7 @@ class Subject:
     def settle(self) -> None:
         """The rules were evaluated."""
         self.state.amended.clear()
-        for judge in self.judges:
-            judge.settle()
+        self._court.settle()
 
     def take(self, entry: Entry) -> bool:
         """Remember a mention and count it; mentions come in order of time. It replaces an earlier one of its item.
@@ -125,15 +121,9 @@ class Subject:
             ledger.take(entry)
         self._remember(entry)
         self.state.entries.append(entry)
-        counted = False
-        for sieve, readers in self._readers.items():
-            if sieve.wants(entry):
-                counted = True
-                for judge, window in readers:
-                    window.count(entry)
-                    judge.fresh = True
+        counted = self._court.take(entry)
         for window in self._seers:
-            window.slide(entry.at - window.width)
+            window.counter.slide(entry.at - window.width)
             if window.entries and window.entries[-1] is entry:
                 self._seen.see(window, entry)
         self._seen.follow(entry.at)
@@ -164,6 +154,7 @@ class Subject:
         if replaced is None and not inside:
             return False
         self.slide(now)
+        self._court.part()
         if replaced is not None:
             self._withdraw(replaced)
             for ledger in self._ledgers.values():
@@ -188,10 +179,8 @@ class Subject:
             self._seen.unsee(window, replaced)
 
     def slide(self, now: int) -> None:
-        """Let go of what lies before the windows. More stands in them while their rules cannot hold, and after a
-        restart."""
-        for judge in self.judges:
-            judge.slide(now)
+        """Let go of what lies before the windows."""
+        self._court.slide(now)
 
     def _amend(self, judge: Judge, why: str) -> None:
         """What a rule counted has changed; the first reason stays until it is asked again."""
@@ -206,16 +195,13 @@ class Subject:
 
     def _withdraw(self, entry: Entry) -> None:
         """Count a mention no longer: a newer revision of its item stands for it, and keeps it from coming back."""
-        for judge in self.judges:
-            for window in judge.windows:
-                if window.withdraw(entry):
-                    self._amend(judge, "corrected")
+        for judge in self._court.withdraw(entry):
+            self._amend(judge, "corrected")
         for ledger in self._ledgers.values():
             ledger.untell(entry)
             if ledger.erase(entry):
                 self._profiles.clear()
-        for judge in self.judges:
-            judge.doubt()
+        self._court.doubt()
         self.documents.discard(entry.document)
         self.state.late.pop(entry.document, None)
         self.state.entries = [e for e in self.state.entries if e is not entry]
@@ -247,10 +233,8 @@ class Subject:
         if over:
             for entry in self.state.entries[:over]:
                 self._drop(entry)
-                for window in self._windows:
-                    window.drop(entry)
-            for judge in self.judges:
-                judge.doubt()
+                self._court.drop(entry)
+            self._court.doubt()
             del self.state.entries[:over]
         return over
 

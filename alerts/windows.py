@@ -6,14 +6,9 @@ Every sum is a whole number, so a window rebuilt after a restart decides exactly
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from operator import attrgetter
-from typing import Final, Literal
-
-from msgspec import Struct
+from typing import Literal
 
 from alerts.moments import SECOND
 from alerts.rules import (
@@ -30,36 +25,16 @@ from alerts.rules import (
     Threshold,
 )
 from alerts.sieves import sieve_of
-from alerts.stories import MILLION, UNJUDGED, Entry
+from alerts.stories import MILLION, Entry
+from alerts.sums import Counting, Sums, Unit
 from streams.records import digest
-
-# What a mention counts towards: its story, document, author or source.
-KEYS: Final[Mapping[str, Callable[[Entry], str]]] = {
-    "stories": attrgetter("story"),
-    "documents": attrgetter("document"),
-    "authors": attrgetter("person"),
-    "sources": attrgetter("source"),
-}
-
-
-class Unit(Struct, gc=False):
-    """A story, document or author in a window: how many documents, how many judged, and how negative."""
-
-    documents: int = 0
-    judged: int = 0
-    negative: int = 0
-
-    def is_negative(self, at: int) -> bool:
-        """Whether the judged documents are, on average, at least `at` millionths negative."""
-        return self.judged > 0 and self.negative >= at * self.judged
 
 
 class Window:
     """The mentions one rule (or one condition of a composed one) counts for one subject, in order of time."""
 
-    __slots__ = ("_confidence", "_everything", "_least", "_sources", "_weighs", "compares", "entries", "filter",
-                 "gone", "judged", "key", "length", "models", "negative", "negative_at", "rule", "sieve", "summed",
-                 "units", "width")  # fmt: skip
+    __slots__ = ("_confidence", "_copies", "_everything", "_least", "compares", "counter", "filter", "gone", "key",
+                 "length", "negative_at", "rule", "sieve", "summed", "sums", "width")  # fmt: skip
 
     def __init__(self, rule: Leaf) -> None:
         self.rule = rule
@@ -68,27 +43,60 @@ class Window:
         self.filter = _filter(rule.scope, rule.ignore_stale, rule.negative_at)
         self.compares = isinstance(rule, Surge | Shift | Silence) or _over_baseline(rule)
         self.width = self.length = rule.window.seconds * SECOND
-        self.key: Callable[[Entry], str] = KEYS[rule.count]  # what a mention counts towards
+        self.sums = Sums(rule)
+        self.counter: Counting = self.sums  # what mentions are given to: one counter may serve several windows
+        self.key = self.sums.key  # what a mention counts towards
+        self.negative_at = self.sums.negative_at
         self.gone: frozenset[str] = frozenset()  # stories taken out, to see what would be without them
-        self.entries: deque[Entry] = deque()
-        self.units: dict[str, Unit] = {}
-        self.models: dict[str, int] = {}  # judged mentions by model, where a share is corrected by it
-        self.negative = 0  # units that are negative
-        self.judged = 0  # units with a judged document
         # Of a shift rule: once an hour, see alerts.detect.
         self.summed: tuple[int, int, float, int, int, float] | None = None
         self._least = _least(rule)
-        # Mentions by source, where several are asked for: of one alone no rule need look at every mention again.
-        self._sources: dict[str, int] | None = {} if rule.min_sources > 1 else None
-        self._weighs = isinstance(rule, Share)
-        self.negative_at = round(rule.negative_at * MILLION)
+        self._copies = rule.at_least if isinstance(rule, Coordination) else 0  # mentions without which there are none
         self._confidence = round(rule.scope.min_confidence * MILLION)
         self._everything = isinstance(rule, Silence) or getattr(rule, "of", "negative") == "all"
+
+    def share(self, shared: dict[Hashable, Sums]) -> None:
+        """Take the sums of another window that counts alike, if there is one. Nothing was counted yet."""
+        alike = self.sieve, self.rule.count, self.negative_at, self.width
+        self.sums = self.counter = shared.setdefault(alike, self.sums)
+        self.sums.serve(self.rule)
+
+    def part(self) -> None:
+        """Share no sums from now on."""
+        own = Sums(self.rule)
+        for entry in self.sums.entries:
+            own.count(entry)
+        self.sums = self.counter = own
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The mentions."""
+        return self.sums.entries
+
+    @property
+    def units(self) -> Mapping[str, Unit]:
+        """What is counted, by story, document, author or source."""
+        return self.sums.units
+
+    @property
+    def judged(self) -> int:
+        """Units with a judged document."""
+        return self.sums.judged
+
+    @property
+    def negative(self) -> int:
+        """Units that are negative."""
+        return self.sums.negative
+
+    @property
+    def models(self) -> Mapping[str, int]:
+        """Judged mentions by model, where a share is corrected by it."""
+        return self.sums.models or {}
 
     @property
     def amount(self) -> int:
         """Units that the rule counts: negative ones, or all."""
-        return len(self.units) if self._everything else self.negative
+        return len(self.sums.units) if self._everything else self.sums.negative
 
     @property
     def possible(self) -> bool:
@@ -96,13 +104,13 @@ class Window:
 
         Most windows fail here, long before anything is asked about the subject's past.
         """
-        least = self._least
+        least, sums, rule = self._least, self.sums, self.rule
         return least is None or (
-            self.amount >= least
-            and self.judged >= self.rule.min_support
-            and self.negative >= self.rule.min_share * self.judged
-            and (self._sources is None or len(self._sources) >= self.rule.min_sources)
-            and (not isinstance(self.rule, Coordination) or len(self.entries) >= self.rule.at_least)
+            (len(sums.units) if self._everything else sums.negative) >= least
+            and sums.judged >= rule.min_support
+            and sums.negative >= rule.min_share * sums.judged
+            and (rule.min_sources < 2 or len(sums.sources or ()) >= rule.min_sources)
+            and len(sums.entries) >= self._copies
         )
 
     @property
@@ -112,8 +120,7 @@ class Window:
         least = self._least
         if least is None:
             return 0, 0
-        repeated = self.rule.at_least if isinstance(self.rule, Coordination) else 0
-        every = max(least, self.rule.min_support, repeated)
+        every = max(least, self.rule.min_support, self._copies)
         return 0 if self._everything else least, every
 
     def in_scope(self, entry: Entry) -> bool:
@@ -133,35 +140,23 @@ class Window:
 
     def count(self, entry: Entry) -> None:
         """Count a mention that the rule wants; entries come in order of time."""
-        self.entries.append(entry)
-        self._change(entry, 1)
+        self.sums.count(entry)
 
-    def insert(self, entry: Entry) -> bool:
-        """Count a mention that comes too late, at its place in time."""
-        if not self.wants(entry):
-            return False
-        self.entries.insert(bisect_right(self.entries, entry.at, key=lambda e: e.at), entry)
-        self._change(entry, 1)
-        return True
+    def insert(self, entry: Entry) -> None:
+        """Count a mention that the rule wants and that comes too late, at its place in time."""
+        self.sums.insert(entry)
 
     def withdraw(self, entry: Entry) -> bool:
         """Let go of a mention wherever it stands; whether it was there."""
-        if not any(e is entry for e in self.entries):
-            return False
-        self.entries = deque(e for e in self.entries if e is not entry)
-        self._change(entry, -1)
-        return True
+        return self.sums.withdraw(entry)
 
     def slide(self, until: int) -> None:
         """Let go of what is not later than `until`."""
-        entries = self.entries
-        while entries and entries[0].at <= until:
-            self._change(entries.popleft(), -1)
+        self.sums.slide(until)
 
     def drop(self, entry: Entry) -> None:
         """Let go of this mention when it is the oldest (the subject's memory is full)."""
-        if self.entries and self.entries[0] is entry:
-            self._change(self.entries.popleft(), -1)
+        self.sums.drop(entry)
 
     def without(self, stories: Collection[str]) -> Window:
         """The same window had these stories never been told."""
@@ -195,49 +190,6 @@ class Window:
     def lacks(self, sources: int, authors: int) -> Literal["", "few_sources", "few_authors"]:
         """Which of so many distinct sources and authors the counted mentions lack; looks no further than needed."""
         return lacking((e for e in reversed(self.entries) if self.counts(e)), sources, authors)
-
-    def _change(self, entry: Entry, by: int) -> None:
-        """Count a mention (1), or count it no longer (-1)."""
-        key, toned = self.key(entry), entry.negative
-        unit = self.units.get(key)
-        if unit is None or (by < 0 and unit.documents == 1):  # most stories are told once: they come and go whole
-            self._whole(key, toned, by)
-        else:
-            unit.documents += by
-            if toned != UNJUDGED:
-                self._mix(unit, toned, by)
-        if self._weighs and toned != UNJUDGED:
-            self.models[entry.model] = self.models.get(entry.model, 0) + by
-        if self._sources is not None:
-            left = self._sources[entry.source] = self._sources.get(entry.source, 0) + by
-            if not left:
-                del self._sources[entry.source]
-
-    def _whole(self, key: str, toned: int, by: int) -> None:
-        """The only mention of a unit has come, or goes."""
-        judged = toned != UNJUDGED
-        if judged:
-            self.judged += by
-            if toned >= self.negative_at:
-                self.negative += by
-        if by < 0:
-            del self.units[key]
-        else:
-            self.units[key] = Unit(1, 1, toned) if judged else Unit(1)
-
-    def _mix(self, unit: Unit, toned: int, by: int) -> None:
-        """One of several mentions of a unit is counted, or no longer."""
-        bound, judged, negative = self.negative_at, unit.judged, unit.negative
-        if judged:
-            self.judged -= 1
-            if negative >= bound * judged:
-                self.negative -= 1
-        unit.judged = judged = judged + by
-        unit.negative = negative = negative + by * toned
-        if judged:
-            self.judged += 1
-            if negative >= bound * judged:
-                self.negative += 1
 
 
 def _least(rule: Leaf) -> int | None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from alerts.engine import Engine
 from alerts.rules import Rule
+from alerts.windows import Window
 from streams.records import Mention, Signal, Signature, digest, encode
 from tests.unit.alerts.signals import A, at, engine, fold, mention, rule, tick, told
 from tests.unit.alerts.test_kinds import RISK, risky
@@ -138,6 +139,39 @@ def test_a_restart_at_any_moment_changes_no_byte(log: list[tuple[int, Mention]],
         signals += [tick(arrival / 2 - 0.25), told_]
     signals += [tick(200), *[m for _, m in log[:10]], tick(400)]
     assert run(RULES, signals, when) == run(RULES, signals, frozenset())
+
+
+ALIKE = tuple(
+    rule(body, name=f"r{n}")
+    for n, body in enumerate(
+        (
+            "type: threshold, at_least: 2, window: 20m",
+            "type: share, at_least: 0.4, over_baseline: 1.1, min_support: 2, window: 20m",
+            "type: surge, window: 20m, also: [40m], min_count: 2, min_ratio: 1, p: 0.4, clear_at: 0.5",
+            "type: first_seen, window: 40m, memory: 50m, learn: 5m, min_sources: 2",
+            "type: any, conditions: [{type: threshold, at_least: 2, window: 40m}, {type: silence, window: 20m}]",
+            "type: spike, window: 20m, ratio: 1.2, min_count: 1, reference: 40m, learn: 10m",
+            "type: threshold, at_least: 2, window: 20m, ignore_stale: false",
+        )
+    )
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(logs, st.frozensets(st.integers(0, 130), max_size=6))
+def test_rules_that_count_alike_share_their_sums_and_nothing_else(
+    log: list[tuple[int, Mention]], when: frozenset[int]
+) -> None:
+    """The same alerts, byte for byte, where every rule counts for itself: with documents that come late for some rules,
+    corrections and restarts."""
+    signals: list[Signal] = []
+    for arrival, told_ in log:
+        signals += [tick(arrival / 2 - 0.25), told_]
+    signals.append(tick(400))
+    shared = run(ALIKE, signals, when)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Window, "share", lambda _window, _shared: None)
+        assert run(ALIKE, signals, frozenset()) == shared
 
 
 WEEKS = (

@@ -79,7 +79,7 @@ def test_a_forgotten_story_leaves_nothing_behind() -> None:
     stories.forget(1)
     assert list(stories.found) == ["b"]
     stories.forget(5)
-    assert (stories.found, stories._by_key, stories._near.to(bytes(), 2)) == ({}, {}, frozenset())
+    assert (stories.found, stories._by_key, stories._near.to(b"", 2)) == ({}, {}, frozenset())
     assert stories.assign(6, "c", signature("k", BASE)) == ("c", True)
 
 

@@ -187,6 +187,7 @@ async def test_a_batch_is_left_when_it_is_cancelled(
 ) -> None:
     """Not only between batches: with many rules one takes a while. What it shows is how far within it is."""
     monkeypatch.setattr(runner, "BREATH", 0.0)
+    monkeypatch.setattr(runner, "LOOKED", 1)
     one = Session(choices(archive), Outputs(run="day"), settings(tmp_path))
     task = asyncio.create_task(one.conduct())
     while one.replay is None or not one.replay.records:  # noqa: ASYNC110 - nothing tells of a first record
