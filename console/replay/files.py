@@ -29,7 +29,8 @@ from streams.sources.files import STDIN, Format, Index, Input, InputError, open_
 from streams.sources.mapping import Columns
 from streams.sources.rows import Row
 
-ROWS: Final = 500  # of one batch, at most
+ROWS: Final = 500  # of one batch, at most …
+MENTIONS: Final = 50  # … and of mentions: they are taken in one by one, and so few stay in the processor's cache
 LOOKED: Final = 2000  # rows looked at before others get their turn
 MIDNIGHT: Final = time()
 
@@ -233,12 +234,15 @@ def _recognise(opened: Input, row: Row) -> tuple[type[Record], datetime | None] 
 
 
 def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
-    """Records of one sort together, up to ROWS."""
+    """Records of one sort together, in batches that are not too large."""
     batch: list[Record] = []
+    most = ROWS
     for record in records:
-        if batch and (len(batch) == ROWS or type(record) is not type(batch[0])):
+        if batch and (len(batch) == most or type(record) is not type(batch[0])):
             yield batch
             batch = []
+        if not batch:
+            most = MENTIONS if isinstance(record, Mention) else ROWS
         batch.append(record)
     if batch:
         yield batch
