@@ -22,8 +22,8 @@ from alerts.windows import Window
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
 WEEK: Final = 7 * 24 * HOUR
 SETTLED: Final = 2 * 24 * HOUR  # a baseline on less is computed anew every hour …
-STEP: Final = 6  # … and on more every few: against four weeks they say nothing, and a baseline costs more than a rule
-KEPT_PROFILES: Final = 24  # hours for which a computed baseline is kept: rules with windows up to a day share them
+STEP: Final = 12  # … and on more every so many: they say little beside weeks, and a baseline costs more than a rule
+KEPT_PROFILES: Final = 24 + STEP  # hours for which one is kept: rules with windows up to a day share them
 
 
 class Subject:
@@ -59,7 +59,7 @@ class Subject:
         self.judges = self._court.judges
         windows = self._court.windows
         self._negative_at = self._court.negative_at
-        self.negatives = sum(map(self._negative, state.entries))  # remembered ones that some rule may count
+        self.negatives = sum(map(self._negative, state.entries))  # remembered ones that a rule may take for negative
         self._seen = Sightings(state.runs, (window.rule for window in windows))
         state.runs = self._seen.runs
         self._seers = [window for window in windows if isinstance(window.rule, FirstSeen)]
@@ -159,6 +159,7 @@ class Subject:
             self._withdraw(replaced)
             for ledger in self._ledgers.values():
                 ledger.record(entry)
+            self._profiles.clear()  # an hour that is over may count one more
         for judge, window in inside:
             window.insert(entry)
             self._amend(judge, "late_document")
@@ -189,7 +190,7 @@ class Subject:
 
     def _remember(self, entry: Entry) -> None:
         self.documents.add(entry.document)
-        self.negatives += entry.negative >= self._negative_at
+        self.negatives += self._negative(entry)
         if entry.item:
             self._items[entry.item] = entry
 
@@ -239,7 +240,7 @@ class Subject:
         return over
 
     def _drop(self, entry: Entry) -> None:
-        self.negatives -= entry.negative >= self._negative_at
+        self.negatives -= self._negative(entry)
         self.documents.discard(entry.document)
         if self.state.late:
             self.state.late.pop(entry.document, None)

@@ -249,6 +249,6 @@ def test_a_subject_s_baseline_is_computed_anew_every_hour_at_first_and_then_ever
     subject = Subject("entity:acme", SubjectState(histories={"": steady(24, 30)}), (), {})
     subject.state.histories[""].began = BEGAN
     young = [subject.profile("", BEGAN + hour * HOUR).hours for hour in range(44, 48)]
-    grown = [subject.profile("", BEGAN + hour * HOUR + 1).hours for hour in range(48, 61)]
+    grown = [subject.profile("", BEGAN + hour * HOUR + 1).hours for hour in range(48, 73)]
     assert young == [44, 45, 46, 47]
-    assert grown == [48] * 6 + [54] * 6 + [60]
+    assert grown == [48] * 12 + [60] * 12 + [72]

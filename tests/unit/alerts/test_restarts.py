@@ -174,6 +174,18 @@ def test_rules_that_count_alike_share_their_sums_and_nothing_else(
         assert run(ALIKE, signals, frozenset()) == shared
 
 
+@settings(max_examples=40, deadline=None)
+@given(logs)
+def test_what_may_be_negative_is_counted_as_it_comes_and_goes(log: list[tuple[int, Mention]]) -> None:
+    """Or a rule would be taken for out of reach. Late, corrected and forgotten mentions among them."""
+    target = engine(*RULES)
+    for arrival, told_ in log:
+        fold(target, tick(arrival / 2 - 0.25), told_)
+    fold(target, tick(90), mention(95, "last"), tick(100))
+    for subject in target._subjects.values():
+        assert subject.negatives == sum(entry.negative >= 500_000 for entry in subject.state.entries)
+
+
 WEEKS = (
     rule("type: silence, window: 6h, at_most: 1, min_expected: 2, p: 0.2", name="quiet"),
     rule("type: shift, window: 6h30m, min_count: 2, at_least: 0.5, ratio: 1.5, of: all", name="level"),
