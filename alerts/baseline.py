@@ -10,7 +10,8 @@ The history is one triple of counts per hour in which something happened, for 28
 - the count of a window is then negative-binomial: over-dispersed because news comes in bursts (as bursty as this
   subject was), and more so the less history there is.
 
-Newer hours than the window itself are left out, so that a surge is not its own baseline. Everything is a function of
+Newer hours than the window itself are left out, so that a surge is not its own baseline; and up to twelve more, since a
+baseline on two days or more is computed anew only twice a day (`alerts.subject`). Everything is a function of
 this one subject's history: no other subject, partition or restart changes it.
 """
 

@@ -163,7 +163,7 @@ def _shift(window: Window, now: int, known: Known) -> Decision:
     start, last = _start(rule, now), now // HOUR
     found = known.profile(window.filter, start)
     first = start // HOUR + 1
-    if window.summed is None or window.summed[:2] != (first, last):  # hours that are over stay what they were
+    if window.summed is None or window.summed[:2] != (first, last):  # forgotten when an hour that is over changes
         of = _column(rule.of)
         counts = known.hourly(window.filter, of, first, last, window.gone)
         usual = found.by_hour(of, first, last)

@@ -347,7 +347,7 @@ class Engine:
             _, name = heapq.heappop(self._due)
             subject = self._subjects[name]
             due = subject.due(self._memory)  # later than it was, where the subject was mentioned again
-            subject.slide(now)
+            subject.slide(now)  # windows of rules that are out of reach move on here alone
             if due <= now:
                 subject.forget(now - self._memory)
                 if self._forgotten(subject, now):

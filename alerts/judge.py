@@ -27,11 +27,11 @@ class Judge:
         self._found: list[Decision] = []  # of each window, at the last evaluation …
         self._decision: Decision | None = None  # … and of the rule …
         self._until = 0  # … which stays as it is up to this minute
-        # Silence grows with time alone; everything else begins only with something new.
         # Of the subject's mentions, negative and all, the fewest without which the rule is not possible.
         fewest = max if isinstance(rule, All) else min
         negatives, mentions = zip(*(window.needs for window in self.windows), strict=True)
         self.needs: tuple[int, int] = fewest(negatives), fewest(mentions)
+        # Silence grows with time alone; everything else begins only with something new.
         self.patient = any(isinstance(leaf, Silence) for leaf in rule.leaves)
 
     @property

@@ -21,7 +21,7 @@ from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
 WEEK: Final = 7 * 24 * HOUR
-SETTLED: Final = 2 * 24 * HOUR  # a baseline on less is computed anew every hour …
+SETTLED: Final = 2 * 24  # hours of history: a baseline on less is computed anew every hour …
 STEP: Final = 12  # … and on more every so many: they say little beside weeks, and a baseline costs more than a rule
 KEPT_PROFILES: Final = 24 + STEP  # hours for which one is kept: rules with windows up to a day share them
 
@@ -159,7 +159,7 @@ class Subject:
             self._withdraw(replaced)
             for ledger in self._ledgers.values():
                 ledger.record(entry)
-            self._profiles.clear()  # an hour that is over may count one more
+            self._rewrite()
         for judge, window in inside:
             window.insert(entry)
             self._amend(judge, "late_document")
@@ -201,12 +201,18 @@ class Subject:
         for ledger in self._ledgers.values():
             ledger.untell(entry)
             if ledger.erase(entry):
-                self._profiles.clear()
+                self._rewrite()
         self._court.doubt()
         self.documents.discard(entry.document)
         self.state.late.pop(entry.document, None)
         self.state.entries = [e for e in self.state.entries if e is not entry]
         self.negatives -= self._negative(entry)
+
+    def _rewrite(self) -> None:
+        """Hours that are over are not what they were: forget what was computed from them."""
+        self._profiles.clear()
+        for window in self._court.windows:
+            window.summed = None
 
     def due(self, memory: int) -> int:
         """From when on it has something to let go of if nobody mentions it: all mentions after `memory`, a week's hours
@@ -232,6 +238,7 @@ class Subject:
         """Let go of the oldest mentions beyond the limit; how many."""
         over = max(0, len(self.state.entries) - MOST_ENTRIES)
         if over:
+            self.slide(self.state.entries[-1].at)  # so that no window begins with what is not remembered any more
             for entry in self.state.entries[:over]:
                 self._drop(entry)
                 self._court.drop(entry)
@@ -268,12 +275,13 @@ class Subject:
         return past.began if past else None
 
     def profile(self, filter_: str, until: int) -> Profile:
-        """The baseline up to the hour of `until`, or to one a few before it; computed once for all that ask."""
+        """The baseline up to the hour of `until`, or, once settled, up to the last step before it; the same for all
+        moments of an hour, and computed once for all that ask."""
         past = self.state.histories.get(filter_)
         began = until if past is None else min(past.began, until)
-        hour = until // HOUR
-        if until - began >= SETTLED:
-            hour -= hour % STEP
+        hour, settled = until // HOUR, -(-began // HOUR) + SETTLED
+        if hour >= settled:
+            hour = max(hour - hour % STEP, settled)
         found = self._profiles.get((filter_, hour))
         if found is None:
             self._profiles = {k: p for k, p in self._profiles.items() if k[1] > hour - KEPT_PROFILES}

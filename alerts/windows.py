@@ -1,6 +1,6 @@
-"""The mentions that one rule counts for one subject, with its sums kept up to date as time moves on.
+"""The mentions that one rule counts for one subject, with their sums (`alerts.sums`).
 
-Every sum is a whole number, so a window rebuilt after a restart decides exactly as one that never stopped.
+A window moves on with time only when it is told to, before it is read: until then it holds more than it is long.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Window:
         # Of a shift rule: once an hour, see alerts.detect.
         self.summed: tuple[int, int, float, int, int, float] | None = None
         self._least = _least(rule)
-        self._copies = rule.at_least if isinstance(rule, Coordination) else 0  # mentions without which there are none
+        self._copies = rule.at_least if isinstance(rule, Coordination) else 0  # of one story: as many mentions at least
         self._confidence = round(rule.scope.min_confidence * MILLION)
         self._everything = isinstance(rule, Silence) or getattr(rule, "of", "negative") == "all"
 
@@ -149,10 +149,6 @@ class Window:
     def withdraw(self, entry: Entry) -> bool:
         """Let go of a mention wherever it stands; whether it was there."""
         return self.sums.withdraw(entry)
-
-    def slide(self, until: int) -> None:
-        """Let go of what is not later than `until`."""
-        self.sums.slide(until)
 
     def drop(self, entry: Entry) -> None:
         """Let go of this mention when it is the oldest (the subject's memory is full)."""

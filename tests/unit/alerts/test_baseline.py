@@ -252,3 +252,19 @@ def test_a_subject_s_baseline_is_computed_anew_every_hour_at_first_and_then_ever
     grown = [subject.profile("", BEGAN + hour * HOUR + 1).hours for hour in range(48, 73)]
     assert young == [44, 45, 46, 47]
     assert grown == [48] * 12 + [60] * 12 + [72]
+
+
+@pytest.mark.parametrize("began", [0, 5 * HOUR + HOUR // 2, 11 * HOUR + 1])
+def test_a_baseline_never_rests_on_less_than_before_and_is_one_for_every_moment_of_an_hour(began: int) -> None:
+    """Wherever in its hour and in the day a history began."""
+    history = History(began=BEGAN + began)
+    subject = Subject("entity:acme", SubjectState(histories={"": history}), (), {})
+    first = (BEGAN + began) // HOUR
+    hours = [
+        {subject.profile("", max(history.began, hour * HOUR + part)).hours for part in (0, HOUR // 3, HOUR - 1)}
+        for hour in range(first, first + 100)
+    ]
+    assert all(len(found) == 1 for found in hours)
+    rests = [found.pop() for found in hours]
+    assert rests == sorted(rests)
+    assert all(hour - 13 <= rest <= hour for hour, rest in enumerate(rests))

@@ -187,7 +187,7 @@ def test_a_window_that_slid_equals_one_filled_anew(
         slid.add(e)
     for cut in sorted(cuts):
         until = NOW - (90 - cut) * MINUTE
-        slid.slide(until)
+        slid.counter.slide(until)
         anew = Window(asked)
         for e in entries:
             if e.at > until:

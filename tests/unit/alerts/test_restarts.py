@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -231,3 +232,60 @@ def test_a_part_of_an_hour_in_the_window_of_a_shift_survives_a_restart() -> None
     assert run(WEEKS[1:2], signals, frozenset(range(len(past), len(signals), 3))) == run(
         WEEKS[1:2], signals, frozenset()
     )
+
+
+def test_a_subject_that_is_spoken_of_too_much_forgets_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No window holds what is not remembered, though it was not read for long: it could not be restored."""
+    monkeypatch.setattr("alerts.subject.MOST_ENTRIES", 30)
+    rules = (rule("type: threshold, at_least: 3, window: 2h"),)
+    signals: list[Signal] = []
+    for minute in range(1, 170, 5):
+        signals += [mention(minute, f"f{minute}", 0.1), tick(minute + 1)]
+    signals += [mention(171, "e1", 0.9), mention(171.1, "e2", 0.9), tick(172)]
+    signals += [*(mention(173 + n / 100, f"p{n}", 0.1) for n in range(40)), tick(175)]
+    before = len(signals)
+    signals += [*(mention(176 + n / 10, f"n{n}", 0.9) for n in range(3)), tick(177)]
+    assert run(rules, signals, frozenset({before - 1})) == run(rules, signals, frozenset())
+    target = engine(*rules)
+    assert [event.observed for event in fold(target, *signals)] == [3.0]
+    assert len(target._subjects["entity:acme"].judges[0].windows[0].entries) <= 30
+
+
+@pytest.mark.parametrize(
+    "body", ["type: shift, window: 6h, at_least: 100, of: all", "type: surge, window: 3h, of: all"]
+)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_history_that_began_within_an_hour_settles_alike(body: str, seed: int) -> None:
+    """Around the hour from which on a baseline is computed less often a rule says what it would say after a restart."""
+    drawn = random.Random(seed)
+    began = 9 * 60 + 30
+    settled = began + 48 * 60
+    past = sorted(drawn.uniform(began, settled) for _ in range(40))
+    lately = sorted(drawn.uniform(settled, settled + 420) for _ in range(30))
+    rules = (rule(f"{body}, min_count: 2"),)
+    target = engine(*rules)
+    for number, minute in enumerate([began, *past, *lately]):
+        fold(target, mention(minute, f"d{number}", 0.5), tick(minute + 0.001))
+        if minute > settled - 120:
+            restored = Engine.restore(target.snapshot(), rules, lateness=0, channels=(A,))
+            lived, again = (each.asked("entity:acme", "r") for each in (target, restored))
+            assert lived is not None
+            assert again is not None
+            assert lived[0] == again[0]
+
+
+def test_a_correction_of_an_hour_that_is_over_reaches_the_sum_of_a_shift() -> None:
+    """In the hour in which it was summed up, as after a restart."""
+    rules = (rule("type: shift, window: 6h, min_count: 2, at_least: 100, ratio: 1.5, of: all"),)
+    past = [mention(60 * hour + 30, f"h{hour}", 0.2) for hour in range(9 * 24)]
+    past += [mention(9 * DAY - 120 + 10 * n, f"x{n}", item=f"i{n}") for n in range(8)]
+    signals: list[Signal] = [*sorted(past, key=lambda m: m.collected_at), mention(9 * DAY + 5, "n0"), tick(9 * DAY + 6)]
+    signals += [mention(9 * DAY + 10 + n, f"y{n}", 0.1, item=f"i{n}") for n in range(6)]
+    signals.append(tick(9 * DAY + 20))
+    target = engine(*rules)
+    fold(target, *signals)
+    again = Engine.restore(target.snapshot(), rules, lateness=0, channels=(A,))
+    lived, restored = (each.asked("entity:acme", "r") for each in (target, again))
+    assert lived is not None
+    assert restored is not None
+    assert lived[0] == restored[0]

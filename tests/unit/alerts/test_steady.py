@@ -119,7 +119,7 @@ def test_entries_of_a_window_come_and_go() -> None:
     for number, negative in enumerate(tones):
         window.add(_entry(number, negative))
     assert (window.judged, window.negative, window.models) == (2, 1, {"m": 4})
-    window.slide(len(tones))
+    window.counter.slide(len(tones))
     assert (window.judged, window.negative, window.models, window.units) == (0, 0, {"m": 0}, {})
 
 
