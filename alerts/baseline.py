@@ -33,7 +33,9 @@ from alerts.moments import HOUR, SECOND
 from alerts.prior import PRIORS, Prior
 
 MEMORY_HOURS: Final = 28 * 24  # four weeks: two of each weekday pair at least, and a change of level is old after it
-KEPT_HOURS: Final = MEMORY_HOURS + 7 * 24 + 24  # with the longest window between now and the baseline, and its step
+SETTLED: Final = 2 * 24  # hours of history: a baseline on less is computed anew every hour …
+STEP: Final = 12  # … and on more every so many: they say little beside weeks, and a baseline costs more than a rule
+KEPT_HOURS: Final = MEMORY_HOURS + 7 * 24 + STEP + 1  # with the longest window between now and the baseline
 WARM_HOURS: Final = 7 * 24  # every hour of the trading week was seen once
 CERTAIN_WINDOWS: Final = 2  # windows of history before anything can be called unusual at all
 ROUNDS: Final = 2  # of level and season, each from the other

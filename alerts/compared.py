@@ -14,7 +14,7 @@ from collections.abc import Collection, Hashable
 from alerts.moments import HOUR, SECOND
 from alerts.rules import Deviation, Leaf, Spike
 from alerts.stories import Entry
-from alerts.sums import Sums, Units
+from alerts.sums import Sums, Units, take_out
 from alerts.windows import Window
 
 
@@ -58,24 +58,23 @@ class Compared(Window):
 
     def count(self, entry: Entry) -> None:
         """Count a mention that the rule wants; entries come in order of time."""
-        super().count(entry)
+        self.sums.count(entry)
         self.came(entry, 1)
 
     def insert(self, entry: Entry) -> None:
         """Count a mention that comes too late, at its place in time; sliding takes it on from there."""
-        super().insert(entry)
+        self.sums.insert(entry)
         self.came(entry, 1)
 
     def withdraw(self, entry: Entry) -> bool:
         """Let go of a mention wherever it stands; whether it was there."""
-        if super().withdraw(entry):
+        if self.sums.withdraw(entry):
             self.came(entry, -1)
             return True
-        if not any(e is entry for e in self.past):
-            return False
-        self.past = deque(e for e in self.past if e is not entry)
-        self._forget(entry)
-        return True
+        found = take_out(self.past, entry)
+        if found:
+            self._forget(entry)
+        return found
 
     def slide(self, until: int) -> None:
         """Let what is not later than `until` leave the window, and let go of what lies before all that is compared."""
@@ -92,7 +91,7 @@ class Compared(Window):
             if self.past[0] is entry:
                 self._forget(self.past.popleft())
         elif self.entries and self.entries[0] is entry:
-            super().drop(entry)
+            self.sums.drop(entry)
             self.came(entry, -1)
 
     def without(self, stories: Collection[str]) -> Window:

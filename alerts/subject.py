@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
-from alerts.baseline import ALL, JUDGED, NEGATIVE, History, Profile, profile
+from alerts.baseline import ALL, JUDGED, NEGATIVE, SETTLED, STEP, History, Profile, profile
 from alerts.calendars import market_of
 from alerts.court import Court
 from alerts.judge import Judge
@@ -21,8 +21,6 @@ from alerts.windows import Window
 
 MOST_ENTRIES: Final = 50_000  # mentions remembered per subject; beyond it the oldest are let go, and counted
 WEEK: Final = 7 * 24 * HOUR
-SETTLED: Final = 2 * 24  # hours of history: a baseline on less is computed anew every hour …
-STEP: Final = 12  # … and on more every so many: they say little beside weeks, and a baseline costs more than a rule
 KEPT_PROFILES: Final = 24 + STEP  # hours for which one is kept: rules with windows up to a day share them
 
 
@@ -34,7 +32,6 @@ class Subject:
         "_items",
         "_ledgers",
         "_market",
-        "_negative_at",
         "_prior",
         "_profiles",
         "_seen",
@@ -58,7 +55,6 @@ class Subject:
         self._court = Court((rule for rule in rules if rule.covers(name)), alike=not state.late)
         self.judges = self._court.judges
         windows = self._court.windows
-        self._negative_at = self._court.negative_at
         self.negatives = sum(map(self._negative, state.entries))  # remembered ones that a rule may take for negative
         self._seen = Sightings(state.runs, (window.rule for window in windows))
         state.runs = self._seen.runs
@@ -89,7 +85,7 @@ class Subject:
             self._court.take_for(entry, only)
 
     def _negative(self, entry: Entry) -> bool:
-        return entry.negative >= self._negative_at
+        return entry.negative >= self._court.negative_at
 
     def within_reach(self, judge: Judge) -> bool:
         """Whether enough is remembered for the rule to be possible at all; most rules most of the time fail here."""
@@ -161,7 +157,7 @@ class Subject:
                 ledger.record(entry)
             self._rewrite()
         for judge, window in inside:
-            window.insert(entry)
+            window.counter.insert(entry)
             self._amend(judge, "late_document")
         if replaced is not None:
             self._unsee(replaced)

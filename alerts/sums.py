@@ -93,6 +93,9 @@ class Counting(Protocol):
     def count(self, entry: Entry) -> None:
         """Count a mention; they come in order of time."""
 
+    def insert(self, entry: Entry) -> None:
+        """Count a mention that comes too late, at its place in time."""
+
     def withdraw(self, entry: Entry) -> bool:
         """Let go of a mention wherever it stands; whether it was there."""
 
@@ -140,11 +143,10 @@ class Sums(Units):
 
     def withdraw(self, entry: Entry) -> bool:
         """Let go of a mention wherever it stands; whether it was there."""
-        if not any(e is entry for e in self.entries):
-            return False
-        self.entries = deque(e for e in self.entries if e is not entry)
-        self._leave(entry)
-        return True
+        found = take_out(self.entries, entry)
+        if found:
+            self._leave(entry)
+        return found
 
     def slide(self, until: int) -> None:
         """Let go of what is not later than `until`."""
@@ -169,3 +171,12 @@ class Sums(Units):
                 del self.sources[entry.source]
         if self.models is not None and entry.negative != UNJUDGED:
             self.models[entry.model] = self.models.get(entry.model, 0) + by
+
+
+def take_out(entries: deque[Entry], entry: Entry) -> bool:
+    """Take this very mention out of those in memory; whether it was there."""
+    for place, each in enumerate(entries):
+        if each is entry:
+            del entries[place]
+            return True
+    return False

@@ -106,7 +106,7 @@ class Window:
         """
         least, sums, rule = self._least, self.sums, self.rule
         return least is None or (
-            (len(sums.units) if self._everything else sums.negative) >= least
+            self.amount >= least
             and sums.judged >= rule.min_support
             and sums.negative >= rule.min_share * sums.judged
             and (rule.min_sources < 2 or len(sums.sources or ()) >= rule.min_sources)
@@ -135,24 +135,8 @@ class Window:
         """Count a mention if the rule wants it; entries come in order of time. Whether it is counted."""
         wanted = self.wants(entry)
         if wanted:
-            self.count(entry)
+            self.counter.count(entry)
         return wanted
-
-    def count(self, entry: Entry) -> None:
-        """Count a mention that the rule wants; entries come in order of time."""
-        self.sums.count(entry)
-
-    def insert(self, entry: Entry) -> None:
-        """Count a mention that the rule wants and that comes too late, at its place in time."""
-        self.sums.insert(entry)
-
-    def withdraw(self, entry: Entry) -> bool:
-        """Let go of a mention wherever it stands; whether it was there."""
-        return self.sums.withdraw(entry)
-
-    def drop(self, entry: Entry) -> None:
-        """Let go of this mention when it is the oldest (the subject's memory is full)."""
-        self.sums.drop(entry)
 
     def without(self, stories: Collection[str]) -> Window:
         """The same window had these stories never been told."""

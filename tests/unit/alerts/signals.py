@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,6 +43,11 @@ def tick(minutes: float, channel: str = A) -> Tick:
 def rule(body: str, scope: str = "{subject: entity}", name: str = "r") -> Rule:
     """One rule, in the words of a rule file."""
     return parse_rules(f"rules:\n  - {{name: {name}, scope: {scope}, {body}}}")[0]
+
+
+def numbered(bodies: Iterable[str]) -> tuple[Rule, ...]:
+    """A rule for each of these, named r0, r1, …"""
+    return tuple(rule(body, name=f"r{number}") for number, body in enumerate(bodies))
 
 
 def engine(*rules: Rule, lateness: float = 0, channels: tuple[str, ...] = (A,)) -> Engine:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from alerts.engine import Engine
-from alerts.rules import LEVELS, Rule
+from alerts.rules import LEVELS
 from streams.records import AlertEvent, Mention, Signal, Signature, digest, encode
-from tests.unit.alerts.signals import A, at, fold, mention, rule, tick
+from tests.unit.alerts.signals import A, at, fold, mention, numbered, rule, tick
 
 BODIES = (
     "type: threshold, at_least: 3, window: 20m, for: 2m, keep_firing_for: 5m, clear_at: 0.5",
@@ -28,7 +28,7 @@ BODIES = (
     "type: all, conditions: [{type: threshold, at_least: 2, window: 20m}, {type: share, at_least: 0.3, window: 1h}]",
     "type: any, conditions: [{type: threshold, at_least: 6, window: 1h}, {type: share, at_least: 0.9, window: 20m}]",
 )
-RULES: tuple[Rule, ...] = tuple(rule(body, name=f"r{n}") for n, body in enumerate(BODIES))
+RULES = numbered(BODIES)
 LAST = 12 * 60
 TONES: tuple[float | None, ...] = (0.95, 0.6, 0.1, None)
 

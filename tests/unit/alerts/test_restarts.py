@@ -15,7 +15,7 @@ from alerts.engine import Engine
 from alerts.rules import Rule
 from alerts.windows import Window
 from streams.records import Mention, Signal, Signature, digest, encode
-from tests.unit.alerts.signals import A, at, engine, fold, mention, rule, tick, told
+from tests.unit.alerts.signals import A, at, engine, fold, mention, numbered, rule, tick, told
 from tests.unit.alerts.test_kinds import RISK, risky
 
 DAY = 24 * 60
@@ -108,7 +108,7 @@ BODIES = (
     "type: any, conditions: [{type: first_seen, window: 1h, what: source}, {type: share, at_least: 0.8, window: 20m}]",
     "type: all, conditions: [{type: threshold, at_least: 2, window: 20m}, {type: share, at_least: 0.3, window: 1h}]",
 )
-RULES = tuple(rule(body, name=f"r{n}") for n, body in enumerate(BODIES))
+RULES = numbered(BODIES)
 
 
 def _signal(minute: int, number: int, delay: int, tone: float | None, risk: str, **fields: Any) -> tuple[int, Mention]:
@@ -142,18 +142,15 @@ def test_a_restart_at_any_moment_changes_no_byte(log: list[tuple[int, Mention]],
     assert run(RULES, signals, when) == run(RULES, signals, frozenset())
 
 
-ALIKE = tuple(
-    rule(body, name=f"r{n}")
-    for n, body in enumerate(
-        (
-            "type: threshold, at_least: 2, window: 20m",
-            "type: share, at_least: 0.4, over_baseline: 1.1, min_support: 2, window: 20m",
-            "type: surge, window: 20m, also: [40m], min_count: 2, min_ratio: 1, p: 0.4, clear_at: 0.5",
-            "type: first_seen, window: 40m, memory: 50m, learn: 5m, min_sources: 2",
-            "type: any, conditions: [{type: threshold, at_least: 2, window: 40m}, {type: silence, window: 20m}]",
-            "type: spike, window: 20m, ratio: 1.2, min_count: 1, reference: 40m, learn: 10m",
-            "type: threshold, at_least: 2, window: 20m, ignore_stale: false",
-        )
+ALIKE = numbered(
+    (
+        "type: threshold, at_least: 2, window: 20m",
+        "type: share, at_least: 0.4, over_baseline: 1.1, min_support: 2, window: 20m",
+        "type: surge, window: 20m, also: [40m], min_count: 2, min_ratio: 1, p: 0.4, clear_at: 0.5",
+        "type: first_seen, window: 40m, memory: 50m, learn: 5m, min_sources: 2",
+        "type: any, conditions: [{type: threshold, at_least: 2, window: 40m}, {type: silence, window: 20m}]",
+        "type: spike, window: 20m, ratio: 1.2, min_count: 1, reference: 40m, learn: 10m",
+        "type: threshold, at_least: 2, window: 20m, ignore_stale: false",
     )
 )
 

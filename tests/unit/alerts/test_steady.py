@@ -17,25 +17,22 @@ from alerts.stories import Entry
 from alerts.subject import Subject
 from alerts.windows import Window
 from streams.records import Mention, Signal, encode
-from tests.unit.alerts.signals import A, at, engine, fold, mention, rule, tick
+from tests.unit.alerts.signals import A, at, engine, fold, mention, numbered, rule, tick
 from tests.unit.alerts.test_properties import BODIES, logs
 
 # Alerts that stay open for long while nothing happens, of every kind that may be left alone meanwhile.
-PATIENT: tuple[Rule, ...] = tuple(
-    rule(body, name=f"p{number}")
-    for number, body in enumerate(
-        (
-            "type: threshold, at_least: 2, window: 3h, keep_firing_for: 2h, clear_at: 0.5",
-            "type: threshold, at_least: 2, window: 90m, for: 7m, keep_firing_for: 20m, count: authors, of: all",
-            "type: share, at_least: 0.2, over_baseline: 1.1, min_support: 2, window: 4h, keep_firing_for: 3h",
-            "type: surge, window: 5h, min_count: 2, min_ratio: 1, p: 0.4, keep_firing_for: 6h, clear_at: 0.4",
-            "type: surge, window: 1h, also: [2h, 1d], min_count: 2, min_ratio: 1, p: 0.3, keep_firing_for: 12h",
-            "type: shift, window: 6h, min_count: 2, at_least: 0.5, keep_firing_for: 3h",
-            "type: first_seen, window: 3h, memory: 4h, learn: 10m, keep_firing_for: 2h",
-            "type: first_seen, window: 1h, memory: 90m, learn: 10m, what: source, of: all, keep_firing_for: 2h",
-            "type: coordination, window: 2h, at_least: 2, max_author_share: 0.9, keep_firing_for: 2h",
-            "type: spike, window: 1h, reference: 3h, ratio: 1.2, min_count: 2, learn: 0, keep_firing_for: 2h",
-        )
+PATIENT = numbered(
+    (
+        "type: threshold, at_least: 2, window: 3h, keep_firing_for: 2h, clear_at: 0.5",
+        "type: threshold, at_least: 2, window: 90m, for: 7m, keep_firing_for: 20m, count: authors, of: all",
+        "type: share, at_least: 0.2, over_baseline: 1.1, min_support: 2, window: 4h, keep_firing_for: 3h",
+        "type: surge, window: 5h, min_count: 2, min_ratio: 1, p: 0.4, keep_firing_for: 6h, clear_at: 0.4",
+        "type: surge, window: 1h, also: [2h, 1d], min_count: 2, min_ratio: 1, p: 0.3, keep_firing_for: 12h",
+        "type: shift, window: 6h, min_count: 2, at_least: 0.5, keep_firing_for: 3h",
+        "type: first_seen, window: 3h, memory: 4h, learn: 10m, keep_firing_for: 2h",
+        "type: first_seen, window: 1h, memory: 90m, learn: 10m, what: source, of: all, keep_firing_for: 2h",
+        "type: coordination, window: 2h, at_least: 2, max_author_share: 0.9, keep_firing_for: 2h",
+        "type: spike, window: 1h, reference: 3h, ratio: 1.2, min_count: 2, learn: 0, keep_firing_for: 2h",
     )
 )
 
@@ -70,7 +67,7 @@ def test_an_alert_that_is_left_alone_is_told_as_if_it_were_asked_every_minute(lo
 @given(logs)
 def test_what_is_not_looked_at_closer_could_not_hold(log: list[Mention]) -> None:
     """The same log, byte for byte, when every window is looked at."""
-    rules = tuple(rule(body, name=f"r{n}") for n, body in enumerate(BODIES))
+    rules = numbered(BODIES)
     quick = told(rules, log, 5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Subject, "within_reach", lambda _subject, _judge: True)
